@@ -1,0 +1,1 @@
+"""argmaxq: value-based reinforcement learning, whole."""

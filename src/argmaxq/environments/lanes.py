@@ -1,0 +1,46 @@
+"""What the host engine needs of an environment: several lanes stepped together, one row each per call."""
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from argmaxq.types import Spaces
+
+
+class Step(NamedTuple):
+    """What followed an action in every lane; each leaf has leading axis lanes.
+
+    ``last`` is the mark of the *next* row: ``obs`` is an episode's final observation and the next call's action will
+    be ignored, returning the new episode's first observation with reward 0 and both flags false. ``reward`` is float32.
+    """
+
+    obs: np.ndarray
+    reward: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+    last: np.ndarray
+
+
+class Lanes(Protocol):
+    """Copies of an environment, with next-step autoreset whatever the source's own mode is."""
+
+    spaces: Spaces
+    lanes: int
+
+    def reset(self, seed: int) -> np.ndarray:
+        """Start every lane's first episode, all randomness from ``seed``; returns observations [lanes, ...]."""
+
+    def step(self, actions: np.ndarray) -> Step:
+        """Act in every lane; ``actions`` are the agent's own (0 .. n-1), [lanes]."""
+
+    def save(self) -> dict[str, Any]:
+        """What ``restore`` needs, as a (nested) dict of JSON values and arrays."""
+
+    def restore(self, saved: dict[str, Any]) -> list[int]:
+        """Go back to a saved moment. Returns the lanes that could not be restored and had their episode restarted."""
+
+    def observe(self) -> np.ndarray:
+        """The current observations [lanes, ...]: those of the latest ``reset``, ``step`` or ``restore``."""
+
+    def close(self) -> None:
+        """Free windows, processes and threads."""

@@ -1,0 +1,209 @@
+"""The words everything else is written in: rows of experience, transitions, the clock, spaces and the protocols."""
+
+import dataclasses
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import jax
+
+Array = Any
+"""A JAX or NumPy array. Shapes stand in the docstrings; axes are named time k, lanes, batch."""
+PyTree = Any
+Metrics = dict[str, Array]
+
+
+class Row(NamedTuple):
+    """One ``env.step`` of one lane: what was seen and done, and what followed.
+
+    ``last`` marks the observation after an episode's end: its action is ignored by the environment, its reward is 0
+    and it is never learnt from as a start; the next row holds the next episode's first observation. So row t+1 always
+    holds the true next observation of row t, also at a time limit, and each observation is stored once.
+    """
+
+    obs: Array
+    action: Array
+    reward: Array
+    terminated: Array
+    truncated: Array
+    last: Array
+
+
+class Transition(NamedTuple):
+    """What a formula sees. ``reward`` = sum of gamma^i r_i over the window; ``discount`` = gamma^n, 0 after termination."""
+
+    obs: Array
+    action: Array
+    reward: Array
+    discount: Array
+    next_obs: Array
+
+
+class Batch(NamedTuple):
+    """Sampled transitions with their importance weights and where in the replay they came from; leading axis batch."""
+
+    transition: Transition
+    weight: Array
+    index: Array
+
+
+class Clock(NamedTuple):
+    """What schedules may depend on: env steps of all lanes, finished episodes, gradient updates (int32 each)."""
+
+    step: Array
+    episode: Array
+    update: Array
+
+
+@dataclasses.dataclass(frozen=True)
+class ArraySpec:
+    """Shape and dtype name of one array."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclasses.dataclass(frozen=True)
+class DiscreteActions:
+    """Actions 0 .. n-1. Adaptors translate them to the environment's own format."""
+
+    n: int
+
+    @property
+    def spec(self) -> ArraySpec:
+        return ArraySpec((), "int32")
+
+
+@dataclasses.dataclass(frozen=True)
+class Spaces:
+    """What an agent must know of an environment: the array it observes and the actions it may take."""
+
+    observation: ArraySpec
+    action: DiscreteActions
+
+
+class Learner(Protocol):
+    """An agent's state: any pytree whose ``params`` are all that acting needs."""
+
+    @property
+    def params(self) -> PyTree: ...
+
+
+@runtime_checkable
+class Agent(Protocol):
+    """A learning algorithm as a value. Engines do nothing but: collect ``rollout`` rows, remember, learn."""
+
+    @property
+    def rollout(self) -> int:
+        """Rows per lane between two calls of ``learn``."""
+
+    def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> Any:
+        """A fresh learner: parameters, target network, optimiser state, replay."""
+
+    def actor(self, spaces: Spaces) -> PyTree:
+        """One lane's acting state (noise, normaliser); often ``()``."""
+
+    def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> PyTree:
+        """Exploration's random numbers for many steps at once, each leaf with leading axes ``shape``."""
+
+    def act(self, params: PyTree, actor: PyTree, obs: Array, clock: Clock, noise: PyTree) -> tuple[Array, PyTree]:
+        """The behaviour policy in one lane: (action, new acting state)."""
+
+    def greedy(self, params: PyTree, obs: Array) -> Array:
+        """The evaluation policy for one observation."""
+
+    def remember(self, learner: Any, rows: Row) -> Any:
+        """Store rows [k, lanes]."""
+
+    def learn(self, learner: Any, rows: Row, next_obs: Array, clock: Clock, key: jax.Array) -> tuple[Any, Metrics]:
+        """Learn after rows [k, lanes]; ``next_obs`` [lanes, ...] is what the last row led to.
+
+        The metrics are scalars, among them ``updates``, the gradient updates done in this call; where it is 0 the
+        others mean nothing.
+        """
+
+
+class Network(Protocol):
+    """A function approximator. Outputs have shape [actions, size], ``size`` being what the returns need per action."""
+
+    def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
+        """Parameters for observations like ``obs`` (one, without a batch axis) and outputs [actions, size]."""
+
+    def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None) -> Array:
+        """Outputs [actions, size] for one observation; ``key`` feeds noisy layers."""
+
+
+class Returns(Protocol):
+    """How a return is represented: a number, later a distribution. ``z`` are a network's outputs for one action."""
+
+    @property
+    def size(self) -> int:
+        """Outputs per action."""
+
+    def mean(self, z: Array) -> Array:
+        """Expected return of outputs [..., size]."""
+
+    def target(self, reward: Array, discount: Array, z: Array) -> Array:
+        """The target for reward + discount * Z, z [size] being the bootstrap's outputs."""
+
+    def loss(self, z: Array, target: Array) -> Array:
+        """Loss of outputs z [size] against a target."""
+
+    def td_error(self, z: Array, target: Array) -> Array:
+        """The size of the surprise, for priorities and reports."""
+
+
+class Bootstrap(Protocol):
+    """Owns the target: what a transition's next state is worth."""
+
+    def target(self, returns: Any, transition: Transition, online: Array, target: Array) -> Array:
+        """Target of one transition from the outputs [actions, size] of both networks at ``next_obs``."""
+
+
+class Exploration(Protocol):
+    """A behaviour policy made from action values."""
+
+    def noise(self, key: jax.Array, shape: tuple[int, ...]) -> PyTree:
+        """Random numbers for many choices at once, leading axes ``shape``."""
+
+    def choose(self, q: Array, clock: Clock, noise: PyTree) -> Array:
+        """An action for values q [actions]."""
+
+    def report(self, clock: Clock) -> Metrics:
+        """What to show of it, such as epsilon."""
+
+
+class Schedule(Protocol):
+    """A number that depends on the clock."""
+
+    def __call__(self, clock: Clock) -> Array: ...
+
+
+class Sync(Protocol):
+    """How the target network follows the online one."""
+
+    def __call__(self, target: PyTree, params: PyTree, update: Array) -> PyTree:
+        """New target parameters after gradient update number ``update`` (the first is 1)."""
+
+
+class Optimiser(Protocol):
+    """A gradient method; the state is a pytree."""
+
+    def init(self, params: PyTree) -> PyTree: ...
+
+    def update(self, gradient: PyTree, state: PyTree, params: PyTree, clock: Clock) -> tuple[PyTree, PyTree]:
+        """(new parameters, new state)."""
+
+
+class Replay(Protocol):
+    """Time-ordered experience; each observation stored once, n-step windows folded when sampled."""
+
+    def init(self, spaces: Spaces, lanes: int) -> PyTree:
+        """Empty storage."""
+
+    def add(self, state: PyTree, rows: Row, n: int) -> PyTree:
+        """Append rows [k, lanes]; ``n`` is the window's length, of use to priorities."""
+
+    def sample(self, state: PyTree, bits: Array, n: int, gamma: Array, clock: Clock) -> Batch:
+        """A batch of n-step transitions chosen by random ``bits`` (uint32 [batch])."""
+
+    def reprioritise(self, state: PyTree, index: Array, td_error: Array) -> PyTree:
+        """Take notice of new TD errors [batch] of sampled transitions."""

@@ -1,4 +1,4 @@
-"""Components: small frozen dataclasses that are configuration, documentation, command-line option and pure function at once.
+"""Components: small frozen dataclasses, at once configuration, documentation, command-line option and pure function.
 
 ``@component(Role)`` makes a class a frozen dataclass, a JAX pytree and an entry of the registry. Fields annotated as
 floats or with ``Count`` are pytree leaves, so they are traced and never cause a second compilation; components inside a
@@ -7,10 +7,11 @@ component are subtrees; everything else is part of the tree's structure.
 
 import dataclasses
 import math
+import numbers
 import re
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any, TypeVar
@@ -43,7 +44,7 @@ class Bounds:
 
     def allow(self, value: float) -> bool:
         above = value > self.low if self.open_low else value >= self.low
-        return above and value <= self.high
+        return above and value <= self.high and math.isfinite(value)
 
 
 Number = Annotated[float, Bounds()]
@@ -59,6 +60,7 @@ registry: dict[str, dict[str, type]] = {}
 """Role -> component name -> class; the only place where a type named in a file or an option is looked up."""
 
 
+@typing.dataclass_transform(frozen_default=True)
 def component(role: type | str) -> Any:
     """Class decorator: a frozen dataclass registered as a pytree and, under ``role``, by its kebab-case name."""
 
@@ -79,6 +81,7 @@ def type_name(cls: type) -> str:
 
 
 def role_name(role: type | str) -> str:
+    """``Exploration`` -> ``exploration``."""
     return role if isinstance(role, str) else role.__name__.lower()
 
 
@@ -88,14 +91,23 @@ def role_of(cls: type) -> str:
 
 
 def is_component(value: Any) -> bool:
-    return dataclasses.is_dataclass(value) and any(type(value) in members.values() for members in registry.values())
+    """Whether ``value`` is an instance of a registered class."""
+    return _registered(type(value))
+
+
+def _registered(cls: type) -> bool:
+    return any(cls in members.values() for members in registry.values())
+
+
+def hints(cls: type) -> dict[str, Any]:
+    """Annotations of a component's fields, ``Annotated`` metadata included."""
+    return _hints(cls)
 
 
 @cache
-def hints(cls: type) -> dict[str, Any]:
-    """Annotations of a component's fields, ``Annotated`` metadata included."""
+def _hints(cls: Any) -> dict[str, Any]:
     resolved = typing.get_type_hints(cls, include_extras=True)
-    return {field.name: resolved[field.name] for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    return {field.name: resolved[field.name] for field in dataclasses.fields(cls)}
 
 
 def options(hint: Any) -> list[Any]:
@@ -121,9 +133,19 @@ def plain_type(hint: Any) -> Any:
 
 
 def candidates(hint: Any) -> dict[str, type]:
-    """Components that may stand in a field so annotated: those registered under its role; empty for plain values."""
+    """Components that may stand in a field so annotated: its class, or those under its role; empty for plain values."""
     plain = plain_type(hint)
-    return registry.get(role_name(plain), {}) if isinstance(plain, type) else {}
+    if not isinstance(plain, type):
+        return {}
+    if dataclasses.is_dataclass(plain):
+        return {type_name(plain): plain} if _registered(plain) else {}
+    return registry.get(role_name(plain), {})
+
+
+def elements(hint: Any, length: int) -> list[Any]:
+    """The annotation of each element of a tuple: ``tuple[int, ...]`` has as many as asked for."""
+    inner = typing.get_args(plain_type(hint))
+    return [inner[0]] * length if inner[1:] == (...,) else list(inner)
 
 
 def _is_data(hint: Any) -> bool:
@@ -132,7 +154,7 @@ def _is_data(hint: Any) -> bool:
         return True
     if plain is int:
         return bounds is not None and bounds.traced
-    return isinstance(plain, type) and getattr(plain, "_is_protocol", False)
+    return isinstance(plain, type) and (getattr(plain, "_is_protocol", False) or _registered(plain))
 
 
 def traced(value: T) -> T:
@@ -147,7 +169,7 @@ def traced(value: T) -> T:
         item = getattr(value, name)
         if is_component(item):
             changed[name] = traced(item)
-        elif _is_data(hint) and isinstance(item, int | float):
+        elif _is_data(hint) and isinstance(item, numbers.Real):
             changed[name] = jnp.asarray(item, jnp.float32 if plain_type(hint) is float else jnp.int32)
     return dataclasses.replace(value, **changed)  # type: ignore[type-var]
 
@@ -162,30 +184,70 @@ def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
 
 
 def validate(value: T, path: str = "") -> T:
-    """Check types and ranges of every field below ``value`` and return it.
+    """Check types and ranges of every field below ``value``, then what components ``check`` of themselves; return it.
 
     Raises:
         UserError: naming the path, the value and the range it must lie in.
     """
-    for where, hint, item in walk(value, path):
-        _check(where, hint, item)
+    below = list(walk(value, path))
+    for where, hint, item in below:
+        check_field(where, hint, item)
+    for where, item in [(path, value), *((where, item) for where, _, item in below if is_component(item))]:
+        if hasattr(item, "check"):
+            try:
+                item.check()
+            except UserError as error:
+                raise UserError(f"{where}: {error}" if where else str(error)) from None
     return value
 
 
-def _check(where: str, hint: Any, item: Any) -> None:
+def check_field(where: str, hint: Any, item: Any) -> None:
+    """Check one field's value against its annotation.
+
+    Raises:
+        UserError: naming the path, the value and what is needed.
+    """
     if item is None and type(None) in options(hint):
         return
-    plain, bounds = plain_type(hint), bounds_of(hint)
+    shown = type_name(type(item)) if is_component(item) else str(item) if candidates(hint) else repr(item)
+    if fault := _fault(hint, item):
+        raise UserError(f"{where} = {shown}{fault}")
+    if typing.get_origin(plain_type(hint)) is tuple:
+        for i, (inner, part) in enumerate(zip(elements(hint, len(item)), item, strict=True)):
+            check_field(f"{where}[{i}]", inner, part)
+
+
+def _fault(hint: Any, item: Any) -> str:
+    """What is wrong with a field's value, as the end of a sentence; empty where nothing is."""
+    plain, known = plain_type(hint), candidates(hint)
+    origin, arguments = typing.get_origin(plain), typing.get_args(plain)
+    if known and type(item) not in known.values():
+        name = type_name(type(item)) if is_component(item) else str(item)
+        needed = type_name(plain) if plain in known.values() else role_name(plain)
+        return f" is no {needed}: {near(name, known)}"
     if plain in (int, float):
-        right = isinstance(item, int | float) and not isinstance(item, bool)
-        if not right or (plain is int and item != int(item)) or math.isnan(item):
-            raise UserError(f"{where} = {item!r}: a {'whole ' if plain is int else ''}number is needed")
-        if bounds is not None and not bounds.allow(item):
-            raise UserError(f"{where} = {item!r} is out of its range: it must be {bounds}")
-    elif typing.get_origin(plain) is typing.Literal and item not in typing.get_args(plain):
-        raise UserError(f"{where} = {item!r}: it must be one of {', '.join(map(str, typing.get_args(plain)))}")
-    elif plain is bool and not isinstance(item, bool):
-        raise UserError(f"{where} = {item!r}: it must be true or false")
+        return _number_fault(plain is int, bounds_of(hint), item)
+    if origin is typing.Literal and item not in arguments:
+        return f": it must be one of {', '.join(map(str, arguments))}"
+    if origin is tuple and not (isinstance(item, tuple) and len(item) == len(elements(hint, len(item)))):
+        return f": it must be a tuple{'' if ... in arguments else f' of length {len(arguments)}'}"
+    if plain is bool and not isinstance(item, bool):
+        return ": it must be true or false"
+    if plain is str and {*options(hint)} <= {str, type(None)} and not isinstance(item, str):
+        return ": it must be text"
+    if origin is dict and not isinstance(item, dict):
+        return ": it must be a dict, or as text a JSON object"
+    if origin is Callable and not callable(item):
+        return ": it must be a function or another callable, given in Python"
+    return ""
+
+
+def _number_fault(whole: bool, bounds: Bounds | None, item: Any) -> str:
+    if isinstance(item, bool) or not isinstance(item, numbers.Real) or math.isnan(item) or (whole and item % 1 != 0):
+        return f": a {'whole ' if whole else ''}number is needed"
+    if bounds is not None and not bounds.allow(float(item)):
+        return f" is out of its range: it must be {bounds}"
+    return ""
 
 
 def near(name: str, known: Any) -> str:

@@ -113,6 +113,9 @@ class Agent(Protocol):
     def remember(self, learner: Any, rows: Row) -> Any:
         """Store rows [k, lanes]."""
 
+    def cut(self, learner: Any, lanes: Array) -> Any:
+        """Make the newest row of these lanes [m] a truncation: what follows in them begins with a final observation."""
+
     def learn(self, learner: Any, rows: Row, next_obs: Array, clock: Clock, key: jax.Array) -> tuple[Any, Metrics]:
         """Learn after rows [k, lanes]; ``next_obs`` [lanes, ...] is what the last row led to.
 
@@ -196,11 +199,14 @@ class Optimiser(Protocol):
 class Replay(Protocol):
     """Time-ordered experience; each observation stored once, n-step windows folded when sampled."""
 
-    def init(self, spaces: Spaces, lanes: int) -> PyTree:
-        """Empty storage."""
+    def init(self, spaces: Spaces, lanes: int, least: int) -> PyTree:
+        """Empty storage; raises UserError where a lane would get fewer than ``least`` rows."""
 
     def add(self, state: PyTree, rows: Row, n: int) -> PyTree:
         """Append rows [k, lanes]; ``n`` is the window's length, of use to priorities."""
+
+    def cut(self, state: PyTree, lanes: Array) -> PyTree:
+        """Make the newest row of these lanes [m] a truncation."""
 
     def sample(self, state: PyTree, bits: Array, n: int, gamma: Array, clock: Clock) -> Batch:
         """A batch of n-step transitions chosen by random ``bits`` (uint32 [batch])."""

@@ -1,0 +1,62 @@
+# Every target makes the virtual environment it needs, so a fresh clone needs nothing but Python and make.
+PYTHON ?= python3
+VENV := .venv
+BENCH_VENV := .venv-bench
+PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
+RELEASE := pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow lint format bench constraints clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.stamp-base ## train an agent on CartPole, evaluate it and film it
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" sh examples/demo.sh
+
+test: $(VENV)/.stamp-dev ## the tests that take seconds
+	$(VENV)/bin/pytest
+
+test-slow: $(VENV)/.stamp-dev ## the tests that take minutes
+	$(VENV)/bin/pytest -m slow
+
+lint: $(VENV)/.stamp-dev ## style, format and types
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+format: $(VENV)/.stamp-dev ## put the code into the project's format
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+bench: $(BENCH_VENV)/.stamp-bench ## speed side by side with other libraries
+	$(BENCH_VENV)/bin/python benchmarks/run.py
+
+constraints: ## resolve the newest versions of everything into constraints.txt
+	rm -rf build/resolve
+	$(PYTHON) -m venv build/resolve
+	build/resolve/bin/pip install --quiet '.[fast,bench,dev]'
+	{ sed '/^[^#]/d' constraints.txt; build/resolve/bin/pip freeze --all | sed -E '/^(argmaxq|pip)\b/d; s/\+cpu$$//'; } > build/constraints.txt
+	mv build/constraints.txt constraints.txt
+
+clean: ## remove everything made here, but not runs/
+	rm -rf $(VENV) $(BENCH_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find src tests benchmarks examples -name __pycache__ -type d -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(BENCH_VENV)/bin/python:
+	$(PYTHON) -m venv $(BENCH_VENV)
+
+$(VENV)/.stamp-base: $(RELEASE) | $(VENV)/bin/python
+	$(VENV)/bin/pip install $(PIP_FLAGS) -e .
+	@touch $@
+
+$(VENV)/.stamp-dev: $(RELEASE) | $(VENV)/bin/python
+	$(VENV)/bin/pip install $(PIP_FLAGS) -e '.[fast,dev]'
+	@touch $@
+
+$(BENCH_VENV)/.stamp-bench: $(RELEASE) | $(BENCH_VENV)/bin/python
+	$(BENCH_VENV)/bin/pip install $(PIP_FLAGS) -e '.[fast,bench]'
+	@touch $@

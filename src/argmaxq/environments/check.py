@@ -1,0 +1,207 @@
+"""Is an environment usable, and if not, why: each property is tried on the environment itself."""
+
+import dataclasses
+import math
+import re
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.utils.env_checker import check_env
+
+from argmaxq.component import UserError
+from argmaxq.environments.lanes import Lanes
+from argmaxq.environments.make import Source, make_environment, make_lanes, one_line
+from argmaxq.environments.spaces import describe, read_actions, read_observations
+from argmaxq.environments.vector_lanes import autoreset_mode
+
+Status = Literal["ok", "warn", "fail"]
+Verdict = tuple[Status, str]
+STEPS, SECONDS = 600, 2.0
+"""How long each trial lasts: so many steps, or as many as fit in so many seconds, but at least ten."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One property of an environment. ``fail``: agents cannot be trained on it, or not rightly; ``warn``: with care."""
+
+    status: Status
+    what: str
+    why: str
+
+
+def check(source: Source, kwargs: Mapping[str, Any] | None = None) -> list[Finding]:
+    """Try an environment, given as an id or a callable, and say what fits and what does not, with the reason."""
+    return list(_findings(source, kwargs))
+
+
+def _findings(source: Source, kwargs: Mapping[str, Any] | None) -> Iterator[Finding]:
+    made: list[Any] = []
+    yield _try("environment", lambda: _made(made, source, kwargs))
+    if not made:
+        return
+    env = made[0]
+    vector = isinstance(env, gym.vector.VectorEnv)
+    seen = env.single_observation_space if vector else env.observation_space
+    chosen = env.single_action_space if vector else env.action_space
+    spaces = [_try("observations", lambda: _observations(seen)), _try("actions", lambda: _actions(chosen))]
+    yield from spaces
+    fits = all(finding.status == "ok" for finding in spaces)
+    if vector:
+        yield _try("autoreset", lambda: ("ok", autoreset_mode(env).name))
+    else:
+        yield _try("interface", lambda: _interface(env))
+        yield _try("data", lambda: _data(env))
+        yield _try("time limit", lambda: _time_limit(env))
+    env.close()
+    if fits:
+        yield from _training(source, kwargs)
+    yield Finding("ok" if fits else "fail", "agents", "dqn, pqn" if fits else "none fits these spaces")
+
+
+def _training(source: Source, kwargs: Mapping[str, Any] | None) -> Iterator[Finding]:
+    """What an engine needs, tried through the same lanes that it uses."""
+    lanes = make_lanes(source, kwargs)
+    yield _try("determinism", lambda: _determinism(lanes))
+    yield _try("exact resume", lambda: _resume(lanes, make_lanes(source, kwargs)))
+    yield _try("speed", lambda: _speed(lanes))
+    lanes.close()
+
+
+def _try(what: str, trial: Callable[[], Verdict]) -> Finding:
+    try:
+        status, why = trial()
+        return Finding(status, what, why)
+    except UserError as error:
+        return Finding("fail", what, str(error))
+    except Exception as error:  # The environment is the user's: whatever it raises is a finding.
+        return Finding("fail", what, f"{type(error).__name__}: {one_line(error)}")
+
+
+def _made(made: list[Any], source: Source, kwargs: Mapping[str, Any] | None) -> Verdict:
+    made.append(make_environment(source, kwargs))
+    return "ok", str(made[0])
+
+
+def _observations(space: gym.Space[Any]) -> Verdict:
+    spec, _ = read_observations(space)
+    return "ok", f"{describe(space)}, seen as {spec.dtype} of shape {spec.shape}"
+
+
+def _actions(space: gym.Space[Any]) -> Verdict:
+    actions, _ = read_actions(space)
+    return "ok", f"{actions.n} discrete actions"
+
+
+def _interface(env: gym.Env[Any, Any]) -> Verdict:
+    """Gymnasium's own checker; its advice on infinite bounds does not concern us."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        check_env(env.unwrapped, skip_render_check=True, skip_close_check=True)
+    texts = [re.sub(r"\x1b\[\d+m|WARN: ", "", str(warning.message)) for warning in caught if "WARN" in str(warning.message)]
+    advice = [text for text in dict.fromkeys(texts) if "infinity" not in text]
+    return ("warn", " ".join(advice)) if advice else ("ok", "follows Gymnasium's interface")
+
+
+def _data(env: gym.Env[Any, Any]) -> Verdict:
+    """Whether a random policy sees what the spaces promise, and finite numbers."""
+    env.action_space.seed(0)
+    obs, _ = env.reset(seed=0)
+    inside = True
+    for _ in _trial():
+        inside = inside and obs in env.observation_space
+        if fault := _fault(obs, env.observation_space):
+            return "fail", f"an observation is {fault}"
+        obs, reward, terminated, truncated, _ = env.step(env.action_space.sample())
+        if np.shape(reward) != () or not math.isfinite(reward):
+            return "fail", f"a reward is {reward!r}: it must be one finite number"
+        if terminated or truncated:
+            obs, _ = env.reset()
+    if not inside:
+        return "warn", "an observation lies beyond the bounds of its space: no agent here minds, others may"
+    return "ok", "observations lie in their space and rewards are finite"
+
+
+def _fault(obs: Any, space: gym.Space[Any]) -> str | None:
+    """What an agent could not live with."""
+    if not isinstance(space, gym.spaces.Box):
+        return None if obs in space else f"{obs!r}, which is outside {describe(space)}"
+    if not isinstance(obs, np.ndarray) or (obs.dtype, obs.shape) != (space.dtype, space.shape):
+        found = f"{obs.dtype} of shape {obs.shape}" if isinstance(obs, np.ndarray) else f"a {type(obs).__name__}"
+        return f"{found} where the space says {describe(space)}"
+    return None if np.isfinite(obs).all() else "not finite"
+
+
+def _time_limit(env: gym.Env[Any, Any]) -> Verdict:
+    limit = env.spec.max_episode_steps if env.spec else None
+    layer = env
+    while limit is None and isinstance(layer, gym.Wrapper):
+        # An environment that was never registered has no spec, and the wrapper shows its limit nowhere else.
+        limit = getattr(layer, "_max_episode_steps", None)
+        layer = layer.env
+    if limit is None:
+        return "warn", "none is declared: unless every episode ends by itself, wrap it in gymnasium.wrappers.TimeLimit"
+    return "ok", f"{limit:,} steps"
+
+
+def _determinism(lanes: Lanes) -> Verdict:
+    actions = _random_actions(lanes)
+    first, second = (_stream(lanes, lanes.reset(1), actions) for _ in range(2))
+    if _equal(first, second):
+        return "ok", "the same seed and actions give the same observations and rewards"
+    return "warn", "the same seed and actions give something else: runs on it cannot be repeated"
+
+
+def _resume(lanes: Lanes, other: Lanes) -> Verdict:
+    """Interrupt after some episodes, restore in fresh environments, and compare what follows."""
+    actions = _random_actions(lanes)
+    _stream(lanes, lanes.reset(2), actions)
+    saved = lanes.save()
+    try:
+        restarted = other.restore(saved)
+        if restarted:
+            return "warn", "a resumed run restarts the episode it was in, and marks the cut as a truncation"
+        if _equal(_stream(lanes, lanes.observe(), actions[:50]), _stream(other, other.observe(), actions[:50])):
+            return "ok", "a resumed run goes on exactly where it stopped"
+        return "warn", "a resumed run goes on from the same observation but differently: something is hidden"
+    finally:
+        other.close()
+
+
+def _speed(lanes: Lanes) -> Verdict:
+    lanes.reset(3)
+    actions = _random_actions(lanes)
+    begin, taken = time.perf_counter(), 0
+    for index in _trial():
+        lanes.step(actions[index])
+        taken += lanes.lanes
+    rate = taken / (time.perf_counter() - begin)
+    return "ok", f"{rate:,.0f} steps per second with random actions, {lanes.lanes} lane{'s' * (lanes.lanes > 1)}"
+
+
+def _random_actions(lanes: Lanes) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, lanes.spaces.action.n, (STEPS, lanes.lanes), np.int32)
+
+
+def _trial() -> Iterator[int]:
+    until = time.perf_counter() + SECONDS
+    for index in range(STEPS):
+        if index >= 10 and time.perf_counter() > until:
+            return
+        yield index
+
+
+def _stream(lanes: Lanes, obs: np.ndarray, actions: np.ndarray) -> list[np.ndarray]:
+    """The observations and rewards of a list of actions."""
+    seen = [obs.copy()]
+    for action in actions:
+        step = lanes.step(action)
+        seen += [step.obs.copy(), step.reward.copy()]
+    return seen
+
+
+def _equal(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
+    return all(x.tobytes() == y.tobytes() for x, y in zip(a, b, strict=True))

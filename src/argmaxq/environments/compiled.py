@@ -1,0 +1,82 @@
+"""FuncEnvs inside a compiled program: time limits, autoreset rows, and a key of its own for every draw."""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from gymnasium import spaces as gym_spaces
+from gymnasium.experimental.functional import FuncEnv
+
+from argmaxq.component import UserError
+from argmaxq.types import Array, ArraySpec, DiscreteActions, PyTree, Spaces
+
+
+class EnvState(NamedTuple):
+    """One lane: the FuncEnv's state, its observation, steps since the episode's start, and whether it has ended."""
+
+    state: PyTree
+    obs: Array
+    elapsed: Array
+    last: Array
+
+
+class Outcome(NamedTuple):
+    """What followed an action in one lane."""
+
+    reward: Array
+    terminated: Array
+    truncated: Array
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CompiledEnv:
+    """A FuncEnv as engines see it: pure functions of one lane.
+
+    Attributes:
+        env: The environment's dynamics.
+        time_limit: Steps after which an episode is truncated; none: never.
+    """
+
+    env: FuncEnv[Any, Any, Any, Any, Any, Any, Any]
+    time_limit: int | None = None
+
+    @property
+    def spaces(self) -> Spaces:
+        """Raises UserError for actions that are not Discrete or observations that are not a Box."""
+        observation, action = self.env.observation_space, self.env.action_space
+        if not isinstance(action, gym_spaces.Discrete) or not isinstance(observation, gym_spaces.Box):
+            kinds = f"{type(observation).__name__} observations and {type(action).__name__} actions"
+            raise UserError(f"{type(self.env).__name__} has {kinds}; compiled agents need a Box and Discrete")
+        dtype = "float32" if observation.dtype == np.float64 else str(observation.dtype)
+        return Spaces(ArraySpec(observation.shape, dtype), DiscreteActions(int(action.n)))
+
+    def reset(self, key: jax.Array) -> EnvState:
+        """A new episode."""
+        state = self.env.initial(jax.random.fold_in(key, 0))
+        return EnvState(state, self._observe(state, jax.random.fold_in(key, 1)), jnp.int32(0), jnp.bool_(False))
+
+    def step(self, lane: EnvState, action: Array, key: jax.Array) -> tuple[EnvState, Outcome]:
+        """Act once; after an episode's end the action is ignored and a new episode begins (next-step autoreset)."""
+        keys = [jax.random.fold_in(key, draw) for draw in range(2, 6)]
+        start = getattr(self.env.action_space, "start", 0)
+        action = action + int(start)
+        state = self.env.transition(lane.state, action, keys[0])
+        reward = jnp.asarray(self.env.reward(lane.state, action, state, keys[1]), jnp.float32)
+        terminated = jnp.asarray(self.env.terminal(state, keys[2]), jnp.bool_)
+        elapsed = lane.elapsed + 1
+        truncated = jnp.bool_(False) if self.time_limit is None else elapsed >= self.time_limit
+        moved = EnvState(state, self._observe(state, keys[3]), elapsed, terminated | truncated)
+        after = jax.tree.map(lambda fresh, old: jnp.where(lane.last, fresh, old), self.reset(key), moved)
+        alive = ~lane.last
+        return after, Outcome(jnp.where(alive, reward, 0.0), alive & terminated, alive & truncated)
+
+    def _observe(self, state: PyTree, key: jax.Array) -> Array:
+        return jnp.asarray(self.env.observation(state, key), self.spaces.observation.dtype)
+
+
+def step_keys(key: jax.Array, first: Array, count: int, lanes: int) -> jax.Array:
+    """Keys [count, lanes] of rows first .. first + count - 1: a function of (key, row, lane) alone."""
+    rows = first + jnp.arange(count)
+    return jax.vmap(lambda row: jax.random.split(jax.random.fold_in(key, row), lanes))(rows)

@@ -1,0 +1,98 @@
+"""Lanes of EnvPool's C++ environments, stepped by threads."""
+
+import os
+import warnings
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from argmaxq.component import UserError
+from argmaxq.environments.gymnasium_lanes import lane_seeds
+from argmaxq.environments.lanes import Step
+from argmaxq.environments.spaces import read_spaces
+
+
+class EnvPoolLanes:
+    """``lanes`` EnvPool environments of a registered id; ``kwargs`` are EnvPool's (``num_threads``: by default the cores).
+
+    EnvPool resets at the next step, as Lanes do. It takes seeds only when made, so ``reset`` makes it anew, and it
+    hides its generators, so ``restore`` restarts every lane. A termination that falls on the time limit's very step is
+    reported by EnvPool as a truncation only.
+
+    Raises:
+        UserError: EnvPool is missing, does not know the id or an argument, or the spaces fit no agent.
+    """
+
+    def __init__(self, id: str, lanes: int, kwargs: Mapping[str, Any] | None = None) -> None:
+        self._id, self.lanes = id, lanes
+        self._options = {"num_threads": min(usable_cores(), lanes), **(kwargs or {})}
+        self._pool = self._make(0, 0)
+        adaptor = read_spaces(self._pool.observation_space, self._pool.action_space)
+        self.spaces, self._encode, self._decode = adaptor.spaces, adaptor.encode, adaptor.decode
+        self._seed, self._count = 0, 0
+        self._obs = np.zeros((lanes, *self.spaces.observation.shape), self.spaces.observation.dtype)
+
+    def reset(self, seed: int) -> np.ndarray:
+        """Make the pool anew, all randomness from ``seed``; returns observations [lanes, ...]."""
+        return self._restart(seed, 0)
+
+    def step(self, actions: np.ndarray) -> Step:
+        """Act in every lane; see ``Lanes.step``."""
+        seen, reward, terminated, truncated, _ = self._pool.step(self._decode(actions))
+        self._obs = self._encode(seen)
+        self._count += 1
+        return Step(self._obs, reward.astype(np.float32, copy=False), terminated, truncated, terminated | truncated)
+
+    def observe(self) -> np.ndarray:
+        """The current observations [lanes, ...]."""
+        return self._obs
+
+    def save(self) -> dict[str, Any]:
+        """Seed and count of steps: enough to restart reproducibly."""
+        return {"seed": self._seed, "count": self._count}
+
+    def restore(self, saved: dict[str, Any]) -> list[int]:
+        """Restart every lane, with seeds that depend on the saved moment; returns all lanes."""
+        self._restart(int(saved["seed"]), int(saved["count"]))
+        return list(range(self.lanes))
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.close()
+
+    def _restart(self, seed: int, count: int) -> np.ndarray:
+        self._seed, self._count = seed, count
+        self._pool.close()
+        self._pool = self._make(seed, count)
+        self._obs = self._encode(self._pool.reset()[0])
+        return self._obs
+
+    def _make(self, seed: int, count: int) -> Any:
+        envpool = _import_envpool()
+        if self._id not in envpool.list_all_envs():
+            close = get_close_matches(self._id, envpool.list_all_envs(), n=3, cutoff=0.5)
+            hint = f"did you mean {' or '.join(close)}?" if close else "use the gymnasium backend for it"
+            raise UserError(f"EnvPool has no environment {self._id!r}: {hint}")
+        seeds = lane_seeds(seed, count, self.lanes)
+        with warnings.catch_warnings():
+            # EnvPool hands float64 bounds to float32 spaces.
+            warnings.filterwarnings("ignore", message=".*precision lowered", category=UserWarning)
+            try:
+                return envpool.make_gymnasium(self._id, num_envs=self.lanes, env_seed=seeds, **self._options)
+            except TypeError as error:
+                raise UserError(f"EnvPool's {self._id} does not take these arguments: {error}") from error
+
+
+def usable_cores() -> int:
+    """Cores this process may use, which in a container or a batch job are fewer than the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _import_envpool() -> Any:
+    try:
+        import envpool
+    except ImportError as error:
+        raise UserError('EnvPool is not installed: pip install "argmaxq[fast]", or use the gymnasium backend') from error
+    return envpool

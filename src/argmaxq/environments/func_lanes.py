@@ -1,0 +1,69 @@
+"""A FuncEnv on the host: the same functions as in the compiled engine, called a step at a time."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from argmaxq.environments.compiled import CompiledEnv, EnvState, Outcome, step_keys
+from argmaxq.environments.lanes import Step
+from argmaxq.training.checkpoint import flatten, unflatten
+from argmaxq.training.streams import streams
+from argmaxq.types import Array, Spaces
+
+KEYS_AT_ONCE = 1024
+"""Rows whose keys are drawn in one call."""
+
+
+class FuncLanes:
+    """Lanes of a FuncEnv; equal to the compiled engine bit for bit."""
+
+    def __init__(self, env: CompiledEnv, lanes: int) -> None:
+        self.spaces: Spaces = env.spaces
+        self.lanes = lanes
+        self._reset = jax.jit(jax.vmap(env.reset))
+        self._step = jax.jit(lambda *args: _at_row(env, *args))
+        self._keys = jax.jit(lambda key, first: step_keys(key, first, KEYS_AT_ONCE, lanes))
+
+    def reset(self, seed: int) -> np.ndarray:
+        """Start every lane's first episode."""
+        key = streams(seed).environment
+        self._state: EnvState = self._reset(jax.random.split(key, self.lanes))
+        self._key, self._row = key, 0
+        return self.observe()
+
+    def step(self, actions: np.ndarray) -> Step:
+        """Act in every lane."""
+        if self._row % KEYS_AT_ONCE == 0:
+            self._block = self._keys(self._key, np.int32(self._row))
+        self._state, outcome = self._step(self._state, actions, self._block, np.int32(self._row % KEYS_AT_ONCE))
+        self._row += 1
+        return Step(self.observe(), *map(np.asarray, outcome), np.asarray(self._state.last))
+
+    def observe(self) -> np.ndarray:
+        """The current observations [lanes, ...]."""
+        return np.asarray(self._state.obs)
+
+    def save(self) -> dict[str, Any]:
+        """The environment's arrays, the key and the row number."""
+        return {"state": flatten(self._state), "key": np.asarray(jax.random.key_data(self._key)), "row": self._row}
+
+    def restore(self, saved: dict[str, Any]) -> list[int]:
+        """Go back exactly; no lane is ever restarted."""
+        like = jax.eval_shape(self._reset, jax.random.split(jax.random.key(0), self.lanes))
+        self._state = jax.tree.map(jnp.asarray, unflatten(like, saved["state"]))
+        self._key = jax.random.wrap_key_data(jnp.asarray(saved["key"]))
+        self._row = int(saved["row"])
+        first = self._row - self._row % KEYS_AT_ONCE
+        self._block = self._keys(self._key, np.int32(first))
+        return []
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+def _at_row(
+    env: CompiledEnv, state: EnvState, actions: Array, keys: jax.Array, row: Array
+) -> tuple[EnvState, Outcome]:
+    return jax.vmap(env.step)(state, actions, keys[row])

@@ -1,0 +1,169 @@
+"""Lanes of single Gymnasium environments, stepped in one Python loop, with episodes that can be restored exactly."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from argmaxq.component import UserError
+from argmaxq.environments.lanes import Step
+from argmaxq.environments.spaces import read_spaces
+
+
+@dataclasses.dataclass
+class Episode:
+    """How to come to this moment of an episode again: its generator's state before the reset, the actions since."""
+
+    generator: dict[str, Any] | None
+    first: np.ndarray
+    actions: list[int]
+
+
+class GymnasiumLanes:
+    """``lanes`` environments made by ``make``, with next-step autoreset.
+
+    ``save`` keeps, of each lane, the state of the environment's generator just before the episode's reset, and the
+    actions since; ``restore`` resets from that state and acts again. That is exact wherever an episode depends on
+    nothing but ``env.unwrapped.np_random`` and the actions; where the observations differ, the episode is restarted.
+
+    Raises:
+        UserError: the spaces fit no agent.
+    """
+
+    def __init__(self, make: Callable[[], gym.Env[Any, Any]], lanes: int) -> None:
+        self._envs = [make() for _ in range(lanes)]
+        adaptor = read_spaces(self._envs[0].observation_space, self._envs[0].action_space)
+        self.spaces, self.lanes = adaptor.spaces, lanes
+        self._encode = adaptor.encode
+        # On Python's own integers, adding the start is all there is to decode, at a fifth of the cost.
+        self._start = int(adaptor.decode(0))
+        self._shape = (lanes, *self.spaces.observation.shape)
+        self._dtype = np.dtype(self.spaces.observation.dtype)
+        self._steps = [env.step for env in self._envs]
+        self._seed, self._count = 0, 0
+        self._obs = np.zeros(self._shape, self._dtype)
+        self._last = [False] * lanes
+        self._episodes: list[Episode] = []
+
+    def reset(self, seed: int) -> np.ndarray:
+        """Start every lane's first episode, all randomness from ``seed``; returns observations [lanes, ...]."""
+        self._seed, self._count = seed, 0
+        self._reseed()
+        self._episodes = [self._begin(env) for env in self._envs]
+        self._last = [False] * self.lanes
+        self._obs = np.stack([episode.first for episode in self._episodes])
+        return self._obs
+
+    def step(self, actions: np.ndarray) -> Step:
+        """Act in every lane; see ``Lanes.step``. The arrays are fresh ones at every call."""
+        lanes, last, episodes, encode, start = self.lanes, self._last, self._episodes, self._encode, self._start
+        obs = np.empty(self._shape, self._dtype)
+        reward = np.zeros(lanes, np.float32)
+        terminated = np.zeros(lanes, np.bool_)
+        truncated = np.zeros(lanes, np.bool_)
+        over = [False] * lanes
+        for lane, action in enumerate(actions.tolist()):
+            if last[lane]:
+                episodes[lane] = self._begin(self._envs[lane])
+                obs[lane] = episodes[lane].first
+                continue
+            action += start
+            seen, reward[lane], ended, cut, _ = self._steps[lane](action)
+            obs[lane] = encode(seen)
+            episodes[lane].actions.append(action)
+            if ended or cut:
+                terminated[lane], truncated[lane], over[lane] = ended, cut, True
+        self._obs, self._last = obs, over
+        self._count += 1
+        return Step(obs, reward, terminated, truncated, np.array(over))
+
+    def observe(self) -> np.ndarray:
+        """The current observations [lanes, ...]."""
+        return self._obs
+
+    def save(self) -> dict[str, Any]:
+        """Seed, count of steps, and of each lane the generator's state, the actions and the observations to check."""
+        lanes = {
+            str(lane): {
+                "generator": episode.generator,
+                "actions": np.array(episode.actions, np.int64),
+                "first": episode.first.copy(),
+                "observation": self._obs[lane].copy(),
+                "last": self._last[lane],
+            }
+            for lane, episode in enumerate(self._episodes)
+        }
+        return {"seed": self._seed, "count": self._count, "lanes": lanes}
+
+    def restore(self, saved: dict[str, Any]) -> list[int]:
+        """Go back to a saved moment; returns the lanes whose episode had to be restarted."""
+        self._seed, self._count = int(saved["seed"]), int(saved["count"])
+        # Seeded first, so that an environment that hides its generator goes on reproducibly too.
+        self._reseed()
+        moments = [saved["lanes"][str(lane)] for lane in range(self.lanes)]
+        replayed = [_replay(env, moment, self._encode) for env, moment in zip(self._envs, moments, strict=True)]
+        self._episodes = [
+            episode or self._begin(env) for env, episode in zip(self._envs, replayed, strict=True)
+        ]
+        restarted = [lane for lane, episode in enumerate(replayed) if episode is None]
+        self._last = [bool(moment["last"]) and lane not in restarted for lane, moment in enumerate(moments)]
+        self._obs = np.stack([
+            self._episodes[lane].first if lane in restarted else moment["observation"]
+            for lane, moment in enumerate(moments)
+        ])
+        return restarted
+
+    def close(self) -> None:
+        """Free windows and the like."""
+        for env in self._envs:
+            env.close()
+
+    def _reseed(self) -> None:
+        # The count makes the seeds after a restore differ from the first ones.
+        for env, seed in zip(self._envs, lane_seeds(self._seed, self._count, self.lanes), strict=True):
+            env.reset(seed=seed)
+
+    def _begin(self, env: gym.Env[Any, Any]) -> Episode:
+        """Start an episode from the environment's own generator."""
+        generator = _generator_state(env)
+        first = np.array(self._encode(env.reset()[0]))
+        if first.shape != self._shape[1:]:
+            raise UserError(
+                f"{env} returned an observation of shape {first.shape} where its observation space says {self._shape[1:]}"
+            )
+        return Episode(generator, first, [])
+
+
+def lane_seeds(seed: int, count: int, lanes: int) -> list[int]:
+    """Seeds [lanes] below 2**31 that depend on all of ``seed`` and ``count`` and do not overlap between runs."""
+    return [int(word) >> 1 for word in np.random.SeedSequence([seed, count]).generate_state(lanes)]
+
+
+def _generator_state(env: gym.Env[Any, Any]) -> dict[str, Any] | None:
+    """The state of the environment's generator, or None if it has none to show."""
+    bits = getattr(env.unwrapped.np_random, "bit_generator", None)
+    return None if bits is None else dict(bits.state)
+
+
+def _replay(env: gym.Env[Any, Any], moment: dict[str, Any], encode: Callable[[Any], np.ndarray]) -> Episode | None:
+    """Live through a saved episode again; None if it does not come to the same observations."""
+    generator, actions = moment["generator"], moment["actions"].tolist()
+    now = _generator_state(env)
+    if generator is None or now is None or now["bit_generator"] != generator["bit_generator"]:
+        return None
+    env.unwrapped.np_random.bit_generator.state = generator
+    first = obs = np.array(encode(env.reset()[0]))
+    over = False
+    for action in actions:
+        if over:
+            return None
+        seen, _, terminated, truncated, _ = env.step(action)
+        obs, over = encode(seen), bool(terminated or truncated)
+    same = _same_bits(first, moment["first"]) and _same_bits(obs, moment["observation"]) and over == moment["last"]
+    return Episode(generator, first, actions) if same else None
+
+
+def _same_bits(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()

@@ -1,0 +1,111 @@
+"""Making an environment from what a user names: a registered id, or a callable that returns one."""
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+import gymnasium as gym
+
+from argmaxq.component import UserError
+from argmaxq.environments.envpool_lanes import EnvPoolLanes
+from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
+from argmaxq.environments.lanes import Lanes
+from argmaxq.environments.vector_lanes import VectorLanes
+
+Source: TypeAlias = str | Callable[..., Any]
+"""A registered id (``"CartPole-v1"``, ``"module:Name-v0"``) or a callable returning an environment."""
+Environment: TypeAlias = gym.Env[Any, Any] | gym.vector.VectorEnv[Any, Any, Any]
+
+
+def make_environment(source: Source, kwargs: Mapping[str, Any] | None = None) -> Environment:
+    """A fresh environment, without the wrappers that only check its use (``argmaxq check`` does that once instead).
+
+    Raises:
+        UserError: the id is unknown, a package is missing, an argument is wrong, or the callable returned something else.
+    """
+    options = dict(kwargs or {})
+    if not isinstance(source, str):
+        return _checked(source(**options), source)
+    try:
+        return without_checks(gym.make(source, disable_env_checker=True, **options))
+    except gym.error.UnregisteredEnv as error:
+        raise UserError(f"environment {source!r} is not registered: {_hint(source, error)}") from error
+    except (gym.error.Error, ImportError) as error:
+        raise UserError(f"environment {source!r} cannot be made: {one_line(error)}") from error
+    except TypeError as error:
+        # Only an argument of the user's is his to mend; a TypeError without any is the environment's own fault.
+        if not options:
+            raise
+        raise UserError(f"environment {source!r} does not take these arguments: {one_line(error)}") from error
+
+
+def make_lanes(
+    source: Source,
+    kwargs: Mapping[str, Any] | None = None,
+    lanes: int | None = None,
+    backend: Literal["gymnasium", "envpool"] = "gymnasium",
+) -> Lanes:
+    """Lanes of an environment: one by default, or as many as a vector environment has.
+
+    Raises:
+        UserError: the environment cannot be made, fits no agent, or has another number of lanes than asked for.
+    """
+    if backend == "envpool":
+        if not isinstance(source, str):
+            raise UserError("the envpool backend takes an environment's id, not a callable")
+        return EnvPoolLanes(source, lanes or 1, kwargs)
+    if not isinstance(source, str):
+        env = make_environment(source, kwargs)
+        if isinstance(env, gym.vector.VectorEnv):
+            if lanes not in (None, env.num_envs):
+                raise UserError(f"the vector environment has {env.num_envs} lanes where {lanes} are asked for")
+            return VectorLanes(env)
+        env.close()
+    return GymnasiumLanes(lane_maker(source, kwargs), lanes or 1)
+
+
+def lane_maker(source: Source, kwargs: Mapping[str, Any] | None = None) -> Callable[[], gym.Env[Any, Any]]:
+    """A callable that makes single environments, for ``GymnasiumLanes``."""
+    return partial(_single, source, kwargs)
+
+
+def without_checks(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
+    """The same environment with Gymnasium's passive checker and order enforcement taken out of its wrappers.
+
+    They cost a Python call each per step, and our loops keep the order by construction.
+    """
+    while isinstance(env, gym.wrappers.PassiveEnvChecker | gym.wrappers.OrderEnforcing):
+        env = env.env
+    if isinstance(env, gym.Wrapper):
+        env.env = without_checks(env.env)
+    return env
+
+
+def one_line(error: BaseException) -> str:
+    """An error's text on one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _single(source: Source, kwargs: Mapping[str, Any] | None) -> gym.Env[Any, Any]:
+    env = make_environment(source, kwargs)
+    if isinstance(env, gym.vector.VectorEnv):
+        raise UserError(f"{source!r} makes a vector environment where a single one is needed")
+    return env
+
+
+def _checked(env: Any, source: Any) -> Environment:
+    # EnvPool's environments are of both kinds, and are vectors.
+    if isinstance(env, gym.vector.VectorEnv):
+        return env
+    if isinstance(env, gym.Env):
+        return without_checks(env)
+    name = getattr(source, "__name__", repr(source))
+    raise UserError(
+        f"{name} returned a {type(env).__name__}: it must return a gymnasium.Env or a gymnasium.vector.VectorEnv"
+    )
+
+
+def _hint(name: str, error: Exception) -> str:
+    close = get_close_matches(name, gym.registry, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else one_line(error)

@@ -1,0 +1,138 @@
+"""Reading an environment's spaces: what an agent sees of them, and the translation of observations and actions."""
+
+import dataclasses
+import math
+import textwrap
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+
+from argmaxq.component import UserError
+from argmaxq.types import ArraySpec, DiscreteActions, Spaces
+
+Encode = Callable[[Any], np.ndarray]
+Decode = Callable[[Any], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Adaptor:
+    """Translates between an environment's own observations and actions and an agent's arrays.
+
+    ``encode`` takes one observation, or a batch in the form a vector environment gives it, and returns an array of
+    shape [*spaces.observation.shape] or [batch, ...]. ``decode`` takes actions 0 .. n-1 of any shape.
+    """
+
+    spaces: Spaces
+    encode: Encode
+    decode: Decode
+
+
+def read_spaces(observation_space: gym.Space[Any], action_space: gym.Space[Any]) -> Adaptor:
+    """The adaptor of an environment with these (single, unbatched) spaces.
+
+    Box observations keep shape and dtype, but 64-bit numbers become float32. Discrete, MultiDiscrete, MultiBinary, Dict
+    and Tuple observations become what ``gymnasium.spaces.flatten`` makes of them, as float32: categories are one-hot.
+
+    Raises:
+        UserError: no agent can use such observations or actions; the message says which agent would.
+    """
+    spec, encode = read_observations(observation_space)
+    actions, decode = read_actions(action_space)
+    return Adaptor(Spaces(spec, actions), encode, decode)
+
+
+def read_observations(space: gym.Space[Any]) -> tuple[ArraySpec, Encode]:
+    """The array an agent sees and the function that makes it; see ``read_spaces``."""
+    if isinstance(space, spaces.Box):
+        dtype = np.dtype(np.float32) if space.dtype.itemsize > 4 else space.dtype
+        return ArraySpec(space.shape, dtype.name), partial(np.asarray, dtype=dtype)
+    encode = _flattener(space)
+    return ArraySpec((spaces.flatdim(space),), "float32"), encode
+
+
+def read_actions(space: gym.Space[Any]) -> tuple[DiscreteActions, Decode]:
+    """The actions an agent chooses among and the function that turns them into the environment's own."""
+    if not isinstance(space, spaces.Discrete):
+        raise UserError(f"actions {describe(space)} {_advice(space)}")
+    dtype, start = space.dtype, space.start
+    if start == 0:
+        return DiscreteActions(int(space.n)), partial(np.asarray, dtype=dtype)
+    return DiscreteActions(int(space.n)), lambda actions: np.asarray(actions, dtype=dtype) + start
+
+
+def describe(space: gym.Space[Any]) -> str:
+    """A space in a few words on one line."""
+    if isinstance(space, spaces.Box):
+        return f"Box{space.shape} of {space.dtype}"
+    return textwrap.shorten(str(space), 120, placeholder=" ...")
+
+
+def _advice(space: gym.Space[Any]) -> str:
+    match space:
+        case spaces.Box():
+            return "are continuous: no agent here fits; an actor-critic such as SAC does, in another library"
+        case spaces.Tuple(spaces=[spaces.Discrete(), *_]):
+            return "are parameterised: they need an agent such as P-DQN, which is not available yet"
+        case spaces.MultiDiscrete():
+            return _enumerate(math.prod(int(n) for n in space.nvec.flat))
+        case spaces.MultiBinary():
+            return _enumerate(2 ** math.prod(space.shape))
+        case _:
+            return "fit no agent here: wrap the environment so that its actions are one Discrete space"
+
+
+def _enumerate(combinations: int) -> str:
+    return (
+        "are several choices at once: no agent here fits; enumerate the "
+        f"{combinations:,} combinations as one Discrete space with gymnasium.wrappers.TransformAction"
+    )
+
+
+def _flattener(space: gym.Space[Any]) -> Encode:
+    """``gymnasium.spaces.flatten`` for one observation or a batch, prepared once: no dispatch and no checks per call."""
+    match space:
+        case spaces.Discrete():
+            return partial(_one_hot, np.eye(int(space.n), dtype=np.float32), int(space.start))
+        case spaces.MultiDiscrete():
+            nvec = space.nvec.ravel().astype(np.int64)
+            return partial(_multi_hot, space.start, np.cumsum(nvec) - nvec, int(nvec.sum()))
+        case spaces.Box() | spaces.MultiBinary():
+            return partial(_ravel, len(space.shape))
+        case spaces.Dict():
+            return partial(_joined, [(key, _flattener(part)) for key, part in space.spaces.items()])
+        case spaces.Tuple():
+            return partial(_joined, [(index, _flattener(part)) for index, part in enumerate(space.spaces)])
+        case _:
+            raise UserError(
+                f"observations {describe(space)} have no fixed size as numbers: no agent here fits; "
+                "turn them into a Box with gymnasium.wrappers.TransformObservation"
+            )
+
+
+def _one_hot(table: np.ndarray, start: int, obs: Any) -> np.ndarray:
+    one_hot: np.ndarray = table[np.asarray(obs) - start]
+    return one_hot
+
+
+def _multi_hot(start: np.ndarray, offsets: np.ndarray, size: int, obs: Any) -> np.ndarray:
+    index = _batched(np.asarray(obs) - start, start.ndim) + offsets
+    out = np.zeros((*index.shape[:-1], size), np.float32)
+    np.put_along_axis(out, index, 1.0, axis=-1)
+    return out
+
+
+def _ravel(ndim: int, obs: Any) -> np.ndarray:
+    return _batched(np.asarray(obs, np.float32), ndim)
+
+
+def _batched(array: np.ndarray, ndim: int) -> np.ndarray:
+    """The last ``ndim`` axes as one; the others, if any, are the batch's."""
+    return array.reshape(*array.shape[: array.ndim - ndim], -1)
+
+
+def _joined(parts: list[tuple[Any, Encode]], obs: Any) -> np.ndarray:
+    return np.concatenate([encode(obs[key]) for key, encode in parts], axis=-1)

@@ -1,0 +1,115 @@
+"""Lanes of a user's own vector environment, whatever its autoreset mode."""
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode
+
+from argmaxq.component import UserError
+from argmaxq.environments.gymnasium_lanes import lane_seeds
+from argmaxq.environments.lanes import Step
+from argmaxq.environments.spaces import read_spaces
+
+
+class VectorLanes:
+    """A ``gymnasium.vector.VectorEnv`` seen with next-step autoreset.
+
+    NEXT_STEP environments already are so. The others start a new episode at once, so that:
+
+    - after a termination there is no ``last`` row: the final observation is never used, and the next row is already
+      the new episode's first;
+    - after a truncation the ``last`` row shows the final observation. The action given with it reaches the new episode,
+      whose first step is therefore not recorded. In DISABLED mode the lane is reset once more, so that recording begins
+      at an episode's first observation; in SAME_STEP mode it begins after that hidden step (or, where the hidden step
+      ended the episode, with the next one).
+
+    A vector environment hides its generators, so ``restore`` restarts every lane.
+
+    Raises:
+        UserError: the spaces fit no agent, or the environment does not say how it resets.
+    """
+
+    def __init__(self, env: gym.vector.VectorEnv[Any, Any, Any]) -> None:
+        adaptor = read_spaces(env.single_observation_space, env.single_action_space)
+        self._env, self._encode, self._decode = env, adaptor.encode, adaptor.decode
+        self._mode = autoreset_mode(env)
+        self.spaces, self.lanes = adaptor.spaces, env.num_envs
+        self._seed, self._count = 0, 0
+        self._last = np.zeros(self.lanes, np.bool_)
+        self._obs = np.zeros((self.lanes, *self.spaces.observation.shape), self.spaces.observation.dtype)
+
+    def reset(self, seed: int) -> np.ndarray:
+        """Start every lane's first episode, all randomness from ``seed``; returns observations [lanes, ...]."""
+        return self._restart(seed, 0)
+
+    def step(self, actions: np.ndarray) -> Step:
+        """Act in every lane; see ``Lanes.step``."""
+        ignored = self._last
+        seen, gained, ended, cut, infos = self._env.step(self._decode(actions))
+        # Copied, for a vector environment may write the next observations into the same array.
+        obs = np.array(self._encode(seen))
+        reward = np.where(ignored, 0.0, gained).astype(np.float32)
+        terminated, truncated = ended & ~ignored, cut & ~ignored
+        if self._mode is AutoresetMode.NEXT_STEP:
+            last = terminated | truncated
+        else:
+            last = truncated & ~terminated
+        if self._mode is AutoresetMode.SAME_STEP:
+            for lane in np.flatnonzero(last).tolist():
+                obs[lane] = self._encode(_final_observation(infos, lane))
+        elif self._mode is AutoresetMode.DISABLED and (over := ended | cut | ignored).any():
+            fresh = self._encode(self._env.reset(options={"reset_mask": over})[0])
+            obs[over & ~last] = fresh[over & ~last]
+        self._obs, self._last = obs, last
+        self._count += 1
+        return Step(obs, reward, terminated, truncated, last)
+
+    def observe(self) -> np.ndarray:
+        """The current observations [lanes, ...]."""
+        return self._obs
+
+    def save(self) -> dict[str, Any]:
+        """Seed and count of steps: enough to restart reproducibly."""
+        return {"seed": self._seed, "count": self._count}
+
+    def restore(self, saved: dict[str, Any]) -> list[int]:
+        """Restart every lane, with a seed that depends on the saved moment; returns all lanes."""
+        self._restart(int(saved["seed"]), int(saved["count"]))
+        return list(range(self.lanes))
+
+    def close(self) -> None:
+        """Free windows, processes and threads."""
+        self._env.close()
+
+    def _restart(self, seed: int, count: int) -> np.ndarray:
+        self._seed, self._count = seed, count
+        # One number, for not every vector environment takes a list of seeds.
+        obs, _ = self._env.reset(seed=lane_seeds(seed, count, 1)[0])
+        self._obs, self._last = np.array(self._encode(obs)), np.zeros(self.lanes, np.bool_)
+        return self._obs
+
+
+def autoreset_mode(env: gym.vector.VectorEnv[Any, Any, Any]) -> AutoresetMode:
+    """The mode an environment declares in its metadata.
+
+    Raises:
+        UserError: it declares none; guessing would mix up episodes.
+    """
+    declared = env.metadata.get("autoreset_mode")
+    try:
+        return AutoresetMode(declared)
+    except ValueError as error:
+        raise UserError(
+            f"{type(env).__name__}.metadata['autoreset_mode'] is {declared!r}: set it to "
+            "gymnasium.vector.AutoresetMode.NEXT_STEP, SAME_STEP or DISABLED, as the environment does"
+        ) from error
+
+
+def _final_observation(infos: dict[str, Any], lane: int) -> Any:
+    if "final_obs" not in infos or not infos.get("_final_obs", {lane: True})[lane]:
+        raise UserError(
+            "the vector environment resets in the same step but gave no infos['final_obs'] at a truncation: "
+            "provide it, or use AutoresetMode.NEXT_STEP"
+        )
+    return infos["final_obs"][lane]

@@ -1,0 +1,164 @@
+"""DQN and its family: one agent, whose variants are other values of its fields."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from argmaxq.component import Count, Fraction, Number, Size, component
+from argmaxq.learning.bootstrap import Max
+from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.optimisers import Adam
+from argmaxq.learning.returns import Scalar
+from argmaxq.learning.sync import Periodic
+from argmaxq.networks.mlp import MLP
+from argmaxq.replay.uniform import Uniform
+from argmaxq.types import (
+    Agent,
+    Array,
+    Batch,
+    Bootstrap,
+    Clock,
+    Exploration,
+    Metrics,
+    Network,
+    Optimiser,
+    PyTree,
+    Replay,
+    Returns,
+    Row,
+    Spaces,
+    Sync,
+    Transition,
+)
+
+
+class DQNLearner(NamedTuple):
+    """Online and target parameters, optimiser state, replay, and gradient updates done (int32)."""
+
+    params: PyTree
+    target: PyTree
+    optimiser: PyTree
+    replay: PyTree
+    updates: Array
+
+
+@component(Agent)
+class DQN:
+    """Deep Q-network (Mnih et al. 2015): Q-learning from replayed experience with a target network.
+
+    Attributes:
+        network: Action values from observations.
+        returns: How a return is represented, and its loss.
+        bootstrap: The target of a transition: max, or double.
+        exploration: The behaviour policy.
+        replay: Which experience is learnt from.
+        sync: How the target network follows.
+        optimiser: The gradient method.
+        gamma: Discount per env step.
+        n_step: Rewards summed before the bootstrap.
+        batch_size: Transitions per gradient update.
+        rollout: Rows that each lane collects between two calls of learn.
+        updates: Gradient updates in each call of learn.
+        learning_starts: Env steps before the first update.
+        reward_scale: Factor on rewards in learning; returns are reported raw.
+    """
+
+    network: Network = MLP()
+    returns: Returns = Scalar()
+    bootstrap: Bootstrap = Max()
+    exploration: Exploration = EpsilonGreedy()
+    replay: Replay = Uniform()
+    sync: Sync = Periodic()
+    optimiser: Optimiser = Adam()
+    gamma: Fraction = 0.99
+    n_step: Size = 1
+    batch_size: Size = 64
+    rollout: Size = 4
+    updates: Size = 1
+    learning_starts: Count = 1_000
+    reward_scale: Number = 1.0
+
+    def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> DQNLearner:
+        """A fresh learner; raises UserError for a replay too small for one rollout and one window."""
+        obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
+        params = self.network.init(key, obs, (spaces.action.n, self.returns.size))
+        replay = self.replay.init(spaces, lanes, self.rollout + self.n_step)
+        target = jax.tree.map(jnp.copy, params)
+        return DQNLearner(params, target, self.optimiser.init(params), replay, jnp.int32(0))
+
+    def actor(self, spaces: Spaces) -> PyTree:
+        """Acting has no state of its own."""
+        return ()
+
+    def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> PyTree:
+        """Exploration's random numbers, leading axes ``shape``."""
+        return self.exploration.noise(key, shape)
+
+    def values(self, params: PyTree, obs: Array) -> Array:
+        """Action values [actions] of one observation."""
+        return self.returns.mean(self.network(params, obs))
+
+    def act(self, params: PyTree, actor: PyTree, obs: Array, clock: Clock, noise: PyTree) -> tuple[Array, PyTree]:
+        """The behaviour policy in one lane."""
+        return self.exploration.choose(self.values(params, obs), clock, noise), actor
+
+    def greedy(self, params: PyTree, obs: Array) -> Array:
+        """The action of highest value for one observation."""
+        return jnp.argmax(self.values(params, obs)).astype(jnp.int32)
+
+    def remember(self, learner: DQNLearner, rows: Row) -> DQNLearner:
+        """Store rows [k, lanes] in the replay."""
+        return learner._replace(replay=self.replay.add(learner.replay, rows, self.n_step))
+
+    def cut(self, learner: DQNLearner, lanes: Array) -> DQNLearner:
+        """Make the newest row of these lanes [m] a truncation."""
+        return learner._replace(replay=self.replay.cut(learner.replay, lanes))
+
+    def learn(
+        self, learner: DQNLearner, rows: Row, next_obs: Array, clock: Clock, key: jax.Array
+    ) -> tuple[DQNLearner, Metrics]:
+        """``updates`` times: sample, update, reprioritise. None before ``learning_starts``."""
+        bits = jax.random.bits(key, (self.updates, self.batch_size))
+        updates = jnp.where(clock.step >= self.learning_starts, self.updates, 0)
+
+        def once(i: Array, carry: tuple[DQNLearner, Metrics]) -> tuple[DQNLearner, Metrics]:
+            learner, total = carry
+            batch = self.replay.sample(learner.replay, bits[i], self.n_step, self.gamma, clock)
+            learner, td_error, metrics = self.update(learner, batch, clock)
+            replay = self.replay.reprioritise(learner.replay, batch.index, td_error)
+            return learner._replace(replay=replay), jax.tree.map(jnp.add, total, metrics)
+
+        zero = {"loss": jnp.float32(0), "q": jnp.float32(0)}
+        learner, total = jax.lax.fori_loop(0, updates, once, (learner, zero))
+        means = jax.tree.map(lambda sum_: sum_ / jnp.maximum(updates, 1), total)
+        return learner, {**means, **self.exploration.report(clock), "updates": updates}
+
+    def update(
+        self, learner: DQNLearner, batch: Batch, clock: Clock = Clock(0, 0, 0)
+    ) -> tuple[DQNLearner, Array, Metrics]:
+        """One gradient update on one batch: (learner, TD errors [batch], metrics)."""
+
+        def loss(params: PyTree) -> tuple[Array, tuple[Array, Array]]:
+            losses, td_errors, values = jax.vmap(self._loss, (None, None, 0))(params, learner.target, batch.transition)
+            return jnp.mean(batch.weight * losses), (td_errors, jnp.mean(values))
+
+        gradient, (td_error, q), value = _swap(jax.value_and_grad(loss, has_aux=True)(learner.params))
+        clock = clock._replace(update=learner.updates)
+        params, optimiser = self.optimiser.update(gradient, learner.optimiser, learner.params, clock)
+        target = self.sync(learner.target, params, learner.updates + 1)
+        learner = learner._replace(params=params, target=target, optimiser=optimiser, updates=learner.updates + 1)
+        return learner, td_error, {"loss": value, "q": q}
+
+    def _loss(self, params: PyTree, target: PyTree, transition: Transition) -> tuple[Array, Array, Array]:
+        """(loss, TD error, value) of one transition."""
+        scaled = transition._replace(reward=self.reward_scale * transition.reward)
+        online_next = jax.lax.stop_gradient(self.network(params, transition.next_obs))
+        goal = self.bootstrap.target(self.returns, scaled, online_next, self.network(target, transition.next_obs))
+        z = self.network(params, transition.obs)[transition.action]
+        return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)
+
+
+def _swap(result: Any) -> Any:
+    (value, aux), gradient = result
+    return gradient, aux, value

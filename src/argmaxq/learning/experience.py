@@ -1,0 +1,62 @@
+"""From rows of experience to returns: the only code that knows what terminations and time limits mean."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from argmaxq.types import Array, Row
+
+
+class Outcome(NamedTuple):
+    """What a row of experience contributes to a return: reward, discount of what follows, and whether it ends there."""
+
+    reward: Array
+    discount: Array
+    boundary: Array
+
+
+def outcome(row: Row, gamma: Array) -> Outcome:
+    """Reward, discount and boundary of rows of any shape.
+
+    A termination has discount 0. A time limit has not: the episode's true final observation is bootstrapped from
+    (Pardo et al. 2018). Both are boundaries, which no return may cross.
+    """
+    return Outcome(row.reward, jnp.where(row.terminated, 0.0, gamma), row.terminated | row.truncated)
+
+
+def n_step(window: Outcome) -> tuple[Array, Array, Array]:
+    """Fold a window [n] of successive rows up to its first boundary.
+
+    Returns:
+        reward: sum_i gamma^i r_i (Sutton and Barto, 2nd ed., eq. 7.1), a scalar.
+        discount: product of the discounts, 0 after a termination.
+        steps: rows folded; the bootstrap's observation is that many rows after the first.
+    """
+    reward, discount, steps, going = 0.0, 1.0, 0, True
+    for i in range(window.reward.shape[0]):
+        reward = jnp.where(going, reward + discount * window.reward[i], reward)
+        discount = jnp.where(going, discount * window.discount[i], discount)
+        steps = jnp.where(going, i + 1, steps)
+        going = going & ~window.boundary[i]
+    return jnp.asarray(reward), jnp.asarray(discount), jnp.asarray(steps)
+
+
+def lambda_returns(rollout: Outcome, next_value: Array, trace_decay: Array) -> Array:
+    """Peng's Q(lambda) returns of rows [k] in time order (Peng and Williams 1996; Gallici et al. 2025, eq. 8).
+
+    G_t = r_t + d_t ((1 - lambda) V(s_{t+1}) + lambda G_{t+1}), with lambda = 0 at a boundary and at the last row.
+
+    Args:
+        rollout: outcomes [k].
+        next_value: max_a Q(s_{t+1}, a) [k], at a time limit of the true final observation.
+        trace_decay: lambda, 0 for one-step targets, 1 for Monte-Carlo ones.
+    """
+
+    def backwards(following: Array, row: tuple[Outcome, Array]) -> tuple[Array, Array]:
+        (reward, discount, boundary), value = row
+        blended = jnp.where(boundary, value, (1.0 - trace_decay) * value + trace_decay * following)
+        result = reward + discount * blended
+        return result, result
+
+    return jax.lax.scan(backwards, next_value[-1], (rollout, next_value), reverse=True)[1]

@@ -1,0 +1,51 @@
+"""Behaviour policies made from action values. Randomness is drawn for many steps at once and handed in."""
+
+import jax
+import jax.numpy as jnp
+
+from argmaxq.component import component
+from argmaxq.learning.schedules import Linear
+from argmaxq.types import Array, Clock, Exploration, Metrics, Schedule
+
+
+@component(Exploration)
+class Greedy:
+    """The action of highest value, always."""
+
+    def noise(self, key: jax.Array, shape: tuple[int, ...]) -> Array:
+        """Nothing is random here."""
+        return ()
+
+    def choose(self, q: Array, clock: Clock, noise: Array) -> Array:
+        """The action of highest value among q [actions]; the first of equals."""
+        return jnp.argmax(q).astype(jnp.int32)
+
+    def report(self, clock: Clock) -> Metrics:
+        """Nothing to show."""
+        return {}
+
+
+@component(Exploration)
+class EpsilonGreedy:
+    """With probability epsilon a uniformly random action, otherwise the action of highest value.
+
+    Attributes:
+        epsilon: The probability of a random action.
+    """
+
+    epsilon: Schedule = Linear(1.0, 0.05, 10_000)
+
+    def noise(self, key: jax.Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
+        """A uniform number in [0, 1) (explore?) and 32 random bits (which action?) for each choice."""
+        bits = jax.random.bits(key, (2, *shape))
+        return (bits[0] >> 8).astype(jnp.float32) * 2.0**-24, bits[1]
+
+    def choose(self, q: Array, clock: Clock, noise: tuple[Array, Array]) -> Array:
+        """An action for values q [actions]."""
+        uniform, bits = noise
+        random_action = (bits % q.shape[0]).astype(jnp.int32)
+        return jnp.where(uniform < self.epsilon(clock), random_action, jnp.argmax(q).astype(jnp.int32))
+
+    def report(self, clock: Clock) -> Metrics:
+        """The present epsilon."""
+        return {"epsilon": self.epsilon(clock)}

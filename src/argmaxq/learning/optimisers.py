@@ -1,0 +1,130 @@
+"""Optax's gradient methods as components: traced hyper-parameters, annealing, clipping by the global norm."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from argmaxq.component import Fraction, NonNegative, Positive, component
+from argmaxq.learning.schedules import Constant
+from argmaxq.types import Array, Clock, Optimiser, PyTree, Schedule
+
+
+class _Gradient:
+    """What the optimisers share: they differ in ``_direction``, a step of length one per unit of learning rate."""
+
+    learning_rate: Any
+    annealing: Any
+    max_grad_norm: Any
+
+    def _direction(self) -> optax.GradientTransformation:
+        raise NotImplementedError
+
+    def init(self, params: PyTree) -> PyTree:
+        """Optimiser state for parameters like these."""
+        return self._direction().init(params)
+
+    def update(self, gradient: PyTree, state: PyTree, params: PyTree, clock: Clock) -> tuple[PyTree, PyTree]:
+        """One step: (new parameters, new state)."""
+        direction, state = self._direction().update(clip(gradient, self.max_grad_norm), state, params)
+        rate = self.learning_rate * self.annealing(clock)
+        return jax.tree.map(lambda p, d: p - rate * d, params, direction), state
+
+
+def clip(gradient: PyTree, max_norm: Array | None) -> PyTree:
+    """Scale the whole gradient so that its global norm is at most ``max_norm`` (Pascanu et al. 2013)."""
+    if max_norm is None:
+        return gradient
+    scale = jnp.minimum(1.0, max_norm / jnp.maximum(optax.tree.norm(gradient), 1e-12))
+    return jax.tree.map(lambda leaf: leaf * scale, gradient)
+
+
+@component(Optimiser)
+class Adam(_Gradient):
+    """Adam (Kingma and Ba 2015).
+
+    Attributes:
+        learning_rate: Step size.
+        annealing: Factor on the step size.
+        max_grad_norm: The gradient's global norm is clipped to it; none: no clipping.
+        b1: Decay of the first moment.
+        b2: Decay of the second moment.
+        eps: Added to the second moment's root.
+    """
+
+    learning_rate: Positive = 1e-3
+    annealing: Schedule = Constant(1.0)
+    max_grad_norm: Positive | None = None
+    b1: Fraction = 0.9
+    b2: Fraction = 0.999
+    eps: Positive = 1e-8
+
+    def _direction(self) -> optax.GradientTransformation:
+        return optax.scale_by_adam(self.b1, self.b2, self.eps)
+
+
+@component(Optimiser)
+class RAdam(_Gradient):
+    """Rectified Adam (Liu et al. 2020).
+
+    Attributes:
+        learning_rate: Step size.
+        annealing: Factor on the step size.
+        max_grad_norm: The gradient's global norm is clipped to it; none: no clipping.
+        b1: Decay of the first moment.
+        b2: Decay of the second moment.
+        eps: Added to the second moment's root.
+    """
+
+    learning_rate: Positive = 2.5e-4
+    annealing: Schedule = Constant(1.0)
+    max_grad_norm: Positive | None = 10.0
+    b1: Fraction = 0.9
+    b2: Fraction = 0.999
+    eps: Positive = 1e-8
+
+    def _direction(self) -> optax.GradientTransformation:
+        return optax.scale_by_radam(self.b1, self.b2, self.eps)
+
+
+@component(Optimiser)
+class RMSProp(_Gradient):
+    """Centred RMSProp (Hinton 2012; Graves 2013), as in Mnih et al. 2015.
+
+    Attributes:
+        learning_rate: Step size.
+        annealing: Factor on the step size.
+        max_grad_norm: The gradient's global norm is clipped to it; none: no clipping.
+        decay: Decay of both moments.
+        eps: Added to the variance before the root.
+    """
+
+    learning_rate: Positive = 2.5e-4
+    annealing: Schedule = Constant(1.0)
+    max_grad_norm: Positive | None = None
+    decay: Fraction = 0.95
+    eps: Positive = 0.01 / 32**2
+
+    def _direction(self) -> optax.GradientTransformation:
+        return optax.scale_by_stddev(self.decay, self.eps)
+
+
+@component(Optimiser)
+class SGD(_Gradient):
+    """Stochastic gradient descent: with 1/2 error^2 on a table this is the textbook's Q += alpha * delta.
+
+    Attributes:
+        learning_rate: Step size.
+        annealing: Factor on the step size.
+        max_grad_norm: The gradient's global norm is clipped to it; none: no clipping.
+        momentum: Decay of the accumulated gradient; 0 for none.
+    """
+
+    learning_rate: Positive = 0.1
+    annealing: Schedule = Constant(1.0)
+    max_grad_norm: Positive | None = None
+    momentum: NonNegative | None = None
+
+    def _direction(self) -> optax.GradientTransformation:
+        return optax.identity() if self.momentum is None else optax.trace(self.momentum)

@@ -1,0 +1,66 @@
+"""Multi-layer perceptrons on flat observations."""
+
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from argmaxq.component import UserError, component
+from argmaxq.networks.heads import Head, SingleStream
+from argmaxq.types import Array, Network, PyTree
+
+Activation = Literal["relu", "tanh", "leaky_relu", "elu", "gelu", "silu"]
+
+
+class Perceptron(nn.Module):
+    """Dense layers, optionally normalised before the activation, and a head."""
+
+    hidden: tuple[int, ...]
+    activation: Activation
+    layer_norm: bool
+    head: Head
+    outputs: tuple[int, int]
+
+    @nn.compact
+    def __call__(self, obs: Array) -> Array:
+        """Observation of any shape -> outputs [actions, size]."""
+        x = jnp.ravel(obs).astype(jnp.float32)
+        for width in self.hidden:
+            x = nn.Dense(width)(x)
+            x = nn.LayerNorm()(x) if self.layer_norm else x
+            x = getattr(nn, self.activation)(x)
+        return self.head(x, self.outputs)
+
+
+@component(Network)
+class MLP:
+    """A multi-layer perceptron.
+
+    Attributes:
+        hidden: Widths of the hidden layers.
+        activation: Non-linearity after each hidden layer.
+        layer_norm: Normalise each hidden layer before its activation (Ba et al. 2016).
+        head: The output layers.
+    """
+
+    hidden: tuple[int, ...] = (64, 64)
+    activation: Activation = "relu"
+    layer_norm: bool = False
+    head: Head = SingleStream()
+
+    def check(self) -> None:
+        """Raises UserError for a width below 1."""
+        if any(width < 1 for width in self.hidden):
+            raise UserError(f"hidden = {self.hidden}: every layer needs a width of at least 1")
+
+    def _module(self, outputs: tuple[int, int]) -> Perceptron:
+        return Perceptron(self.hidden, self.activation, self.layer_norm, self.head, outputs)
+
+    def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
+        """Parameters for one observation like ``obs`` and outputs [actions, size]."""
+        return self._module(outputs).init(key, obs)["params"]
+
+    def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None) -> Array:
+        """Outputs [actions, size] for one observation; their shape is read off the output layer's bias."""
+        return self._module(params["output"]["bias"].shape).apply({"params": params}, obs)

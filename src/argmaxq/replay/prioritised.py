@@ -1,0 +1,87 @@
+"""Prioritised replay (Schaul et al. 2016), proportional variant."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from argmaxq.component import Count, Fraction, Positive, component
+from argmaxq.learning.schedules import Linear
+from argmaxq.replay import ring, sum_tree
+from argmaxq.replay.ring import Ring
+from argmaxq.types import Array, Batch, Clock, Replay, Row, Schedule, Spaces
+
+
+class PrioritisedRing(NamedTuple):
+    """Rows, the sum tree over (slot, lane) and the largest priority given so far."""
+
+    ring: Ring
+    tree: Array
+    largest: Array
+
+
+@component(Replay)
+class Prioritised:
+    """Transitions are drawn with probability P proportional to (|td_error| + epsilon)^alpha, weighted (N P)^-beta.
+
+    Attributes:
+        capacity: Rows kept, over all lanes; traced, so it may be swept up to the allocation.
+        allocation: Rows allocated, over all lanes; none: the capacity.
+        alpha: Priority exponent; 0 draws uniformly.
+        beta: Importance exponent; 1 corrects the bias fully.
+        epsilon: Added to the TD error, so that no transition is forgotten.
+    """
+
+    capacity: Count = 100_000
+    allocation: int | None = None
+    alpha: Fraction = 0.6
+    beta: Schedule = Linear(0.4, 1.0, 100_000)
+    epsilon: Positive = 1e-6
+
+    def init(self, spaces: Spaces, lanes: int, least: int) -> PrioritisedRing:
+        """Empty storage and tree; raises UserError where a lane would get fewer than ``least`` rows."""
+        stored = ring.allocate(spaces, self.allocation or int(self.capacity), lanes, least)
+        return PrioritisedRing(stored, sum_tree.empty(stored.rows.last.size), jnp.float32(1.0))
+
+    def add(self, state: PrioritisedRing, rows: Row, n: int) -> PrioritisedRing:
+        """Append rows [k, lanes]; a row gets the largest priority once the n rows after it are there."""
+        stored = ring.append(state.ring, rows, self.capacity)
+        kept, lanes = ring.length(stored, self.capacity), ring.lanes(stored)
+        new = state.ring.written + jnp.arange(rows.last.shape[0])
+        tree = sum_tree.assign(state.tree, _leaves(new % kept, lanes), jnp.zeros(new.shape[0] * lanes))
+        ready = new - n
+        slot = ready % kept
+        startable = (ready >= 0)[:, None] & ~stored.rows.last[slot]
+        tree = sum_tree.assign(tree, _leaves(slot, lanes), jnp.where(startable, state.largest, 0.0).ravel())
+        return PrioritisedRing(stored, tree, state.largest)
+
+    def cut(self, state: PrioritisedRing, lanes: Array) -> PrioritisedRing:
+        """Make the newest row of these lanes [m] a truncation."""
+        return state._replace(ring=ring.cut(state.ring, lanes, self.capacity))
+
+    def sample(self, state: PrioritisedRing, bits: Array, n: int, gamma: Array, clock: Clock) -> Batch:
+        """Transitions of n steps drawn by priority, one from each of ``batch`` equal shares of the total."""
+        size, lanes = bits.shape[0], ring.lanes(state.ring)
+        kept = ring.length(state.ring, self.capacity)
+        total = sum_tree.total(state.tree)
+        uniform = (jnp.arange(size) + (bits >> 8).astype(jnp.float32) * 2.0**-24) / size
+        index = sum_tree.find(state.tree, uniform * total)
+        priority = sum_tree.leaves(state.tree, index)
+        valid = priority > 0.0
+        # (N P)^-beta divided by its largest value in the batch: N and the total cancel.
+        rarest = jnp.min(jnp.where(valid, priority, jnp.inf))
+        weight = jnp.where(valid, (jnp.where(valid, priority, 1.0) / rarest) ** -self.beta(clock), 0.0)
+        fold = jax.vmap(lambda i: ring.window(state.ring, i // lanes, i % lanes, n, gamma, kept))
+        return Batch(fold(index), weight, index)
+
+    def reprioritise(self, state: PrioritisedRing, index: Array, td_error: Array) -> PrioritisedRing:
+        """New priorities for sampled transitions; those never to be drawn stay so."""
+        priority = (jnp.abs(td_error) + self.epsilon) ** self.alpha
+        drawable = sum_tree.leaves(state.tree, index) > 0.0
+        tree = sum_tree.assign(state.tree, index, jnp.where(drawable, priority, 0.0))
+        return state._replace(tree=tree, largest=jnp.maximum(state.largest, jnp.max(priority)))
+
+
+def _leaves(slot: Array, lanes: int) -> Array:
+    """Leaf numbers of all lanes at the given slots, flat."""
+    return (slot[:, None] * lanes + jnp.arange(lanes)).ravel()

@@ -1,0 +1,91 @@
+"""Time-ordered storage of rows: every observation once, windows folded when sampled.
+
+Rows of a lane are numbered from 0 as they come and row t lives in slot t % length. Whatever overwrites it is exactly
+``length`` rows younger, so a row is present while t >= written - length.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from argmaxq.component import UserError
+from argmaxq.learning.experience import n_step, outcome
+from argmaxq.types import Array, Row, Spaces, Transition
+
+
+class Ring(NamedTuple):
+    """``rows`` with leading axes [slots, lanes], and how many rows each lane has ever written (int32)."""
+
+    rows: Row
+    written: Array
+
+
+def allocate(spaces: Spaces, rows: int, lanes: int, least: int) -> Ring:
+    """Empty storage of ``rows`` rows over all lanes; raises UserError where a lane would get fewer than ``least``."""
+    slots = rows // lanes
+    if slots < least:
+        raise UserError(f"agent.replay.capacity = {rows} is too small: {lanes} lanes need at least {least * lanes} rows")
+
+    def zeros(shape: tuple[int, ...], dtype: str) -> Array:
+        return jnp.zeros((slots, lanes, *shape), dtype)
+
+    rows = Row(
+        obs=zeros(spaces.observation.shape, spaces.observation.dtype),
+        action=zeros(spaces.action.spec.shape, spaces.action.spec.dtype),
+        reward=zeros((), "float32"),
+        terminated=zeros((), "bool"),
+        truncated=zeros((), "bool"),
+        last=zeros((), "bool"),
+    )
+    return Ring(rows, jnp.zeros((), jnp.int32))
+
+
+def lanes(ring: Ring) -> int:
+    """Number of lanes."""
+    return int(ring.rows.last.shape[1])
+
+
+def length(ring: Ring, capacity: Array) -> Array:
+    """Rows kept in each lane: ``capacity`` over all lanes, at most what is allocated, at least 2."""
+    return jnp.clip(capacity // lanes(ring), 2, ring.rows.last.shape[0])
+
+
+def append(ring: Ring, rows: Row, capacity: Array) -> Ring:
+    """Write rows [k, lanes] after the newest ones."""
+    slot = (ring.written + jnp.arange(rows.last.shape[0])) % length(ring, capacity)
+    stored = jax.tree.map(lambda kept, new: kept.at[slot].set(new.astype(kept.dtype)), ring.rows, rows)
+    return Ring(stored, ring.written + rows.last.shape[0])
+
+
+def cut(ring: Ring, lanes: Array, capacity: Array) -> Ring:
+    """Make the newest row of these lanes [m] a truncation."""
+    newest = (ring.written - 1) % length(ring, capacity)
+    return ring._replace(rows=ring.rows._replace(truncated=ring.rows.truncated.at[newest, lanes].set(True)))
+
+
+def starts(ring: Ring, capacity: Array, n: int) -> tuple[Array, Array]:
+    """The oldest row number from which a window of n rows and its next observation are present, and how many there are.
+
+    The count is 0 or less while the storage is too empty.
+    """
+    oldest = jnp.maximum(0, ring.written - length(ring, capacity))
+    return oldest, ring.written - n - oldest
+
+
+def window(ring: Ring, slot: Array, lane: Array, n: int, gamma: Array, kept: Array) -> Transition:
+    """The n-step transition that starts in a lane's slot; ``kept`` is ``length``. Everything here is a scalar.
+
+    The fold stops at the episode's first boundary, so an episode's last n - 1 rows are learnt from, too, and no
+    return crosses lanes, episodes or the write position.
+    """
+    following = (slot + jnp.arange(n)) % kept
+    flags = jax.tree.map(lambda leaf: leaf[following, lane], ring.rows._replace(obs=None, action=None, last=None))
+    reward, discount, steps = n_step(outcome(flags, gamma))
+    return Transition(
+        obs=ring.rows.obs[slot, lane],
+        action=ring.rows.action[slot, lane],
+        reward=reward,
+        discount=discount,
+        next_obs=ring.rows.obs[(slot + steps) % kept, lane],
+    )

@@ -1,0 +1,206 @@
+"""The compiled engine: environment and learner in one XLA program, for one seed or many at once."""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from argmaxq.component import traced
+from argmaxq.environments.compiled import CompiledEnv, EnvState, step_keys
+from argmaxq.training.checkpoint import flatten, unflatten
+from argmaxq.training.engine import (
+    Ends,
+    Episodes,
+    Report,
+    Totals,
+    block_length,
+    count_row,
+    finished,
+    fresh,
+    learn,
+    no_episodes,
+    no_totals,
+    report,
+)
+from argmaxq.training.streams import Streams, streams
+from argmaxq.types import Agent, Array, Clock, PyTree, Row
+
+
+class State(NamedTuple):
+    """All that training one seed needs; with several seeds every leaf has a leading axis."""
+
+    learner: Any
+    actor: PyTree
+    env: EnvState
+    episodes: Episodes
+    totals: Totals
+
+
+class CompiledEngine:
+    """Trains an agent on a FuncEnv. Several seeds are mapped over one program and spread over the devices.
+
+    A lone seed is not mapped, so it has the bits of the host engine. Groups of seeds are never narrower than two,
+    because XLA gives a mapped program of width one other bits than one of any larger width.
+    """
+
+    def __init__(self, agent: Agent, env: CompiledEnv, lanes: int, seeds: tuple[int, ...]) -> None:
+        self.spaces, self.lanes, self.seeds = env.spaces, lanes, seeds
+        self._agent, self._env, self._static = traced(agent), env, agent
+        self._length = block_length(agent, lanes)
+        self._mesh, self._padded = _spread(seeds)
+        self._streams = self._seeded(lambda seed: streams(seed))
+        self._block = self._compile(partial(_block, env, lanes, self._length), donate=True)
+        self._evaluations: dict[int, Any] = {}
+
+    def _seeded(self, function: Any) -> Any:
+        """``function(seed)`` of the lone seed, or stacked over all of them and spread."""
+        if len(self._padded) == 1:
+            return function(self._padded[0])
+        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[function(seed) for seed in self._padded])
+        return self._place(stacked)
+
+    def _place(self, stacked: PyTree) -> PyTree:
+        if len(self._padded) == 1:
+            return jax.tree.map(jnp.asarray, stacked)
+        return jax.device_put(stacked, NamedSharding(self._mesh, PartitionSpec("seeds")))
+
+    def _compile(self, function: Any, donate: bool) -> Any:
+        """Jit ``function(agent, first, end, streams, state)``, mapped over seeds where there are several."""
+        if len(self._padded) > 1:
+            mapped = jax.vmap(function, in_axes=(None, None, None, 0, 0))
+            shared, split = PartitionSpec(), PartitionSpec("seeds")
+            specs = (shared, shared, shared, split, split)
+            function = jax.shard_map(mapped, mesh=self._mesh, in_specs=specs, out_specs=split, check_vma=False)
+        return jax.jit(function, donate_argnums=(4,) if donate else ())
+
+    def start(self) -> State:
+        """The state before the first step."""
+        begin = partial(_start, self._static, self._env, self.lanes)
+        if len(self._padded) == 1:
+            return jax.jit(begin)(self._streams)
+        return self._place(jax.jit(jax.vmap(begin))(self._streams))
+
+    def run(self, state: State, first: int, end: int) -> tuple[State, list[Report]]:
+        """Iterations first .. end - 1, and one report per seed."""
+        state, totals, ends = self._block(self._agent, np.int32(first), np.int32(end), self._streams, state)
+        first_row, last_row = first * self._static.rollout, end * self._static.rollout
+        totals, ends = jax.tree.map(np.asarray, (totals, ends))
+        reports = []
+        for each in range(len(self.seeds)):
+            own_totals, own_ends = self._of((totals, ends), each)
+            flat = Ends(*(leaf[: end - first].reshape(-1, self.lanes) for leaf in own_ends))
+            reports.append(report(own_totals, finished(flat, first_row), last_row * self.lanes))
+        return state, reports
+
+    def evaluate(self, state: State, episodes: int, number: int) -> list[np.ndarray]:
+        """Returns [episodes] of the greedy policy, per seed, in lanes of their own."""
+        if episodes not in self._evaluations:
+            function = partial(_evaluate, self._env, episodes)
+            self._evaluations[episodes] = self._compile(function, donate=False)
+        play = self._evaluations[episodes]
+        returns = play(self._agent, np.int32(number), np.int32(0), self._streams, state.learner.params)
+        return [self._of(np.asarray(returns), each) for each in range(len(self.seeds))]
+
+    def params(self, state: State, seed: int) -> PyTree:
+        """Acting parameters of the seed at position ``seed``."""
+        return self._of(state.learner.params, seed)
+
+    def _of(self, tree: PyTree, seed: int) -> PyTree:
+        return tree if len(self._padded) == 1 else jax.tree.map(lambda leaf: leaf[seed], tree)
+
+    def save(self, state: State) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """The whole state as named arrays."""
+        return flatten(state), {}
+
+    def restore(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> tuple[State, list[str]]:
+        """A saved state, exactly."""
+        return self._place(unflatten(jax.eval_shape(self.start), arrays)), []
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+def _spread(seeds: tuple[int, ...]) -> tuple[Mesh, tuple[int, ...]]:
+    """Devices to spread the seeds over in groups of at least two, and the seeds filled up to equal groups."""
+    devices = jax.local_devices()
+    count = max(1, min(len(devices), len(seeds) // 2))
+    missing = -len(seeds) % count
+    return Mesh(np.array(devices[:count]), ("seeds",)), seeds + seeds[len(seeds) - missing :]
+
+
+def _start(agent: Agent, env: CompiledEnv, lanes: int, keys: Streams) -> State:
+    learner = agent.init(keys.init, env.spaces, lanes)
+    actor = jax.vmap(lambda _: agent.actor(env.spaces))(jnp.arange(lanes))
+    first = jax.vmap(env.reset)(jax.random.split(keys.environment, lanes))
+    return State(learner, actor, first, no_episodes(lanes), no_totals(agent, learner, env.spaces, lanes))
+
+
+def _block(
+    env: CompiledEnv, lanes: int, length: int, agent: Agent, first: Array, end: Array, keys: Streams, state: State
+) -> tuple[State, Totals, Ends]:
+    """Iterations first .. end - 1 <= first + length - 1; ends have axes [length, rollout, lanes]."""
+    rows = length * agent.rollout
+    numbers = first * agent.rollout + jnp.arange(rows)
+    row_keys = jax.vmap(lambda row: jax.random.fold_in(keys.exploration, row))(numbers)
+    noise = jax.vmap(lambda key: agent.noise(key, (lanes,), env.spaces))(row_keys)
+    drawn = (noise, step_keys(keys.environment, numbers[0], rows, lanes))
+    drawn = jax.tree.map(lambda leaf: leaf.reshape(length, agent.rollout, *leaf.shape[1:]), drawn)
+    nothing = jnp.zeros((length, agent.rollout, lanes))
+    buffer = Ends(nothing.astype(bool), nothing, nothing.astype(jnp.int32))
+
+    def iteration(i: Array, carry: tuple[State, Ends]) -> tuple[State, Ends]:
+        state, buffer = carry
+        own = jax.tree.map(lambda leaf: leaf[i - first], drawn)
+        state, rows, ends = _collect(env, lanes, agent, i, own, state)
+        buffer = jax.tree.map(lambda all_, new: all_.at[i - first].set(new), buffer, ends)
+        clock = Clock((i + 1) * agent.rollout * lanes, state.episodes.finished, state.totals.updates)
+        key = jax.random.fold_in(keys.learning, i)
+        learner, totals = learn(agent, state.learner, state.totals, rows, state.env.obs, clock, key)
+        return state._replace(learner=learner, totals=totals), buffer
+
+    state, buffer = jax.lax.fori_loop(first, end, iteration, (state._replace(totals=fresh(state.totals)), buffer))
+    return state, state.totals, buffer
+
+
+def _collect(
+    env: CompiledEnv, lanes: int, agent: Agent, i: Array, drawn: tuple[PyTree, jax.Array], state: State
+) -> tuple[State, Row, Ends]:
+    """``rollout`` rows of every lane: rows and ends [rollout, lanes]."""
+
+    def step(state: State, inputs: tuple[Array, PyTree, jax.Array]) -> tuple[State, tuple[Row, Ends]]:
+        row_number, noise, keys = inputs
+        clock = Clock(row_number * lanes, state.episodes.finished, state.totals.updates)
+        act = jax.vmap(agent.act, (None, 0, 0, None, 0))
+        action, actor = act(state.learner.params, state.actor, state.env.obs, clock, noise)
+        after, outcome = jax.vmap(env.step)(state.env, action, keys)
+        row = Row(state.env.obs, action, *outcome, state.env.last)
+        episodes, ends = count_row(state.episodes, row)
+        return state._replace(actor=actor, env=after, episodes=episodes), (row, ends)
+
+    numbers = i * agent.rollout + jnp.arange(agent.rollout)
+    state, (rows, ends) = jax.lax.scan(step, state, (numbers, *drawn))
+    return state, rows, ends
+
+
+def _evaluate(
+    env: CompiledEnv, episodes: int, agent: Agent, number: Array, _: Array, keys: Streams, params: PyTree
+) -> Array:
+    """Returns [episodes] of the greedy policy, one episode in each lane."""
+    key = jax.random.fold_in(keys.evaluation, number)
+    lanes = jax.vmap(env.reset)(jax.random.split(jax.random.fold_in(key, 0), episodes))
+
+    def unfinished(carry: tuple[Array, EnvState, Array, Array]) -> Array:
+        return ~jnp.all(carry[3])
+
+    def step(carry: tuple[Array, EnvState, Array, Array]) -> tuple[Array, EnvState, Array, Array]:
+        time, lanes, returns, done = carry
+        action = jax.vmap(agent.greedy, (None, 0))(params, lanes.obs)
+        lanes, outcome = jax.vmap(env.step)(lanes, action, jax.random.split(jax.random.fold_in(key, time), episodes))
+        returns = returns + jnp.where(done, 0.0, outcome.reward)
+        return time + 1, lanes, returns, done | outcome.terminated | outcome.truncated
+
+    start = (jnp.int32(1), lanes, jnp.zeros(episodes), jnp.zeros(episodes, bool))
+    return jax.lax.while_loop(unfinished, step, start)[2]

@@ -1,0 +1,152 @@
+"""Showing how a run goes: a bar on a terminal, plain lines elsewhere, or nothing."""
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, Self
+
+
+class Progress(Protocol):
+    """Told by a training loop at the end of each block; a context manager that leaves the terminal tidy."""
+
+    def update(self, step: int, values: Mapping[str, float]) -> None:
+        """``step`` env steps are done; ``values`` are shown as they are named, such as return and epsilon."""
+
+    def say(self, text: str) -> None:
+        """A line of its own, above the bar."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *problem: object) -> None: ...
+
+
+def progress(total_steps: int, quiet: bool = False, start: int = 0) -> Progress:
+    """The display that suits the output: none when ``quiet``, a bar on a terminal, lines otherwise.
+
+    ``start`` is the step a resumed run goes on from, so that speed and time left count only what is done now.
+    """
+    if quiet:
+        return Silent()
+    return Bar(total_steps, start) if sys.stdout.isatty() else Lines(total_steps, start)
+
+
+class Silent:
+    """Shows nothing; what is said goes nowhere."""
+
+    def update(self, step: int, values: Mapping[str, float]) -> None:
+        pass
+
+    def say(self, text: str) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        pass
+
+
+class Lines:
+    """A line every ``interval`` seconds and one at the end, for logs and pipes."""
+
+    def __init__(
+        self, total_steps: int, start: int = 0, interval: float = 5.0, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._total, self._interval, self._now = total_steps, interval, now
+        self._speed = Speed(start, now())
+        self._shown_at = now()
+        self._waiting: str | None = None
+
+    def update(self, step: int, values: Mapping[str, float]) -> None:
+        now = self._now()
+        self._speed.add(step, now)
+        share = f"{step:>{len(str(self._total))}}/{self._total} steps"
+        self._waiting = "  ".join([share, *self._speed.describe(self._total), *describe(values)])
+        if now - self._shown_at >= self._interval:
+            self._show(now)
+
+    def say(self, text: str) -> None:
+        print(text, flush=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self._waiting is not None:
+            self._show(self._now())
+
+    def _show(self, now: float) -> None:
+        print(self._waiting, flush=True)
+        self._waiting, self._shown_at = None, now
+
+
+class Bar:
+    """A bar at the foot of the terminal. ``console`` is a ``rich.console.Console``, standard output's by default."""
+
+    def __init__(self, total_steps: int, start: int = 0, console: Any = None) -> None:
+        from rich.progress import BarColumn, TextColumn  # rich takes a while to import, and only a terminal needs it
+        from rich.progress import Progress as RichProgress
+
+        columns = (BarColumn(bar_width=16), TextColumn("{task.fields[note]}"))
+        self._bar = RichProgress(*columns, console=console, refresh_per_second=4)
+        self._total, self._speed = total_steps, Speed(start, time.monotonic())
+        self._task = self._bar.add_task("", total=total_steps, completed=start, note="starting")
+
+    def update(self, step: int, values: Mapping[str, float]) -> None:
+        self._speed.add(step, time.monotonic())
+        note = "  ".join(
+            [f"{_short(step)}/{_short(self._total)}", *self._speed.describe(self._total), *describe(values)]
+        )
+        self._bar.update(self._task, completed=step, note=note)
+
+    def say(self, text: str) -> None:
+        self._bar.console.print(text, markup=False, highlight=False)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self._bar.stop()
+
+
+class Speed:
+    """Steps per second over about the last ``window`` seconds, and what follows from it."""
+
+    def __init__(self, start: int, now: float, window: float = 20.0) -> None:
+        self._window = window
+        self._marks = deque([(now, start)])
+
+    def add(self, step: int, now: float) -> None:
+        self._marks.append((now, step))
+        while len(self._marks) > 2 and self._marks[1][0] <= now - self._window:
+            self._marks.popleft()
+
+    @property
+    def rate(self) -> float:
+        """Steps per second; 0 before anything was done."""
+        (then, first), (now, last) = self._marks[0], self._marks[-1]
+        return (last - first) / (now - then) if now > then else 0.0
+
+    def describe(self, total: int) -> list[str]:
+        rate, left = self.rate, total - self._marks[-1][1]
+        return [f"{_short(rate)} steps/s", f"{_clock(left / rate)} left"] if rate > 0 else []
+
+
+def describe(values: Mapping[str, float]) -> list[str]:
+    """``{"return": 181.23}`` -> ``["return 181.2"]``."""
+    return [f"{name} {value:.4g}" for name, value in values.items()]
+
+
+def _short(number: float) -> str:
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g}{letter}"
+    return f"{number:.3g}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(max(seconds, 0.0)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -7,11 +7,12 @@ import time
 import torch
 from stable_baselines3 import DQN
 from stable_baselines3.common.evaluation import evaluate_policy
+
 from values import CARTPOLE
 
 
 def build(seed: int) -> DQN:
-    """The target period counts environment steps, at the end of a rollout and so before its burst: 256 is one per burst."""
+    """The target period counts environment steps: a rollout's length is one synchronisation, just before each burst."""
     return DQN(
         "MlpPolicy",
         CARTPOLE["environment"],

@@ -10,6 +10,7 @@ import time
 import torch
 from stable_baselines3 import DQN
 from stable_baselines3.common.callbacks import BaseCallback
+
 from values import LUNARLANDER
 
 

@@ -1,6 +1,7 @@
 """A plain DQN in torch with a replay in NumPy: what a careful person writes by hand."""
 
 import copy
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -36,7 +37,7 @@ class DQN:
 
     def __init__(self, observation_size: int, actions: int, hidden: tuple[int, ...], learning_rate: float) -> None:
         sizes = (observation_size, *hidden)
-        layers = [layer for i, o in zip(sizes, sizes[1:], strict=False) for layer in (nn.Linear(i, o), nn.ReLU())]
+        layers = [layer for i, o in pairwise(sizes) for layer in (nn.Linear(i, o), nn.ReLU())]
         self.online = nn.Sequential(*layers, nn.Linear(sizes[-1], actions))
         self.target = copy.deepcopy(self.online).requires_grad_(False)
         self.optimiser = torch.optim.Adam(self.online.parameters(), lr=learning_rate, fused=True)

@@ -7,6 +7,7 @@ import time
 import gymnasium
 import numpy as np
 import torch
+
 from torch_dqn import DQN, Replay
 from values import LUNARLANDER
 

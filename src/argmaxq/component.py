@@ -25,6 +25,9 @@ T = TypeVar("T")
 class UserError(ValueError):
     """A mistake a user can mend; its text is one clear line and the command line prints nothing else."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(" ".join(text.split()))  # one line, whatever values it quotes
+
 
 @dataclasses.dataclass(frozen=True)
 class Bounds:
@@ -36,15 +39,16 @@ class Bounds:
     traced: bool = False
 
     def __str__(self) -> str:
-        lower = f"{'more than' if self.open_low else 'at least'} {self.low:g}"
-        upper = f"at most {self.high:g}"
+        lower = f"{'more than' if self.open_low else 'at least'} {self.low:.10g}"
+        upper = f"at most {self.high:.10g}"
         if math.isinf(self.high):
             return "any finite number" if math.isinf(self.low) else lower
         return upper if math.isinf(self.low) else f"{lower} and {upper}"
 
-    def allow(self, value: float) -> bool:
+    def allow(self, value: Any) -> bool:
+        """Whether a number lies in the range; infinity never does."""
         above = value > self.low if self.open_low else value >= self.low
-        return above and value <= self.high and math.isfinite(value)
+        return bool(above and value <= self.high and abs(value) < math.inf)
 
 
 Number = Annotated[float, Bounds()]
@@ -81,8 +85,8 @@ def type_name(cls: type) -> str:
 
 
 def role_name(role: type | str) -> str:
-    """``Exploration`` -> ``exploration``."""
-    return role if isinstance(role, str) else role.__name__.lower()
+    """``RegressionLoss`` -> ``regression-loss``; a string is its own name."""
+    return role if isinstance(role, str) else type_name(role)
 
 
 def role_of(cls: type) -> str:
@@ -243,9 +247,12 @@ def _fault(hint: Any, item: Any) -> str:
 
 
 def _number_fault(whole: bool, bounds: Bounds | None, item: Any) -> str:
-    if isinstance(item, bool) or not isinstance(item, numbers.Real) or math.isnan(item) or (whole and item % 1 != 0):
+    shapes = whole and not (bounds is not None and bounds.traced)  # 64.0 can be cast, but is no array's length
+    if isinstance(item, bool) or not isinstance(item, numbers.Integral if shapes else numbers.Real):
         return f": a {'whole ' if whole else ''}number is needed"
-    if bounds is not None and not bounds.allow(float(item)):
+    if item != item or (whole and item % 1 != 0):
+        return f": a {'whole ' if whole else ''}number is needed"
+    if bounds is not None and not bounds.allow(item):
         return f" is out of its range: it must be {bounds}"
     return ""
 

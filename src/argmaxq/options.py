@@ -5,12 +5,15 @@ one set of checks and one-line errors. An argument parser would need a class per
 exists, and its own words for errors; here ``--help`` is a table of the paths instead.
 """
 
+import dataclasses
 import io
+import math
 import typing
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from argmaxq.component import (
+    Bounds,
     UserError,
     bounds_of,
     candidates,
@@ -75,7 +78,6 @@ def describe(hint: Any) -> str:
     """What may stand in a field so annotated, in words."""
     plain = plain_type(hint)
     origin, arguments = typing.get_origin(plain) or plain, typing.get_args(plain)
-    bounds = bounds_of(hint)
     words = {float: "number", int: "whole number", bool: "true or false", str: "text", dict: "JSON object"}
     if candidates(hint):
         text = "one of " + ", ".join(sorted(candidates(hint)))
@@ -85,14 +87,22 @@ def describe(hint: Any) -> str:
         text = f"several values, each: {describe(arguments[0])}"
     else:
         text = words.get(origin, "an object given in Python")
-    return text + (f", {bounds}" if bounds else "") + (", or none" if type(None) in options(hint) else "")
+    return text + _range(bounds_of(hint)) + (", or none" if type(None) in options(hint) else "")
+
+
+def _range(bounds: Bounds | None) -> str:
+    if bounds is None or bounds == Bounds():
+        return ""
+    return f", {dataclasses.replace(bounds, high=math.inf) if bounds.high >= 2**31 - 1 else bounds}"
 
 
 def _explain(place: Path) -> str:
     known = candidates(place.hint)
     lines = [f"{name}: {documentation(cls).summary}" for name, cls in sorted(known.items())] if len(known) > 1 else []
-    kind = "one of:" if lines else f"{describe(place.hint)} [{_shown(place.value)}]"
-    return "\n".join([f"{place.help} ({kind})" if not lines else f"{place.help} One of:".strip(), *lines])
+    kind = "One of:" if lines else f"({describe(place.hint)}; default {_shown(place.value)})"
+    shorthand = getattr(type(place.value), "shorthand", None)
+    also = f"Another value sets {shorthand}." if shorthand else ""
+    return "\n".join([" ".join(filter(None, [place.help, also, kind])), *lines]).replace("``", "")
 
 
 def _shown(value: Any) -> str:

@@ -18,7 +18,6 @@ from argmaxq.component import (
     elements,
     hints,
     is_component,
-    near,
     options,
     plain_type,
     type_name,
@@ -87,7 +86,7 @@ def change(component: T, changes: Iterable[tuple[str, Any]]) -> T:
     """``replace`` for a list of (path, value), which may name a path twice; parents are set before their children."""
     for path, value in sorted(changes, key=lambda item: item[0].count(".")):
         component = _put(component, _names(component, path), value, "")
-    return component
+    return validate(component)
 
 
 def convert(value: Any, hint: Any, old: Any = None, where: str = "") -> Any:
@@ -130,7 +129,7 @@ def _put(component: Any, names: list[str], value: Any, where: str) -> Any:
         return dataclasses.replace(component, **{name: _put(old, below, value, here)})
     new = convert(value, hint, old, here)
     check_field(here, hint, new)
-    return dataclasses.replace(component, **{name: validate(new, here) if is_component(new) else new})
+    return dataclasses.replace(component, **{name: new})
 
 
 def _choose(value: Any, known: dict[str, type], old: Any, where: str) -> Any:
@@ -198,14 +197,15 @@ def _advice(root: Any, names: list[str], part: str) -> str:
     owner, where = get(root, ".".join(names)) if names else root, ".".join(names)
     if not is_component(owner):
         return f"{where} is {'none' if owner is None else 'a value'} and has no parts"
-    siblings = list(hints(type(owner)))
-    if get_close_matches(part, siblings, cutoff=0.6):
-        return near(part, siblings)
+    siblings = {name: ".".join([*names, name]) for name in hints(type(owner))}
+    if close := get_close_matches(part, siblings, cutoff=0.6):
+        return f"did you mean {' or '.join(siblings[name] for name in close)}?"
     parent = get(root, ".".join(names[:-1])) if names[1:] else root
     others = candidates(hints(type(parent))[names[-1]]) if names else {}
     having = [name for name, cls in others.items() if part in hints(cls)]
     if having:
         return f"{where} is {type_name(type(owner))}; {' and '.join(having)} would have it"
     ends = {place.path.rsplit(".", 1)[-1]: place.path for place in reversed(paths(root))}
-    close = get_close_matches(part, ends, n=3, cutoff=0.8)
-    return f"did you mean {' or '.join(ends[end] for end in close)}?" if close else near(part, siblings)
+    if close := get_close_matches(part, ends, cutoff=0.8):
+        return f"did you mean {' or '.join(ends[end] for end in close)}?"
+    return f"known: {', '.join(siblings.values())}" if siblings else f"{where} has no fields"

@@ -62,7 +62,7 @@ def from_json(data: Any, own: Mapping[str, Any] | None = None) -> Any:
 
 def _component(data: Any, where: str, own: dict[str, Any]) -> Any:
     if not isinstance(data, dict) or not isinstance(data.get("type"), str):
-        raise UserError(f"{where or 'the configuration'} is no component: a JSON object with a \"type\" is needed")
+        raise UserError(f'{where or "the configuration"} is no component: a JSON object with a "type" is needed')
     cls = _class(data["type"], where)
     known = hints(cls)
     if unknown := [name for name in data if name != "type" and name not in known]:

@@ -38,7 +38,7 @@ class Acrobot(FuncEnv[AcrobotState, Array, Array, Array, Array, None, None]):
     integrated by one fourth-order Runge-Kutta step; then angles are wrapped to [-pi, pi] and velocities clipped.
 
     Sources: Sutton (1996), "Generalization in reinforcement learning: successful examples using sparse coarse coding",
-    with the equations of Sutton and Barto, "Reinforcement learning: an introduction" (first edition, figure 11.4),
+    with the equations of Sutton and Barto, "Reinforcement learning: an introduction" (first edition, figure 11.5),
     which have the term in a'^2 that the paper's print lacks. Constants as in Gymnasium's Acrobot-v1.
     """
 

@@ -33,8 +33,8 @@ class CartPole(FuncEnv[CartPoleState, Array, Array, Array, Array, None, None]):
     integrated by explicit Euler steps, positions moving with the velocities from before the step.
 
     Sources: Barto, Sutton and Anderson (1983), "Neuronlike adaptive elements that can solve difficult learning control
-    problems", appendix, without its friction; the equations as corrected by Florian (2007), "Correct equations for the
-    dynamics of the cart-pole system", eqs. 23 and 24. Constants as in Gymnasium's CartPole-v1.
+    problems", for the task; the equations as corrected by Florian (2007), "Correct equations for the
+    dynamics of the cart-pole system", without friction. Constants as in Gymnasium's CartPole-v1.
     """
 
     gravity = 9.8  # m/s^2

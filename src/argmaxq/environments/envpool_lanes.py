@@ -1,8 +1,9 @@
 """Lanes of EnvPool's C++ environments, stepped by threads."""
 
+import contextlib
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,11 +12,11 @@ import numpy as np
 from argmaxq.component import UserError
 from argmaxq.environments.gymnasium_lanes import lane_seeds
 from argmaxq.environments.lanes import Step
-from argmaxq.environments.spaces import read_spaces
+from argmaxq.environments.spaces import Adaptor, read_spaces
 
 
 class EnvPoolLanes:
-    """``lanes`` EnvPool environments of a registered id; ``kwargs`` are EnvPool's (``num_threads``: by default the cores).
+    """``lanes`` environments of an id that EnvPool knows; ``kwargs`` are EnvPool's (``num_threads`` is else the cores).
 
     EnvPool resets at the next step, as Lanes do. It takes seeds only when made, so ``reset`` makes it anew, and it
     hides its generators, so ``restore`` restarts every lane. A termination that falls on the time limit's very step is
@@ -28,8 +29,7 @@ class EnvPoolLanes:
     def __init__(self, id: str, lanes: int, kwargs: Mapping[str, Any] | None = None) -> None:
         self._id, self.lanes = id, lanes
         self._options = {"num_threads": min(usable_cores(), lanes), **(kwargs or {})}
-        self._pool = self._make(0, 0)
-        adaptor = read_spaces(self._pool.observation_space, self._pool.action_space)
+        self._pool, adaptor = self._make(0, 0)
         self.spaces, self._encode, self._decode = adaptor.spaces, adaptor.encode, adaptor.decode
         self._seed, self._count = 0, 0
         self._obs = np.zeros((lanes, *self.spaces.observation.shape), self.spaces.observation.dtype)
@@ -65,24 +65,31 @@ class EnvPoolLanes:
     def _restart(self, seed: int, count: int) -> np.ndarray:
         self._seed, self._count = seed, count
         self._pool.close()
-        self._pool = self._make(seed, count)
+        self._pool, _ = self._make(seed, count)
         self._obs = self._encode(self._pool.reset()[0])
         return self._obs
 
-    def _make(self, seed: int, count: int) -> Any:
+    def _make(self, seed: int, count: int) -> tuple[Any, Adaptor]:
         envpool = _import_envpool()
         if self._id not in envpool.list_all_envs():
             close = get_close_matches(self._id, envpool.list_all_envs(), n=3, cutoff=0.5)
             hint = f"did you mean {' or '.join(close)}?" if close else "use the gymnasium backend for it"
             raise UserError(f"EnvPool has no environment {self._id!r}: {hint}")
         seeds = lane_seeds(seed, count, self.lanes)
-        with warnings.catch_warnings():
-            # EnvPool hands float64 bounds to float32 spaces.
-            warnings.filterwarnings("ignore", message=".*precision lowered", category=UserWarning)
-            try:
-                return envpool.make_gymnasium(self._id, num_envs=self.lanes, env_seed=seeds, **self._options)
-            except TypeError as error:
-                raise UserError(f"EnvPool's {self._id} does not take these arguments: {error}") from error
+        try:
+            with _without_bound_warnings():
+                pool = envpool.make_gymnasium(self._id, num_envs=self.lanes, env_seed=seeds, **self._options)
+                return pool, read_spaces(pool.observation_space, pool.action_space)
+        except TypeError as error:
+            raise UserError(f"EnvPool's {self._id} does not take these arguments: {error}") from error
+
+
+@contextlib.contextmanager
+def _without_bound_warnings() -> Iterator[None]:
+    """EnvPool gives float64 bounds to float32 spaces, of which Gymnasium warns; nobody can do anything about it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*precision lowered", category=UserWarning)
+        yield
 
 
 def usable_cores() -> int:
@@ -94,5 +101,5 @@ def _import_envpool() -> Any:
     try:
         import envpool
     except ImportError as error:
-        raise UserError('EnvPool is not installed: pip install "argmaxq[fast]", or use the gymnasium backend') from error
+        raise UserError('EnvPool is missing: pip install "argmaxq[fast]", or use the gymnasium backend') from error
     return envpool

@@ -104,15 +104,12 @@ class GymnasiumLanes:
         self._reseed()
         moments = [saved["lanes"][str(lane)] for lane in range(self.lanes)]
         replayed = [_replay(env, moment, self._encode) for env, moment in zip(self._envs, moments, strict=True)]
-        self._episodes = [
-            episode or self._begin(env) for env, episode in zip(self._envs, replayed, strict=True)
-        ]
+        self._episodes = [episode or self._begin(env) for env, episode in zip(self._envs, replayed, strict=True)]
         restarted = [lane for lane, episode in enumerate(replayed) if episode is None]
         self._last = [bool(moment["last"]) and lane not in restarted for lane, moment in enumerate(moments)]
-        self._obs = np.stack([
-            self._episodes[lane].first if lane in restarted else moment["observation"]
-            for lane, moment in enumerate(moments)
-        ])
+        self._obs = np.stack([moment["observation"] for moment in moments])
+        for lane in restarted:
+            self._obs[lane] = self._episodes[lane].first
         return restarted
 
     def close(self) -> None:
@@ -130,9 +127,7 @@ class GymnasiumLanes:
         generator = _generator_state(env)
         first = np.array(self._encode(env.reset()[0]))
         if first.shape != self._shape[1:]:
-            raise UserError(
-                f"{env} returned an observation of shape {first.shape} where its observation space says {self._shape[1:]}"
-            )
+            raise UserError(f"{env} gave an observation of shape {first.shape}; its space says {self._shape[1:]}")
         return Episode(generator, first, [])
 
 

@@ -22,7 +22,7 @@ def make_environment(source: Source, kwargs: Mapping[str, Any] | None = None) ->
     """A fresh environment, without the wrappers that only check its use (``argmaxq check`` does that once instead).
 
     Raises:
-        UserError: the id is unknown, a package is missing, an argument is wrong, or the callable returned something else.
+        UserError: the id is unknown, a package is missing, an argument is wrong, or a callable returned something else.
     """
     options = dict(kwargs or {})
     if not isinstance(source, str):

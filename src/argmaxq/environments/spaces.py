@@ -93,7 +93,7 @@ def _enumerate(combinations: int) -> str:
 
 
 def _flattener(space: gym.Space[Any]) -> Encode:
-    """``gymnasium.spaces.flatten`` for one observation or a batch, prepared once: no dispatch and no checks per call."""
+    """``gymnasium.spaces.flatten`` for one observation or a batch, prepared once: no dispatch or checks per call."""
     match space:
         case spaces.Discrete():
             return partial(_one_hot, np.eye(int(space.n), dtype=np.float32), int(space.start))

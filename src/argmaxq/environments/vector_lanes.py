@@ -51,10 +51,7 @@ class VectorLanes:
         obs = np.array(self._encode(seen))
         reward = np.where(ignored, 0.0, gained).astype(np.float32)
         terminated, truncated = ended & ~ignored, cut & ~ignored
-        if self._mode is AutoresetMode.NEXT_STEP:
-            last = terminated | truncated
-        else:
-            last = truncated & ~terminated
+        last = truncated | terminated if self._mode is AutoresetMode.NEXT_STEP else truncated & ~terminated
         if self._mode is AutoresetMode.SAME_STEP:
             for lane in np.flatnonzero(last).tolist():
                 obs[lane] = self._encode(_final_observation(infos, lane))

@@ -32,23 +32,24 @@ def leaves(tree: Array, index: Array) -> Array:
 def assign(tree: Array, index: Array, value: Array) -> Array:
     """Set leaves ``index`` [batch] and recompute the sums above them. Equal indices must carry equal values."""
     node = tree.shape[0] // 2 + index
-    tree = tree.at[node].set(value)
-    for _ in range(depth(tree)):
+
+    def ascend(_: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        tree, node = carry
         node = node // 2
-        tree = tree.at[node].set(tree[2 * node] + tree[2 * node + 1])
-    return tree
+        return tree.at[node].set(tree[2 * node] + tree[2 * node + 1]), node
+
+    return jax.lax.fori_loop(0, depth(tree), ascend, (tree.at[node].set(value), node))[0]
 
 
 def find(tree: Array, mass: Array) -> Array:
     """The leaf in which each cumulative ``mass`` [batch] in [0, total) falls."""
 
-    def descend(_: int, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+    def descend(_: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         node, mass = carry
         left, right = tree[2 * node], tree[2 * node + 1]
         # An empty right child is never entered, whatever rounding says.
         go_right = (mass >= left) & (right > 0.0)
         return 2 * node + go_right, jnp.where(go_right, mass - left, mass)
 
-    node = jnp.ones(mass.shape, jnp.int32)
-    node, _ = jax.lax.fori_loop(0, depth(tree), descend, (node, mass), unroll=True)
-    return node - tree.shape[0] // 2
+    first = jnp.ones(mass.shape, jnp.int32)
+    return jax.lax.fori_loop(0, depth(tree), descend, (first, mass))[0] - tree.shape[0] // 2

@@ -58,10 +58,8 @@ def write_video(frames: Iterable[np.ndarray], path: Path, fps: float) -> Path:
 def _encode(first: np.ndarray, remaining: Iterator[np.ndarray], path: Path, fps: float) -> None:
     _check(first, first.shape)
     height, width, _ = first.shape
-    encoding = ENCODINGS[path.suffix]
-    writer: Any = imageio_ffmpeg.write_frames(
-        path, (width, height), fps=fps, quality=None, macro_block_size=1, **encoding
-    )
+    options = {"fps": fps, "quality": None, "macro_block_size": 1, **ENCODINGS[path.suffix]}
+    writer = imageio_ffmpeg.write_frames(path, (width, height), **options)  # type: ignore[no-untyped-call]
     with closing(writer):
         writer.send(None)  # starts ffmpeg
         for frame in chain([first], remaining):

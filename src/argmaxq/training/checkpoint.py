@@ -1,8 +1,8 @@
 """Checkpoints: a pytree as named arrays in a folder that is whole or absent, whatever moment a process dies at.
 
 A checkpoint is a folder with ``arrays.safetensors`` and ``checkpoint.json`` (format, size, hashes and JSON data). It
-is written beside its place under a temporary name, brought to the disk, and renamed: what carries a checkpoint's name is
-complete. Where one is replaced, the old one stays readable under ``NAME.old`` until the new one is in place.
+is written beside its place under a temporary name, brought to the disk, and renamed: what carries a checkpoint's name
+is complete. Where one is replaced, the old one stays readable under ``NAME.old`` until the new one is in place.
 """
 
 import hashlib

@@ -1,0 +1,51 @@
+"""From a recipe's environment to what an engine steps: a compiled FuncEnv, or lanes on the host."""
+
+from typing import Any
+
+from gymnasium.experimental.functional import FuncEnv
+from gymnasium.wrappers import TimeLimit
+
+from argmaxq import domains
+from argmaxq.component import UserError
+from argmaxq.environments.compiled import CompiledEnv
+from argmaxq.environments.func_lanes import FuncLanes
+from argmaxq.environments.lanes import Lanes
+from argmaxq.environments.make import make_environment, make_lanes
+from argmaxq.recipe import Env
+
+
+def compiled(env: Env) -> CompiledEnv | None:
+    """The environment as a FuncEnv with its time limit, or None where it only exists on the host."""
+    if callable(env.id):
+        made = _called(env)
+        return CompiledEnv(made, env.time_limit) if isinstance(made, FuncEnv) else None
+    found = None if env.kwargs or env.backend != "gymnasium" else domains.functional(env.id)
+    return CompiledEnv(found, env.time_limit or domains.time_limit(env.id)) if found is not None else None
+
+
+def host(env: Env) -> Lanes:
+    """The environment in lanes on the host."""
+    if callable(env.id):
+        made = compiled(env)
+        if made is not None:
+            return FuncLanes(made, env.lanes)
+    source = env.id if env.time_limit is None else lambda **kwargs: single(env)
+    return make_lanes(source, env.kwargs, env.lanes, env.backend)
+
+
+def single(env: Env) -> Any:
+    """One environment as ``make_environment`` makes it, with the recipe's time limit."""
+    made = make_environment(env.id, env.kwargs)
+    if env.time_limit is None:
+        return made
+    if isinstance(made, TimeLimit):
+        made = made.env
+    return TimeLimit(made, env.time_limit)
+
+
+def _called(env: Env) -> Any:
+    assert callable(env.id)
+    made = env.id(**env.kwargs)
+    if isinstance(made, type):
+        raise UserError(f"{env.id} returned the class {made.__name__}: it must return an environment, not its class")
+    return made

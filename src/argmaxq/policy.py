@@ -1,0 +1,41 @@
+"""A trained policy, free of training: raw observations in, the environment's own actions out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from argmaxq.component import traced
+from argmaxq.environments.spaces import Adaptor
+from argmaxq.training.checkpoint import unflatten
+from argmaxq.types import Agent, PyTree, Spaces
+
+
+class Policy:
+    """The greedy policy of an agent with given parameters.
+
+    Calling it with one observation of the environment, or a batch of them, gives one action that ``env.step`` takes,
+    or a batch of actions.
+    """
+
+    def __init__(self, agent: Agent, params: PyTree, adaptor: Adaptor) -> None:
+        self.agent, self.params, self.adaptor = agent, params, adaptor
+        self._agent = traced(agent)
+        self._greedy = jax.jit(jax.vmap(type(agent).greedy, (None, None, 0)))
+
+    def __call__(self, obs: Any) -> Any:
+        array = self.adaptor.encode(obs)
+        single = array.ndim == len(self.adaptor.spaces.observation.shape)
+        batch = array[np.newaxis] if single else array
+        actions = self.adaptor.decode(np.asarray(self._greedy(self._agent, self.params, batch)))
+        return actions[0] if single else actions
+
+
+def policy_params(agent: Agent, spaces: Spaces, arrays: Mapping[str, np.ndarray]) -> PyTree:
+    """Acting parameters from a policy's checkpoint, or from the checkpoint of a whole lone run."""
+    like = jax.eval_shape(lambda key: agent.init(key, spaces, 1).params, jax.random.key(0))
+    prefix = "engine/learner/params/"
+    inside = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    return jax.tree.map(jnp.asarray, unflatten(like, inside or arrays))

@@ -1,0 +1,137 @@
+"""Whole greedy episodes on environments of their own."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gymnasium as gym
+import jax
+import numpy as np
+
+from argmaxq.component import traced
+from argmaxq.environments.compiled import CompiledEnv
+from argmaxq.environments.func_lanes import FuncLanes
+from argmaxq.environments.lanes import Lanes
+from argmaxq.environments.source import compiled, single
+from argmaxq.environments.spaces import Adaptor, read_spaces
+from argmaxq.environments.vector_lanes import VectorLanes
+from argmaxq.recipe import Env
+from argmaxq.types import Agent, PyTree, Spaces
+
+WIDTH = 32
+"""Episodes played side by side."""
+LONGEST = 1_000_000
+"""Steps after which an episode that knows no end is ended."""
+
+Choose = Callable[[np.ndarray], np.ndarray]
+"""Observations [width, ...] -> actions [width], 0 .. n-1."""
+
+
+class Evaluator:
+    """Plays a policy's episodes; the environments are made once and used again.
+
+    Raises:
+        UserError: the environment cannot be made or fits no agent.
+    """
+
+    def __init__(self, env: Env, on_gymnasium: bool = True) -> None:
+        self._recipe = env
+        functional = compiled(env)
+        self._compiled: CompiledEnv | None = functional if callable(env.id) or not on_gymnasium else None
+        self._envs: list[gym.Env[Any, Any]] = []
+        self._vector: Lanes | None = None
+        if self._compiled is None:
+            made = single(env)
+            if isinstance(made, gym.vector.VectorEnv):
+                self._vector = VectorLanes(made)
+                space = made.single_observation_space, made.single_action_space
+            else:
+                self._envs.append(made)
+                space = made.observation_space, made.action_space
+            self.adaptor: Adaptor = read_spaces(*space)
+        else:
+            source = self._compiled.env
+            self.adaptor = read_spaces(source.observation_space, source.action_space)
+
+    @property
+    def spaces(self) -> Spaces:
+        """The spaces an agent sees."""
+        return self.adaptor.spaces
+
+    def play(self, choose: Choose, episodes: int, seed: Sequence[int]) -> np.ndarray:
+        """Returns [episodes]; the same ``seed`` (whole numbers) begins the same episodes, whatever is chosen in them."""
+        words = np.random.SeedSequence(list(seed)).generate_state(episodes) >> 1
+        if self._compiled is not None:
+            return play_lanes(FuncLanes(self._compiled, episodes), choose, episodes, int(words[0]))
+        if self._vector is not None:
+            return play_lanes(self._vector, choose, episodes, int(words[0]))
+        while len(self._envs) < min(episodes, WIDTH):
+            self._envs.append(single(self._recipe))
+        return play_episodes(self._envs, self.adaptor, choose, [int(word) for word in words])
+
+    def close(self) -> None:
+        """Free the environments."""
+        for env in self._envs:
+            env.close()
+        if self._vector is not None:
+            self._vector.close()
+
+
+def play_episodes(envs: list[gym.Env[Any, Any]], adaptor: Adaptor, choose: Choose, seeds: Sequence[int]) -> np.ndarray:
+    """One episode for each seed, as many side by side as there are environments."""
+    width = min(len(envs), len(seeds))
+    returns = np.zeros(len(seeds))
+    obs = np.stack([adaptor.encode(envs[lane].reset(seed=seeds[lane])[0]) for lane in range(width)])
+    playing = list(range(width))
+    length = np.zeros(len(seeds), int)
+    waiting = iter(range(width, len(seeds)))
+    while any(episode is not None for episode in playing):
+        actions = adaptor.decode(choose(obs))
+        for lane, episode in enumerate(playing):
+            if episode is None:
+                continue
+            seen, reward, terminated, truncated, _ = envs[lane].step(actions[lane])
+            returns[episode] += float(reward)
+            length[episode] += 1
+            if terminated or truncated or length[episode] >= LONGEST:
+                playing[lane] = following = next(waiting, None)
+                if following is None:
+                    continue
+                seen = envs[lane].reset(seed=seeds[following])[0]
+            obs[lane] = adaptor.encode(seen)
+    return returns
+
+
+def play_lanes(lanes: Lanes, choose: Choose, episodes: int, seed: int) -> np.ndarray:
+    """The same number of episodes in each lane, so that short ones are not preferred; the first ``episodes`` of them."""
+    each = -(-episodes // lanes.lanes)
+    obs = lanes.reset(seed)
+    finished: list[list[float]] = [[] for _ in range(lanes.lanes)]
+    running = np.zeros(lanes.lanes)
+    for _ in range(LONGEST):
+        step = lanes.step(choose(obs))
+        obs = step.obs
+        running += step.reward
+        for lane in np.flatnonzero(step.terminated | step.truncated):
+            finished[lane].append(float(running[lane]))
+            running[lane] = 0.0
+        if all(len(own) >= each for own in finished):
+            break
+    return np.array([own[number] for number in range(each) for own in finished if number < len(own)][:episodes])
+
+
+def greedy(agent: Agent, params: PyTree) -> Choose:
+    """The evaluation policy on batches of observations."""
+    chosen = _greedy_batch
+    values = traced(agent)
+    return lambda obs: np.asarray(chosen(values, params, obs))
+
+
+def uniform(actions: int, seed: Sequence[int]) -> Choose:
+    """The uniformly random policy."""
+    generator = np.random.default_rng(list(seed))
+    return lambda obs: generator.integers(actions, size=len(obs))
+
+
+@jax.jit
+def _greedy_batch(agent: Agent, params: PyTree, obs: Any) -> Any:
+    return jax.vmap(agent.greedy, (None, 0))(params, obs)

@@ -1,0 +1,130 @@
+"""One seed's account of a run: its records, its best policy, and whether it goes on."""
+
+import json
+import math
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from argmaxq.recipe import Stop
+from argmaxq.training import checkpoint
+from argmaxq.training.engine import Report
+from argmaxq.training.records import Records
+from argmaxq.types import PyTree
+
+RECENT = 100
+"""Training episodes that a mean return is over."""
+
+CHECKPOINTS = "checkpoints"
+BEST, LAST = "best", "last"
+Policies = dict[str, dict[str, np.ndarray]]
+
+
+class Track:
+    """What one seed has done, in a folder of its own. ``over`` says why it stopped, or is empty."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.folder, self.seed = folder, seed
+        folder.mkdir(parents=True, exist_ok=True)
+        self.records = Records(folder)
+        self.returns: deque[float] = deque(maxlen=RECENT)
+        self.episodes = 0
+        self.step = 0
+        self.over = ""
+        self.solved_at: int | None = None
+        self.best: dict[str, Any] | None = None
+        self.metrics: dict[str, float] = {}
+        self._policies: Policies = {}
+        self._unsaved: set[str] = set()
+
+    @property
+    def mean_return(self) -> float:
+        """Mean return of the newest training episodes; NaN before the first has ended."""
+        return float(np.mean(self.returns)) if self.returns else math.nan
+
+    def block(self, report: Report) -> None:
+        """Record a block's episodes and metrics."""
+        rows = []
+        for step, value, length in zip(*report.episodes, strict=True):
+            self.episodes += 1
+            self.returns.append(float(value))
+            rows.append({"episode": self.episodes, "step": step, "return": float(value), "length": length})
+        self.records.append("episodes", rows)
+        self.step, self.metrics = report.step, report.metrics
+        row = {"step": report.step, "updates": report.updates, "episodes": self.episodes}
+        mean = {"mean_return": self.mean_return} if self.returns else {}
+        self.records.append("metrics", [row | mean | report.metrics])
+
+    def diverged(self) -> bool:
+        """Whether a metric of the latest block is not a finite number."""
+        return not all(map(math.isfinite, self.metrics.values()))
+
+    def evaluated(self, returns: np.ndarray, params: PyTree) -> None:
+        """Record an evaluation, and keep the parameters if no earlier one had a higher mean."""
+        row = {"step": self.step, "episodes": len(returns)} | statistics(returns)
+        self.records.append("evaluations", [row])
+        if self.best is None or row["mean"] >= self.best["mean"]:
+            self.best = {"step": self.step, "mean": row["mean"]}
+            self.keep(BEST, params)
+
+    def judge(self, stop: Stop, evaluation: np.ndarray | None) -> None:
+        """End this seed where its stopping rule is reached."""
+        if stop.reached(tuple(self.returns), evaluation):
+            self.over, self.solved_at = "solved", self.step
+
+    def keep(self, name: str, params: PyTree) -> None:
+        """Hold a policy until the next ``save``; a copy, since training goes on in place."""
+        self._policies[name] = {key: np.array(leaf) for key, leaf in checkpoint.flatten(params).items()}
+        self._unsaved.add(name)
+
+    def save(self) -> None:
+        """Bring the records and the kept policies to the disk."""
+        self.records.flush()
+        for name in sorted(self._unsaved):
+            step = self.best["step"] if name == BEST and self.best else self.step
+            checkpoint.save(self.folder / CHECKPOINTS, name, self._policies[name], {"step": step})
+        self._unsaved.clear()
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """What ``restore`` needs: the best policy's arrays, and JSON values."""
+        meta = {
+            "seed": self.seed,
+            "step": self.step,
+            "episodes": self.episodes,
+            "returns": list(self.returns),
+            "over": self.over,
+            "solved_at": self.solved_at,
+            "best": self.best,
+            "records": self.records.sizes(),
+        }
+        return self._policies.get(BEST, {}), meta
+
+    def restore(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+        """Go back to a saved moment, the records cut back to it."""
+        self.step, self.episodes, self.over = meta["step"], meta["episodes"], meta["over"]
+        self.solved_at, self.best = meta["solved_at"], meta["best"]
+        self.returns.extend(meta["returns"])
+        self.records.cut_back(meta["records"])
+        if arrays:
+            self._policies[BEST] = arrays
+            self._unsaved.add(BEST)
+
+    def summary(self) -> dict[str, Any]:
+        """What became of this seed."""
+        mean = {"mean_return": self.mean_return} if self.returns else {}
+        ended = {"stopped": self.over or "at the last step", "solved_at": self.solved_at}
+        return {"seed": self.seed, "step": self.step, "episodes": self.episodes, **mean, "best": self.best, **ended}
+
+
+def statistics(returns: np.ndarray) -> dict[str, float]:
+    """Mean, standard deviation, least and greatest return."""
+    return {name: float(getattr(returns, name)()) for name in ("mean", "std", "min", "max")}
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write a JSON file whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    partial.replace(path)

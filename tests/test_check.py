@@ -1,0 +1,101 @@
+"""The environment checker on real environments, and on ones with a known fault."""
+
+from functools import partial
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from argmaxq.environments.check import Finding, check
+
+# Box2D's bindings crash the process if this warning of theirs is made an error.
+pytestmark = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
+
+
+def found(source: Any, **kwargs: Any) -> dict[str, Finding]:
+    findings = check(source, kwargs)
+    assert all("\n" not in finding.why for finding in findings)
+    return {finding.what: finding for finding in findings}
+
+
+@pytest.mark.parametrize("name", ["CartPole-v1", "LunarLander-v3", "FrozenLake-v1", "Taxi-v4"])
+def test_good_environments_have_no_faults(name: str) -> None:
+    findings = found(name)
+    assert [finding for finding in findings.values() if finding.status != "ok"] == []
+    assert findings["agents"].why == "dqn, pqn"
+    assert "exactly" in findings["exact resume"].why
+    assert "steps per second" in findings["speed"].why
+
+
+def test_a_missing_time_limit_is_a_warning() -> None:
+    assert found("Blackjack-v1")["time limit"].status == "warn"
+    assert found("CartPole-v1", max_episode_steps=50)["time limit"].why == "50 steps"
+
+
+def test_unfit_actions_are_named_and_the_rest_is_tried_all_the_same() -> None:
+    findings = found("Pendulum-v1")
+    assert findings["actions"].status == findings["agents"].status == "fail"
+    assert "SAC" in findings["actions"].why
+    assert findings["data"].status == "ok"
+
+
+def test_what_cannot_be_made_is_the_only_finding() -> None:
+    findings = found("CartPol-v1")
+    assert list(findings) == ["environment"]
+    assert "CartPole-v1" in findings["environment"].why
+
+
+def test_a_vector_environment_is_resumed_by_restarting() -> None:
+    findings = found(partial(gym.make_vec, "CartPole-v1", 2))
+    assert findings["autoreset"].why == "NEXT_STEP"
+    assert findings["determinism"].status == "ok"
+    assert findings["exact resume"].status == "warn"
+
+
+class Faulty(gym.Env):
+    """Two steps an episode; each fault is chosen by name."""
+
+    action_space = gym.spaces.Discrete(2)
+
+    def __init__(self, fault: str) -> None:
+        self.fault = fault
+        self.observation_space = gym.spaces.Box(-2.0, 2.0, (2,), np.float32)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        self.steps = 0
+        return self.observe(), {}
+
+    def observe(self) -> np.ndarray:
+        generator = np.random.default_rng() if self.fault == "random" else self.np_random
+        obs = generator.uniform(-1.0, 1.0, 2).astype(np.float64 if self.fault == "dtype" else np.float32)
+        return obs + {"bounds": 5, "nan": np.nan}.get(self.fault, 0)
+
+    def step(self, action: Any) -> Any:
+        if self.fault == "raises":
+            raise RuntimeError("the door\nis stuck")
+        self.steps += 1
+        reward = np.inf if self.fault == "reward" else 1.0
+        return self.observe(), reward, self.steps == 2, False, {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "what", "status", "words"),
+    [
+        ("none", "data", "ok", "finite"),
+        ("dtype", "data", "fail", "float64"),
+        ("bounds", "data", "warn", "bounds"),
+        ("nan", "data", "fail", "not finite"),
+        ("reward", "data", "fail", "reward is inf"),
+        ("random", "determinism", "warn", "cannot be repeated"),
+        ("random", "exact resume", "warn", "restarts"),
+        ("random", "interface", "fail", "Determin"),
+        ("raises", "data", "fail", "RuntimeError: the door is stuck"),
+        ("raises", "speed", "fail", "RuntimeError"),
+    ],
+)
+def test_each_fault_is_found(fault: str, what: str, status: str, words: str) -> None:
+    finding = found(Faulty, fault=fault)[what]
+    assert finding.status == status
+    assert words in finding.why

@@ -1,0 +1,208 @@
+import dataclasses
+import math
+from typing import Annotated
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from parts import Curve, Even, Flat, Plan, RankedMemory, Slope, Student, StudyMemory, World
+
+from argmaxq.component import (
+    Bounds,
+    Count,
+    Fraction,
+    UserError,
+    candidates,
+    component,
+    is_component,
+    near,
+    registry,
+    role_name,
+    role_of,
+    traced,
+    type_name,
+    validate,
+    walk,
+)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "text", "inside", "outside"),
+    [
+        (Bounds(), "any finite number", [-1e300, 0, 10**400], [math.inf, -math.inf]),
+        (Bounds(0.0), "at least 0", [0, 1e9], [-1e-9, math.inf]),
+        (Bounds(0.0, open_low=True), "more than 0", [1e-300], [0, -1]),
+        (Bounds(high=2.5), "at most 2.5", [-3, 2.5], [2.6]),
+        (Bounds(0.0, 1.0), "at least 0 and at most 1", [0, 0.5, 1], [-0.1, 1.1]),
+        (Bounds(1, 2**31 - 1), "at least 1 and at most 2147483647", [1, 2**31 - 1], [0, 2**31]),
+    ],
+)
+def test_bounds(bounds, text, inside, outside):
+    assert str(bounds) == text
+    assert all(map(bounds.allow, inside))
+    assert not any(map(bounds.allow, outside))
+
+
+def test_names():
+    names = [type_name(type(name, (), {})) for name in ("EpsilonGreedy", "RAdam", "DQN", "MLP", "Max")]
+    assert names == ["epsilon-greedy", "radam", "dqn", "mlp", "max"]
+    assert (role_name(StudyMemory), role_name("world")) == ("study-memory", "world")
+    assert registry["study-memory"]["ranked-memory"] is RankedMemory
+    assert role_of(RankedMemory) == "study-memory"
+    assert is_component(Flat())
+    assert not is_component(Flat)
+    assert not is_component(Bounds())
+
+
+def test_near_names():
+    assert near("prioritized", ["uniform", "prioritised"]) == "did you mean prioritised?"
+    assert near("zzz", ["uniform", "prioritised"]) == "known: prioritised, uniform"
+
+
+def test_candidates_are_those_of_the_role_or_the_one_class():
+    assert set(candidates(StudyMemory)) == {"even", "ranked-memory", "wrapped"}
+    assert set(candidates(Curve | None)) == {"flat", "slope"}
+    assert candidates(World) == {"world": World}
+    assert candidates(int) == candidates(Fraction) == candidates(tuple[int, ...]) == {}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (Flat(1.5), "at.value = 1.5 is out of its range: it must be at least 0 and at most 1"),
+        (Flat(math.nan), "at.value = nan: a number is needed"),
+        (Flat(True), "at.value = True: a number is needed"),
+        (Flat("1"), "at.value = '1': a number is needed"),
+        (Even(math.inf), "at.capacity = inf: a whole number is needed"),
+        (Even(math.nan), "at.capacity = nan: a whole number is needed"),
+        (Even(2.5), "at.capacity = 2.5: a whole number is needed"),
+        (Even(2**31), "at.capacity = 2147483648 is out of its range: it must be at least 0 and at most 2147483647"),
+        (Student(rate=0), "at.rate = 0 is out of its range: it must be more than 0"),
+        (Student(rate=math.inf), "at.rate = inf is out of its range: it must be more than 0"),
+        (Student(widths=[64]), "at.widths = [64]: it must be a tuple"),
+        (Student(widths=(64, 0)), "at.widths[1] = 0 is out of its range: it must be at least 1 and at most 2147483647"),
+        (Student(widths=(64.0,)), "at.widths[0] = 64.0: a whole number is needed"),
+        (Student(box=(1.0,)), "at.box = (1.0,): it must be a tuple of length 2"),
+        (Student(mode="min"), "at.mode = 'min': it must be one of max, double"),
+        (Student(clip=1), "at.clip = 1: it must be true or false"),
+        (Student(memory=Flat()), "at.memory = flat is no study-memory: known: even, ranked-memory, wrapped"),
+        (Student(memory=None), "at.memory = None is no study-memory: known: even, ranked-memory, wrapped"),
+        (Student(memory=RankedMemory(beta=Slope(end=2))), "at.memory.beta.end = 2 is out of its range"),
+        (Plan(student=Flat()), "at.student = flat is no student: known: student"),
+        (World(kwargs=1), "at.kwargs = 1: it must be a dict"),
+        (Student(box=(1.0, 0.0)), "at: box is upside down"),
+        (Plan(Student(box=(1.0, 0.0))), "at.student: box is upside down"),
+    ],
+)
+def test_validate_names_path_value_and_range(wrong, message):
+    with pytest.raises(UserError) as error:
+        validate(wrong, "at")
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "right", [Plan(), Flat(np.float32(0.5)), Flat(1), Even(1e5), Even(np.int64(3)), Student(curve=None), World(id=dict)]
+)
+def test_validate_returns_what_is_right(right):
+    assert validate(right) is right
+
+
+def test_walk_goes_parents_first():
+    where = [path for path, _, _ in walk(Plan(Student(RankedMemory())))]
+    assert where[:6] == [
+        "student",
+        "student.memory",
+        "student.memory.capacity",
+        "student.memory.alpha",
+        "student.memory.beta",
+        "student.memory.beta.start",
+    ]
+    assert len(where) == len(set(where)) == 21
+
+
+def _traces(components):
+    seen = []
+
+    def function(part):
+        seen.append(part)
+        return part.value * 2
+
+    jitted = jax.jit(function)
+    results = [float(jitted(part)) for part in components]
+    return results, len(seen)
+
+
+def test_one_compilation_for_all_kinds_of_number():
+    parts = [Flat(0.5), Flat(np.float32(0.5)), Flat(np.float64(0.25)), Flat(1), Flat(np.int64(1)), Flat(jnp.float32(0))]
+    results, compilations = _traces([traced(part) for part in parts])
+    assert results == [1.0, 1.0, 0.5, 2.0, 2.0, 0.0]
+    assert compilations == 1
+    assert _traces(parts)[1] > 1  # which is what the cast is for
+
+
+def test_traced_casts_data_and_nothing_else():
+    cast = traced(Plan(Student(RankedMemory(capacity=7), limit=3, curve=Flat(1))))
+    memory = cast.student.memory
+    assert memory.capacity.dtype == cast.student.limit.dtype == cast.steps.dtype == jnp.int32
+    assert memory.alpha.dtype == cast.student.curve.value.dtype == cast.student.rate.dtype == jnp.float32
+    assert not memory.alpha.weak_type
+    assert (memory.beta.per, cast.student.widths, cast.world.lanes) == ("step", (64, 64), 1)
+    assert (int(memory.capacity), int(cast.student.limit)) == (7, 3)
+
+
+@given(st.floats(0, 1), st.integers(0, 2**31 - 1))
+def test_pytree_round_trip(alpha, capacity):
+    part = Student(RankedMemory(capacity, alpha))
+    leaves, tree = jax.tree.flatten(part)
+    assert leaves == [capacity, alpha, 1.0, 0.0, 1e-3]  # memory, its beta, rate; the rest is structure
+    assert jax.tree.unflatten(tree, leaves) == part
+
+
+def test_jit_and_vmap_do_not_validate():
+    @component("strict-part")
+    class Strict:
+        value: Fraction = 0.5
+        size: Annotated[int, Bounds(1)] = 3
+
+        def check(self) -> None:
+            if self.value > 1:  # fails on a tracer
+                raise UserError("too much")
+
+    grid = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[traced(Strict(value)) for value in (0.0, 0.5, 1.0)])
+    twice = jax.vmap(lambda part: part.value * part.size)(grid)
+    assert twice.tolist() == [0.0, 1.5, 3.0]
+    returned = jax.jit(lambda part: jax.tree.map(lambda leaf: leaf + 1, part))(Strict(1.0))
+    assert (float(returned.value), returned.size) == (2.0, 3)
+    with pytest.raises(UserError, match="range"):
+        validate(Strict(2.0))
+
+
+def test_structure_compiles_anew_and_data_does_not():
+    seen = []
+    jitted = jax.jit(lambda part: seen.append(part) or part.memory.capacity)
+    for part in [
+        Student(),
+        Student(Even(3)),
+        Student(Even(4), rate=1.0),
+        Student(mode="double"),
+        Student(RankedMemory()),
+    ]:
+        jitted(traced(part))
+    assert len(seen) == 3
+
+
+def test_components_are_frozen_values():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Flat().value = 1
+    assert Flat(0.2) == Flat(0.2) != Flat(0.3)
+    assert hash(Student()) == hash(Student())
+
+
+def test_a_count_is_data_and_a_size_is_structure():
+    assert jax.tree.leaves(Even(5)) == [5]
+    assert jax.tree.leaves(World(lanes=5)) == []
+    assert Count is not int

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from measure import Sample, final_return, script, train
+from peers.values import CARTPOLE
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,43 @@ class Comparison:
     lines: tuple[Line, ...]
 
 
+EQUAL = {
+    "env.lanes": 1,
+    "agent.network": "mlp",
+    "agent.network.hidden": " ".join(map(str, CARTPOLE["hidden"])),
+    "agent.returns.error": "huber",
+    "agent.bootstrap": "max",
+    "agent.n-step": 1,
+    "agent.reward-scale": 1,
+    "agent.gamma": CARTPOLE["gamma"],
+    "agent.batch-size": CARTPOLE["batch"],
+    "agent.rollout": CARTPOLE["steps_per_burst"],
+    "agent.updates": CARTPOLE["updates_per_burst"],
+    "agent.learning-starts": CARTPOLE["warm_up"],
+    "agent.sync": "periodic",
+    "agent.sync.period": CARTPOLE["updates_per_burst"],
+    "agent.replay": "uniform",
+    "agent.replay.capacity": CARTPOLE["replay"],
+    "agent.optimiser": "adam",
+    "agent.optimiser.learning-rate": CARTPOLE["learning_rate"],
+    "agent.optimiser.max-grad-norm": CARTPOLE["gradient_norm"],
+    "agent.exploration.epsilon": "linear",
+    "agent.exploration.epsilon.start": 1,
+    "agent.exploration.epsilon.end": CARTPOLE["final_epsilon"],
+    "agent.exploration.epsilon.per": "step",
+    "agent.exploration.epsilon.duration": round(CARTPOLE["exploration_fraction"] * CARTPOLE["steps"]),
+}
+"""The peer's values as our options, whatever the recipe's own have become."""
+
+EQUAL_OPTIONS = tuple(f"--{path}={value}" for path, value in EQUAL.items())
+
+
 def cartpole(workload: Workload, seed: int, folder: Path) -> Sample:
     """CartPole with equal values; ours with an empty compilation cache, then with a filled one."""
     steps = ("--steps", workload.cartpole_steps, "--seed", seed)
-    equal = ("--agent.network.hidden", 64, 64)
     sb3 = script("peers/sb3_cartpole.py", *steps, "--episodes", workload.episodes)
-    cold = train("cartpole/dqn", folder / "cold", folder / "cache", *steps, *equal)
-    warm = train("cartpole/dqn", folder / "warm", folder / "cache", *steps, *equal)
+    cold = train("cartpole/dqn", folder / "cold", folder / "cache", *steps, *EQUAL_OPTIONS)
+    warm = train("cartpole/dqn", folder / "warm", folder / "cache", *steps, *EQUAL_OPTIONS)
     return {
         "sb3_training_seconds": sb3["training_seconds"],
         "sb3_process_seconds": sb3["wall_seconds"] - sb3["evaluation_seconds"],
@@ -85,13 +116,13 @@ def update(workload: Workload, seed: int, folder: Path) -> Sample:
 
 def many_seeds(workload: Workload, seed: int, folder: Path) -> Sample:
     """Many seeds in one program against one seed, both compiled beforehand."""
-    steps = ("--steps", workload.cartpole_steps, "--agent.network.hidden", 64, 64)
+    steps = ("--steps", workload.cartpole_steps)
     runs = (folder / f"run-{number}" for number in itertools.count())
 
     def seconds(seeds: int) -> float:
         options = ("--seed", seed, "--seeds", seeds)
         for _ in range(2):
-            summary = train("cartpole/dqn", next(runs), folder / "cache", *steps, *options)
+            summary = train("cartpole/dqn", next(runs), folder / "cache", *steps, *EQUAL_OPTIONS, *options)
         return float(summary["training_seconds"])
 
     return {"one": seconds(1), "many": seconds(workload.seeds)}

@@ -30,6 +30,16 @@ class Outcome(NamedTuple):
     truncated: Array
 
 
+class Draw(NamedTuple):
+    """One step's randomness: a key, and the episode that begins if the last one has ended.
+
+    Made for many steps at once outside of loops: drawing inside a loop costs more than a small environment's step.
+    """
+
+    key: jax.Array
+    fresh: EnvState
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class CompiledEnv:
     """A FuncEnv as engines see it: pure functions of one lane.
@@ -57,26 +67,25 @@ class CompiledEnv:
         state = self.env.initial(jax.random.fold_in(key, 0))
         return EnvState(state, self._observe(state, jax.random.fold_in(key, 1)), jnp.int32(0), jnp.bool_(False))
 
-    def step(self, lane: EnvState, action: Array, key: jax.Array) -> tuple[EnvState, Outcome]:
+    def step(self, lane: EnvState, action: Array, draw: Draw) -> tuple[EnvState, Outcome]:
         """Act once; after an episode's end the action is ignored and a new episode begins (next-step autoreset)."""
-        keys = [jax.random.fold_in(key, draw) for draw in range(2, 6)]
-        start = getattr(self.env.action_space, "start", 0)
-        action = action + int(start)
+        keys = [jax.random.fold_in(draw.key, number) for number in range(2, 6)]
+        action = action + int(getattr(self.env.action_space, "start", 0))
         state = self.env.transition(lane.state, action, keys[0])
         reward = jnp.asarray(self.env.reward(lane.state, action, state, keys[1]), jnp.float32)
         terminated = jnp.asarray(self.env.terminal(state, keys[2]), jnp.bool_)
         elapsed = lane.elapsed + 1
         truncated = jnp.bool_(False) if self.time_limit is None else elapsed >= self.time_limit
         moved = EnvState(state, self._observe(state, keys[3]), elapsed, terminated | truncated)
-        after = jax.tree.map(lambda fresh, old: jnp.where(lane.last, fresh, old), self.reset(key), moved)
+        after = jax.tree.map(lambda fresh, old: jnp.where(lane.last, fresh, old), draw.fresh, moved)
         alive = ~lane.last
         return after, Outcome(jnp.where(alive, reward, 0.0), alive & terminated, alive & truncated)
+
+    def draws(self, key: jax.Array, rows: Array, lanes: int) -> Draw:
+        """The randomness of rows [n] of every lane, [n, lanes]: a function of (key, row, lane) alone."""
+        keys = jax.vmap(lambda row: jax.random.split(jax.random.fold_in(key, row), lanes))(rows)
+        return Draw(keys, jax.vmap(jax.vmap(self.reset))(keys))
 
     def _observe(self, state: PyTree, key: jax.Array) -> Array:
         return jnp.asarray(self.env.observation(state, key), self.spaces.observation.dtype)
 
-
-def step_keys(key: jax.Array, first: Array, count: int, lanes: int) -> jax.Array:
-    """Keys [count, lanes] of rows first .. first + count - 1: a function of (key, row, lane) alone."""
-    rows = first + jnp.arange(count)
-    return jax.vmap(lambda row: jax.random.split(jax.random.fold_in(key, row), lanes))(rows)

@@ -11,7 +11,7 @@ import numpy as np
 
 from argmaxq.component import UserError
 from argmaxq.environments.gymnasium_lanes import lane_seeds
-from argmaxq.environments.lanes import Step
+from argmaxq.environments.lanes import Step, begun
 from argmaxq.environments.spaces import Adaptor, read_spaces
 
 
@@ -19,7 +19,7 @@ class EnvPoolLanes:
     """``lanes`` environments of an id that EnvPool knows; ``kwargs`` are EnvPool's (``num_threads`` is else the cores).
 
     EnvPool resets at the next step, as Lanes do. It takes seeds only when made, so ``reset`` makes it anew, and it
-    hides its generators, so ``restore`` restarts every lane. A termination that falls on the time limit's very step is
+    hides its generators, so ``restore`` ends every lane's episode. A termination that falls on the time limit's very step is
     reported by EnvPool as a truncation only.
 
     Raises:
@@ -33,6 +33,7 @@ class EnvPoolLanes:
         self.spaces, self._encode, self._decode = adaptor.spaces, adaptor.encode, adaptor.decode
         self._seed, self._count = 0, 0
         self._obs = np.zeros((lanes, *self.spaces.observation.shape), self.spaces.observation.dtype)
+        self._fresh: np.ndarray | None = None
 
     def reset(self, seed: int) -> np.ndarray:
         """Make the pool anew, all randomness from ``seed``; returns observations [lanes, ...]."""
@@ -40,9 +41,12 @@ class EnvPoolLanes:
 
     def step(self, actions: np.ndarray) -> Step:
         """Act in every lane; see ``Lanes.step``."""
+        self._count += 1
+        if self._fresh is not None:
+            self._obs, self._fresh = self._fresh, None
+            return begun(self._obs)
         seen, reward, terminated, truncated, _ = self._pool.step(self._decode(actions))
         self._obs = self._encode(seen)
-        self._count += 1
         return Step(self._obs, reward.astype(np.float32, copy=False), terminated, truncated, terminated | truncated)
 
     def observe(self) -> np.ndarray:
@@ -50,12 +54,13 @@ class EnvPoolLanes:
         return self._obs
 
     def save(self) -> dict[str, Any]:
-        """Seed and count of steps: enough to restart reproducibly."""
-        return {"seed": self._seed, "count": self._count}
+        """The observations, and seed and count of steps, enough to restart reproducibly."""
+        return {"seed": self._seed, "count": self._count, "observations": np.array(self._obs)}
 
     def restore(self, saved: dict[str, Any]) -> list[int]:
-        """Restart every lane, with seeds that depend on the saved moment; returns all lanes."""
-        self._restart(int(saved["seed"]), int(saved["count"]))
+        """End every lane's episode; the next ones' seeds depend on the saved moment. Returns all lanes."""
+        self._fresh = self._restart(int(saved["seed"]), int(saved["count"]))
+        self._obs = saved["observations"].copy()
         return list(range(self.lanes))
 
     def close(self) -> None:
@@ -66,7 +71,7 @@ class EnvPoolLanes:
         self._seed, self._count = seed, count
         self._pool.close()
         self._pool, _ = self._make(seed, count)
-        self._obs = self._encode(self._pool.reset()[0])
+        self._obs, self._fresh = self._encode(self._pool.reset()[0]), None
         return self._obs
 
     def _make(self, seed: int, count: int) -> tuple[Any, Adaptor]:

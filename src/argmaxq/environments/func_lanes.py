@@ -6,14 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.environments.compiled import CompiledEnv, EnvState, Outcome, step_keys
+from argmaxq.environments.compiled import CompiledEnv, Draw, EnvState, Outcome
 from argmaxq.environments.lanes import Step
 from argmaxq.training.checkpoint import flatten, unflatten
 from argmaxq.training.streams import streams
 from argmaxq.types import Array, Spaces
 
-KEYS_AT_ONCE = 1024
-"""Rows whose keys are drawn in one call."""
+ROWS_AT_ONCE = 1024
+"""Rows whose randomness is drawn in one call."""
 
 
 class FuncLanes:
@@ -24,7 +24,7 @@ class FuncLanes:
         self.lanes = lanes
         self._reset = jax.jit(jax.vmap(env.reset))
         self._step = jax.jit(lambda *args: _at_row(env, *args))
-        self._keys = jax.jit(lambda key, first: step_keys(key, first, KEYS_AT_ONCE, lanes))
+        self._draws = jax.jit(lambda key, first: env.draws(key, first + jnp.arange(ROWS_AT_ONCE), lanes))
 
     def reset(self, seed: int) -> np.ndarray:
         """Start every lane's first episode."""
@@ -35,9 +35,9 @@ class FuncLanes:
 
     def step(self, actions: np.ndarray) -> Step:
         """Act in every lane."""
-        if self._row % KEYS_AT_ONCE == 0:
-            self._block = self._keys(self._key, np.int32(self._row))
-        self._state, outcome = self._step(self._state, actions, self._block, np.int32(self._row % KEYS_AT_ONCE))
+        if self._row % ROWS_AT_ONCE == 0:
+            self._block = self._draws(self._key, np.int32(self._row))
+        self._state, outcome = self._step(self._state, actions, self._block, np.int32(self._row % ROWS_AT_ONCE))
         self._row += 1
         return Step(self.observe(), *map(np.asarray, outcome), np.asarray(self._state.last))
 
@@ -55,8 +55,8 @@ class FuncLanes:
         self._state = jax.tree.map(jnp.asarray, unflatten(like, saved["state"]))
         self._key = jax.random.wrap_key_data(jnp.asarray(saved["key"]))
         self._row = int(saved["row"])
-        first = self._row - self._row % KEYS_AT_ONCE
-        self._block = self._keys(self._key, np.int32(first))
+        first = self._row - self._row % ROWS_AT_ONCE
+        self._block = self._draws(self._key, np.int32(first))
         return []
 
     def close(self) -> None:
@@ -64,6 +64,6 @@ class FuncLanes:
 
 
 def _at_row(
-    env: CompiledEnv, state: EnvState, actions: Array, keys: jax.Array, row: Array
+    env: CompiledEnv, state: EnvState, actions: Array, draws: Draw, row: Array
 ) -> tuple[EnvState, Outcome]:
-    return jax.vmap(env.step)(state, actions, keys[row])
+    return jax.vmap(env.step)(state, actions, jax.tree.map(lambda leaf: leaf[row], draws))

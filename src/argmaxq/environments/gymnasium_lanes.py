@@ -26,7 +26,8 @@ class GymnasiumLanes:
 
     ``save`` keeps, of each lane, the state of the environment's generator just before the episode's reset, and the
     actions since; ``restore`` resets from that state and acts again. That is exact wherever an episode depends on
-    nothing but ``env.unwrapped.np_random`` and the actions; where the observations differ, the episode is restarted.
+    nothing but ``env.unwrapped.np_random`` and the actions; where observations, the end or the generator's state come
+    out differently, the episode ends with the saved observation.
 
     Raises:
         UserError: the spaces fit no agent.
@@ -84,7 +85,7 @@ class GymnasiumLanes:
         return self._obs
 
     def save(self) -> dict[str, Any]:
-        """Seed, count of steps, and of each lane the generator's state, the actions and the observations to check."""
+        """Seed, count of steps, and of each lane how to come to this moment again and what to check then."""
         lanes = {
             str(lane): {
                 "generator": episode.generator,
@@ -92,25 +93,23 @@ class GymnasiumLanes:
                 "first": episode.first.copy(),
                 "observation": self._obs[lane].copy(),
                 "last": self._last[lane],
+                "generator_now": _generator_state(env),
             }
-            for lane, episode in enumerate(self._episodes)
+            for lane, (env, episode) in enumerate(zip(self._envs, self._episodes, strict=True))
         }
         return {"seed": self._seed, "count": self._count, "lanes": lanes}
 
     def restore(self, saved: dict[str, Any]) -> list[int]:
-        """Go back to a saved moment; returns the lanes whose episode had to be restarted."""
+        """Go back to a saved moment; returns the lanes that do not come to it again, whose episode is over."""
         self._seed, self._count = int(saved["seed"]), int(saved["count"])
         # Seeded first, so that an environment that hides its generator goes on reproducibly too.
         self._reseed()
         moments = [saved["lanes"][str(lane)] for lane in range(self.lanes)]
-        replayed = [_replay(env, moment, self._encode) for env, moment in zip(self._envs, moments, strict=True)]
-        self._episodes = [episode or self._begin(env) for env, episode in zip(self._envs, replayed, strict=True)]
-        restarted = [lane for lane, episode in enumerate(replayed) if episode is None]
-        self._last = [bool(moment["last"]) and lane not in restarted for lane, moment in enumerate(moments)]
+        lost = [lane for lane, moment in enumerate(moments) if not _replay(self._envs[lane], moment, self._encode)]
+        self._episodes = [Episode(each["generator"], each["first"], each["actions"].tolist()) for each in moments]
+        self._last = [bool(moment["last"]) or lane in lost for lane, moment in enumerate(moments)]
         self._obs = np.stack([moment["observation"] for moment in moments])
-        for lane in restarted:
-            self._obs[lane] = self._episodes[lane].first
-        return restarted
+        return lost
 
     def close(self) -> None:
         """Free windows and the like."""
@@ -142,22 +141,22 @@ def _generator_state(env: gym.Env[Any, Any]) -> dict[str, Any] | None:
     return None if bits is None else dict(bits.state)
 
 
-def _replay(env: gym.Env[Any, Any], moment: dict[str, Any], encode: Callable[[Any], np.ndarray]) -> Episode | None:
-    """Live through a saved episode again; None if it does not come to the same observations."""
-    generator, actions = moment["generator"], moment["actions"].tolist()
-    now = _generator_state(env)
+def _replay(env: gym.Env[Any, Any], moment: dict[str, Any], encode: Callable[[Any], np.ndarray]) -> bool:
+    """Live through a saved episode again; False if it does not come to the same moment."""
+    generator, now = moment["generator"], _generator_state(env)
     if generator is None or now is None or now["bit_generator"] != generator["bit_generator"]:
-        return None
+        return False
     env.unwrapped.np_random.bit_generator.state = generator
-    first = obs = np.array(encode(env.reset()[0]))
-    over = False
-    for action in actions:
+    obs, over = np.array(encode(env.reset()[0])), False
+    if not _same_bits(obs, moment["first"]):
+        return False
+    for action in moment["actions"].tolist():
         if over:
-            return None
+            return False
         seen, _, terminated, truncated, _ = env.step(action)
         obs, over = encode(seen), bool(terminated or truncated)
-    same = _same_bits(first, moment["first"]) and _same_bits(obs, moment["observation"]) and over == moment["last"]
-    return Episode(generator, first, actions) if same else None
+    same = _same_bits(obs, moment["observation"]) and over == moment["last"]
+    return same and _generator_state(env) == moment["generator_now"]
 
 
 def _same_bits(a: np.ndarray, b: np.ndarray) -> bool:

@@ -37,10 +37,20 @@ class Lanes(Protocol):
         """What ``restore`` needs, as a (nested) dict of JSON values and arrays."""
 
     def restore(self, saved: dict[str, Any]) -> list[int]:
-        """Go back to a saved moment. Returns the lanes that could not be restored and had their episode restarted."""
+        """Go back to a saved moment. Returns the lanes that could not be restored, whose episode is over.
+
+        Such a lane shows the saved observation, which is its episode's final one, and the next step's action is ignored
+        there: it returns a fresh episode's first observation, as after any other end.
+        """
 
     def observe(self) -> np.ndarray:
         """The current observations [lanes, ...]: those of the latest ``reset``, ``step`` or ``restore``."""
 
     def close(self) -> None:
         """Free windows, processes and threads."""
+
+
+def begun(obs: np.ndarray) -> Step:
+    """The step to fresh episodes in every lane: first observations [lanes, ...] and nothing else."""
+    no = np.zeros(len(obs), np.bool_)
+    return Step(obs, np.zeros(len(obs), np.float32), no, no.copy(), no.copy())

@@ -8,7 +8,7 @@ from gymnasium.vector import AutoresetMode
 
 from argmaxq.component import UserError
 from argmaxq.environments.gymnasium_lanes import lane_seeds
-from argmaxq.environments.lanes import Step
+from argmaxq.environments.lanes import Step, begun
 from argmaxq.environments.spaces import read_spaces
 
 
@@ -24,7 +24,7 @@ class VectorLanes:
       at an episode's first observation; in SAME_STEP mode it begins after that hidden step (or, where the hidden step
       ended the episode, with the next one).
 
-    A vector environment hides its generators, so ``restore`` restarts every lane.
+    A vector environment hides its generators, so ``restore`` ends every lane's episode.
 
     Raises:
         UserError: the spaces fit no agent, or the environment does not say how it resets.
@@ -38,6 +38,7 @@ class VectorLanes:
         self._seed, self._count = 0, 0
         self._last = np.zeros(self.lanes, np.bool_)
         self._obs = np.zeros((self.lanes, *self.spaces.observation.shape), self.spaces.observation.dtype)
+        self._fresh: np.ndarray | None = None
 
     def reset(self, seed: int) -> np.ndarray:
         """Start every lane's first episode, all randomness from ``seed``; returns observations [lanes, ...]."""
@@ -45,6 +46,10 @@ class VectorLanes:
 
     def step(self, actions: np.ndarray) -> Step:
         """Act in every lane; see ``Lanes.step``."""
+        self._count += 1
+        if self._fresh is not None:
+            self._obs, self._last, self._fresh = self._fresh, np.zeros(self.lanes, np.bool_), None
+            return begun(self._obs)
         ignored = self._last
         seen, gained, ended, cut, infos = self._env.step(self._decode(actions))
         # Copied, for a vector environment may write the next observations into the same array.
@@ -59,7 +64,6 @@ class VectorLanes:
             fresh = self._encode(self._env.reset(options={"reset_mask": over})[0])
             obs[over & ~last] = fresh[over & ~last]
         self._obs, self._last = obs, last
-        self._count += 1
         return Step(obs, reward, terminated, truncated, last)
 
     def observe(self) -> np.ndarray:
@@ -67,12 +71,13 @@ class VectorLanes:
         return self._obs
 
     def save(self) -> dict[str, Any]:
-        """Seed and count of steps: enough to restart reproducibly."""
-        return {"seed": self._seed, "count": self._count}
+        """The observations, and seed and count of steps, enough to restart reproducibly."""
+        return {"seed": self._seed, "count": self._count, "observations": self._obs.copy()}
 
     def restore(self, saved: dict[str, Any]) -> list[int]:
-        """Restart every lane, with a seed that depends on the saved moment; returns all lanes."""
-        self._restart(int(saved["seed"]), int(saved["count"]))
+        """End every lane's episode; the next ones' seed depends on the saved moment. Returns all lanes."""
+        self._fresh = self._restart(int(saved["seed"]), int(saved["count"]))
+        self._obs, self._last = saved["observations"].copy(), np.ones(self.lanes, np.bool_)
         return list(range(self.lanes))
 
     def close(self) -> None:
@@ -83,7 +88,7 @@ class VectorLanes:
         self._seed, self._count = seed, count
         # One number, for not every vector environment takes a list of seeds.
         obs, _ = self._env.reset(seed=lane_seeds(seed, count, 1)[0])
-        self._obs, self._last = np.array(self._encode(obs)), np.zeros(self.lanes, np.bool_)
+        self._obs, self._last, self._fresh = np.array(self._encode(obs)), np.zeros(self.lanes, np.bool_), None
         return self._obs
 
 

@@ -31,7 +31,7 @@ class Run:
     @property
     def line(self) -> tuple[np.ndarray, np.ndarray]:
         """Steps and smoothed returns from where the mean has some episodes to average."""
-        start = min(SETTLED, len(self.steps)) - 1
+        start = min(SETTLED, len(self.steps) // 2)
         return self.steps[start:], self.smooth[start:]
 
     @property

@@ -1,28 +1,23 @@
 """Frames to a film that any player shows."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from subprocess import DEVNULL, PIPE, Popen
+from tempfile import TemporaryFile
 
-import imageio_ffmpeg
 import numpy as np
+from imageio_ffmpeg import get_ffmpeg_exe
 
 from argmaxq.component import UserError
 
 # H.264 halves the chroma's resolution, so an odd side gets one line of black; a GIF gets a palette of its own.
-ENCODINGS: dict[str, dict[str, Any]] = {
-    ".mp4": {
-        "codec": "libx264",
-        "pix_fmt_out": "yuv420p",
-        "output_params": ["-crf", "20", "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-movflags", "+faststart"],
-    },
-    ".gif": {
-        "codec": "gif",
-        "pix_fmt_out": "pal8",
-        "output_params": ["-vf", "split[frames][sample];[sample]palettegen[palette];[frames][palette]paletteuse"],
-    },
+EVEN = "pad=ceil(iw/2)*2:ceil(ih/2)*2"
+PALETTE = "split[frames][sample];[sample]palettegen[palette];[frames][palette]paletteuse"
+ENCODINGS = {
+    ".mp4": ["-vf", EVEN, "-codec:v", "libx264", "-crf", "20", "-pix_fmt", "yuv420p", "-movflags", "+faststart"],
+    ".gif": ["-vf", PALETTE],
 }
 
 
@@ -47,8 +42,6 @@ def write_video(frames: Iterable[np.ndarray], path: Path, fps: float) -> Path:
     partial = path.with_name(f".{path.stem}.partial{suffix}")
     try:
         _encode(first, remaining, partial, fps)
-        if not partial.exists() or not partial.stat().st_size:
-            raise UserError(f"{path}: ffmpeg could not write it; its message is above")
         partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -56,15 +49,24 @@ def write_video(frames: Iterable[np.ndarray], path: Path, fps: float) -> Path:
 
 
 def _encode(first: np.ndarray, remaining: Iterator[np.ndarray], path: Path, fps: float) -> None:
+    """Feed ffmpeg. It is started here because imageio-ffmpeg's own writer forks, against which JAX warns."""
     _check(first, first.shape)
     height, width, _ = first.shape
-    options = {"fps": fps, "quality": None, "macro_block_size": 1, **ENCODINGS[path.suffix]}
-    writer = imageio_ffmpeg.write_frames(path, (width, height), **options)  # type: ignore[no-untyped-call]
-    with closing(writer):
-        writer.send(None)  # starts ffmpeg
-        for frame in chain([first], remaining):
-            _check(frame, first.shape)
-            writer.send(np.ascontiguousarray(frame))
+    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{fps}", "-i", "-"]
+    executable = get_ffmpeg_exe()  # type: ignore[no-untyped-call]
+    command = [executable, "-v", "error", "-y", *source, *ENCODINGS[path.suffix], str(path)]
+    with TemporaryFile() as log, Popen(command, stdin=PIPE, stdout=DEVNULL, stderr=log) as ffmpeg:
+        assert ffmpeg.stdin is not None
+        with suppress(BrokenPipeError):  # it gave up, and its log says why
+            for frame in chain([first], remaining):
+                _check(frame, first.shape)
+                ffmpeg.stdin.write(np.ascontiguousarray(frame).data)
+        with suppress(BrokenPipeError):
+            ffmpeg.stdin.close()
+        if ffmpeg.wait():
+            log.seek(0)
+            reason = " ".join(log.read().decode(errors="replace").split())
+            raise UserError(f"ffmpeg could not write the video: {reason}")
 
 
 def _check(frame: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -198,23 +198,27 @@ def _step(path: Path) -> int:
     return int(match.group(1)) if match else -1
 
 
-def _place(path: Path) -> tuple[Path, int]:
+def _place(path: Path) -> tuple[Path, int, int]:
     """Where to read a checkpoint now, and which folder that is: a kill between two renames leaves only ``.old``."""
     for place in (path, path.with_name(path.name + OLD)):
         with suppress(FileNotFoundError):
-            return place, place.stat().st_ino
-    return path, 0
+            status = place.stat()
+            return place, status.st_ino, status.st_mtime_ns
+    return path, 0, 0
 
 
 def _steady(path: Path, read: Callable[[Path], T]) -> T:
-    """Read, and read again if the folder was replaced meanwhile."""
+    """Read, and read again if the folder was replaced meanwhile: its two files might not belong together."""
     while True:
         before = _place(path)
         try:
-            return read(before[0])
+            found = read(before[0])
         except DamagedCheckpoint:
             if _place(path) == before:
                 raise
+        else:
+            if _place(path) == before:
+                return found
 
 
 def _load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -9,7 +9,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from argmaxq.component import traced
-from argmaxq.environments.compiled import CompiledEnv, EnvState, step_keys
+from argmaxq.environments.compiled import CompiledEnv, Draw, EnvState
 from argmaxq.training.checkpoint import flatten, unflatten
 from argmaxq.training.engine import (
     Ends,
@@ -146,8 +146,9 @@ def _block(
     numbers = first * agent.rollout + jnp.arange(rows)
     row_keys = jax.vmap(lambda row: jax.random.fold_in(keys.exploration, row))(numbers)
     noise = jax.vmap(lambda key: agent.noise(key, (lanes,), env.spaces))(row_keys)
-    drawn = (noise, step_keys(keys.environment, numbers[0], rows, lanes))
+    drawn = (noise, env.draws(keys.environment, numbers, lanes))
     drawn = jax.tree.map(lambda leaf: leaf.reshape(length, agent.rollout, *leaf.shape[1:]), drawn)
+    learning_keys = jax.vmap(lambda i: jax.random.fold_in(keys.learning, i))(first + jnp.arange(length))
     nothing = jnp.zeros((length, agent.rollout, lanes))
     buffer = Ends(nothing.astype(bool), nothing, nothing.astype(jnp.int32))
 
@@ -157,8 +158,7 @@ def _block(
         state, rows, ends = _collect(env, lanes, agent, i, own, state)
         buffer = jax.tree.map(lambda all_, new: all_.at[i - first].set(new), buffer, ends)
         clock = Clock((i + 1) * agent.rollout * lanes, state.episodes.finished, state.totals.updates)
-        key = jax.random.fold_in(keys.learning, i)
-        learner, totals = learn(agent, state.learner, state.totals, rows, state.env.obs, clock, key)
+        learner, totals = learn(agent, state.learner, state.totals, rows, state.env.obs, clock, learning_keys[i - first])
         return state._replace(learner=learner, totals=totals), buffer
 
     state, buffer = jax.lax.fori_loop(first, end, iteration, (state._replace(totals=fresh(state.totals)), buffer))
@@ -166,16 +166,16 @@ def _block(
 
 
 def _collect(
-    env: CompiledEnv, lanes: int, agent: Agent, i: Array, drawn: tuple[PyTree, jax.Array], state: State
+    env: CompiledEnv, lanes: int, agent: Agent, i: Array, drawn: tuple[PyTree, Draw], state: State
 ) -> tuple[State, Row, Ends]:
     """``rollout`` rows of every lane: rows and ends [rollout, lanes]."""
 
-    def step(state: State, inputs: tuple[Array, PyTree, jax.Array]) -> tuple[State, tuple[Row, Ends]]:
-        row_number, noise, keys = inputs
+    def step(state: State, inputs: tuple[Array, PyTree, Draw]) -> tuple[State, tuple[Row, Ends]]:
+        row_number, noise, draw = inputs
         clock = Clock(row_number * lanes, state.episodes.finished, state.totals.updates)
         act = jax.vmap(agent.act, (None, 0, 0, None, 0))
         action, actor = act(state.learner.params, state.actor, state.env.obs, clock, noise)
-        after, outcome = jax.vmap(env.step)(state.env, action, keys)
+        after, outcome = jax.vmap(env.step)(state.env, action, draw)
         row = Row(state.env.obs, action, *outcome, state.env.last)
         episodes, ends = count_row(state.episodes, row)
         return state._replace(actor=actor, env=after, episodes=episodes), (row, ends)
@@ -190,7 +190,7 @@ def _evaluate(
 ) -> Array:
     """Returns [episodes] of the greedy policy, one episode in each lane."""
     key = jax.random.fold_in(keys.evaluation, number)
-    lanes = jax.vmap(env.reset)(jax.random.split(jax.random.fold_in(key, 0), episodes))
+    first = jax.vmap(env.reset)(jax.random.split(jax.random.fold_in(key, 0), episodes))
 
     def unfinished(carry: tuple[Array, EnvState, Array, Array]) -> Array:
         return ~jnp.all(carry[3])
@@ -198,9 +198,10 @@ def _evaluate(
     def step(carry: tuple[Array, EnvState, Array, Array]) -> tuple[Array, EnvState, Array, Array]:
         time, lanes, returns, done = carry
         action = jax.vmap(agent.greedy, (None, 0))(params, lanes.obs)
-        lanes, outcome = jax.vmap(env.step)(lanes, action, jax.random.split(jax.random.fold_in(key, time), episodes))
+        draw = Draw(jax.random.split(jax.random.fold_in(key, time), episodes), first)
+        lanes, outcome = jax.vmap(env.step)(lanes, action, draw)
         returns = returns + jnp.where(done, 0.0, outcome.reward)
         return time + 1, lanes, returns, done | outcome.terminated | outcome.truncated
 
-    start = (jnp.int32(1), lanes, jnp.zeros(episodes), jnp.zeros(episodes, bool))
+    start = (jnp.int32(1), first, jnp.zeros(episodes), jnp.zeros(episodes, bool))
     return jax.lax.while_loop(unfinished, step, start)[2]

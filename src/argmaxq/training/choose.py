@@ -1,0 +1,57 @@
+"""Which engine trains a recipe, and making it."""
+
+from typing import Any, Literal
+
+import jax
+import numpy as np
+
+from argmaxq.component import UserError
+from argmaxq.environments.source import compiled, host
+from argmaxq.recipe import Recipe
+from argmaxq.training.compiled import CompiledEngine
+from argmaxq.training.engine import Engine
+from argmaxq.training.evaluation import Evaluator, greedy
+from argmaxq.training.host import HostEngine
+
+EngineName = Literal["auto", "compiled", "host"]
+
+
+def engine_kind(recipe: Recipe, wish: EngineName) -> Literal["compiled", "host"]:
+    """``compiled`` where the environment allows it and ``host`` is not wished for.
+
+    Raises:
+        UserError: ``compiled`` is wished for and not possible.
+    """
+    if wish not in ("auto", "compiled", "host"):
+        raise UserError(f"engine = {wish!r}: it must be auto, compiled or host")
+    possible = compiled(recipe.env) is not None
+    if wish == "compiled" and not possible:
+        raise UserError(f"{recipe.env.id} with these options has no compiled form here: use --engine host or auto")
+    return "compiled" if possible and wish != "host" else "host"
+
+
+def make_engine(kind: str, recipe: Recipe, seeds: tuple[int, ...]) -> Engine:
+    """An engine for these seeds, ``host`` for one only.
+
+    Raises:
+        UserError: the environment cannot be made, or does not fit the agent.
+    """
+    engine = _compiled(recipe, seeds) if kind == "compiled" else _host(recipe, *seeds)
+    # Shapes alone, at no cost: an agent that cannot start on these spaces says so before anything is written.
+    jax.eval_shape(lambda key: recipe.agent.init(key, engine.spaces, engine.lanes), jax.random.key(0))
+    return engine
+
+
+def _compiled(recipe: Recipe, seeds: tuple[int, ...]) -> Engine:
+    functional = compiled(recipe.env)
+    assert functional is not None
+    return CompiledEngine(recipe.agent, functional, recipe.env.lanes, seeds)
+
+
+def _host(recipe: Recipe, seed: int) -> Engine:
+    evaluator = Evaluator(recipe.env)
+
+    def evaluate(params: Any, episodes: int, number: int) -> np.ndarray:
+        return evaluator.play(greedy(recipe.agent, params), episodes, [seed, 1, number])
+
+    return HostEngine(recipe.agent, host(recipe.env), seed, evaluate)

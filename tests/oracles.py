@@ -5,15 +5,17 @@ import warnings
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # rlax's own dependencies use deprecated parts of JAX
     import rlax
 
+from argmaxq.networks.own import FunctionNetwork
 from argmaxq.types import Clock
 
-__all__ = ["Fold", "chi_square", "clock", "fold", "leaves_equal", "rlax"]
+__all__ = ["LINEAR", "TABLE", "Fold", "chi_square", "clock", "fold", "leaves_equal", "one_hot", "rlax"]
 
 
 class Fold(NamedTuple):
@@ -52,3 +54,25 @@ def leaves_equal(ours: Any, theirs: Any) -> bool:
     one, other = jax.tree.leaves_with_path(ours), jax.tree.leaves_with_path(theirs)
     same = [path for path, _ in one] == [path for path, _ in other]
     return same and all(np.array_equal(a, b) for (_, a), (_, b) in zip(one, other, strict=True))
+
+
+def _random(key: jax.Array, obs: Any, outputs: tuple[int, int]) -> Any:
+    return jax.random.normal(key, (obs.size, outputs[0]))
+
+
+def _zeros(key: jax.Array, obs: Any, outputs: tuple[int, int]) -> Any:
+    return jnp.zeros((obs.size, outputs[0]))
+
+
+def _product(weights: Any, obs: Any) -> Any:
+    return obs @ weights
+
+
+LINEAR = FunctionNetwork(_random, _product)
+"""Q(s, .) = obs @ w with random w [observations, actions]."""
+TABLE = FunctionNetwork(_zeros, _product)
+"""The same, all 0 at first: for one-hot observations a table."""
+
+
+def one_hot(state: Any, states: int) -> np.ndarray:
+    return np.eye(states, dtype=np.float32)[state]

@@ -160,17 +160,35 @@ def test_cartpoles_own_vector_class() -> None:
     assert (True, False) in ends
 
 
-def test_vector_environments_are_restarted_reproducibly() -> None:
+@pytest.mark.parametrize("mode", AutoresetMode)
+def test_vector_environments_are_restarted_reproducibly(mode: AutoresetMode) -> None:
     def resumed(seed: int, steps: int) -> np.ndarray:
-        lanes = VectorLanes(gym.make_vec("CartPole-v1", 3, vectorization_mode="sync"))
+        makers = [partial(gym.make, "CartPole-v1", max_episode_steps=12)] * 3
+        lanes = VectorLanes(SyncVectorEnv(makers, autoreset_mode=mode))
         record(lanes, lanes.reset(seed), random_actions(lanes, steps))
-        saved = json.loads(json.dumps(lanes.save()))
-        assert lanes.restore(saved) == [0, 1, 2]
-        return lanes.observe()
+        return cut_and_restarted(lanes)
 
     assert np.array_equal(resumed(1, 5), resumed(1, 5))
     assert not np.array_equal(resumed(1, 5), resumed(1, 6))
     assert not np.array_equal(resumed(1, 5), resumed(2, 5))
+    assert np.array_equal(resumed(1, 12), resumed(1, 12))  # at an episode's end
+
+
+def cut_and_restarted(lanes: Lanes) -> np.ndarray:
+    """Save, go on, restore: every episode must end with the saved observation. Returns the next ones' first."""
+    saved, seen = through_json(lanes.save()), lanes.observe().copy()
+    record(lanes, lanes.observe(), random_actions(lanes, 3))
+    assert lanes.restore(saved) == [*range(lanes.lanes)]
+    np.testing.assert_array_equal(lanes.observe(), seen)
+    step = lanes.step(np.zeros(lanes.lanes, np.int32))
+    check_types(step, lanes)
+    assert not np.any(step[1:])
+    assert not np.any(np.all(step.obs == seen, axis=-1))
+    first = step.obs.copy()
+    step = lanes.step(np.zeros(lanes.lanes, np.int32))
+    assert step.reward.all()
+    assert not np.array_equal(step.obs, first)
+    return first
 
 
 def test_a_vector_environment_must_declare_how_it_resets() -> None:
@@ -230,7 +248,7 @@ def test_lanes_can_be_saved_between_two_episodes_and_restored_twice() -> None:
 
 
 class Drift(gym.Env):
-    """A random walk that draws from a generator of its own; with ``told`` it is at least seeded by reset."""
+    """A walk from a place that a generator of its own draws; with ``told`` that is at least seeded by reset."""
 
     observation_space = gym.spaces.Box(-np.inf, np.inf, (1,), np.float32)
     action_space = gym.spaces.Discrete(3, start=-1)
@@ -251,16 +269,16 @@ class Drift(gym.Env):
         return self.at, float(action), False, False, {}
 
 
-def test_a_hidden_generator_restarts_the_episode_and_says_so() -> None:
+def test_a_hidden_generator_ends_the_episode_and_says_so() -> None:
     lanes = GymnasiumLanes(Drift, 2)
     record(lanes, lanes.reset(0), random_actions(lanes, 20))
-    before, saved = lanes.observe().copy(), lanes.save()
-    assert lanes.restore(saved) == [0, 1]
-    assert not np.array_equal(lanes.observe(), before)
-    step = lanes.step(np.array([2, 0]))
-    np.testing.assert_array_equal(step.reward, [1.0, -1.0])
-    assert not step.last.any()
-    assert GymnasiumLanes(Drift, 2).restore(lanes.save()) == [0, 1]
+    cut_and_restarted(lanes)
+    saved = lanes.save()
+    for _ in range(2):  # a lane that waits for its next episode can be saved, too
+        other = GymnasiumLanes(Drift, 2)
+        assert other.restore(saved) == [0, 1]
+        np.testing.assert_array_equal(other.observe(), lanes.observe())
+        saved = other.save()
 
 
 def test_a_restart_is_reproducible_where_the_environment_takes_a_seed() -> None:
@@ -270,7 +288,7 @@ def test_a_restart_is_reproducible_where_the_environment_takes_a_seed() -> None:
     for _ in range(2):
         fresh = GymnasiumLanes(partial(Drift, told=True), 2)
         assert fresh.restore(saved) == [0, 1]
-        resumed.append(fresh.observe())
+        resumed.append(fresh.step(np.zeros(2, np.int32)).obs)
     np.testing.assert_array_equal(*resumed)
 
 
@@ -282,10 +300,30 @@ def test_only_lanes_that_differ_are_restarted() -> None:
     saved["lanes"]["2"]["last"] = True
     kept = lanes.observe().copy()
     assert lanes.restore(saved) == [1, 2]
-    np.testing.assert_array_equal(lanes.observe()[0], kept[0])
-    assert not np.array_equal(lanes.observe()[1], kept[1])
-    assert not np.array_equal(lanes.observe()[2], kept[2])
-    assert not lanes._last[2]
+    np.testing.assert_array_equal(lanes.observe(), kept)
+    step = lanes.step(np.zeros(3, np.int32))
+    assert step.reward[0] != 0
+    np.testing.assert_array_equal(step.reward[1:], 0)
+    assert np.abs(step.obs[1:, 1] - 1.41).max() < 0.03, "not at the start"
+
+
+def test_randomness_that_observations_do_not_show_is_noticed() -> None:
+    class Secret(gym.Env):
+        observation_space, action_space = gym.spaces.Box(-1, 1, (1,), np.float32), gym.spaces.Discrete(2)
+
+        def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+            super().reset(seed=seed)
+            return np.zeros(1, np.float32), {}
+
+        def step(self, action: Any) -> Any:
+            return np.zeros(1, np.float32), self.np_random.normal(), False, False, {}
+
+    lanes = GymnasiumLanes(Secret, 2)
+    record(lanes, lanes.reset(0), random_actions(lanes, 5))
+    saved = through_json(lanes.save())
+    assert GymnasiumLanes(Secret, 2).restore(saved) == []
+    saved["lanes"]["1"]["actions"] = saved["lanes"]["1"]["actions"][1:]
+    assert GymnasiumLanes(Secret, 2).restore(saved) == [1]
 
 
 def test_an_observation_of_another_shape_is_the_users_to_mend() -> None:
@@ -389,14 +427,14 @@ class TestEnvPool:
         assert len({row[0].tobytes() for row in (first[0], first[250], other[0], other[250])}) == 4
 
     def test_restore_restarts_every_lane_reproducibly(self) -> None:
-        lanes = EnvPoolLanes("CartPole-v1", 2)
-        record(lanes, lanes.reset(0), random_actions(lanes, 5))
-        saved, begun = lanes.save(), lanes.reset(0)
-        assert lanes.restore(saved) == [0, 1]
-        resumed = lanes.observe().copy()
-        assert not np.array_equal(resumed, begun)
-        assert lanes.restore(saved) == [0, 1]
-        np.testing.assert_array_equal(lanes.observe(), resumed)
+        def resumed() -> np.ndarray:
+            lanes = EnvPoolLanes("CartPole-v1", 2)
+            record(lanes, lanes.reset(0), random_actions(lanes, 5))
+            return cut_and_restarted(lanes)
+
+        first = resumed()
+        np.testing.assert_array_equal(first, resumed())
+        assert not np.array_equal(first, EnvPoolLanes("CartPole-v1", 2).reset(0))
 
     def test_mistakes_are_one_clear_line(self) -> None:
         with pytest.raises(UserError, match="did you mean CartPole-v1"):

@@ -53,7 +53,7 @@ def test_optax_does_the_same(name: str) -> None:
         params, state = update(gradient, state, params, clock(update=i))
         change, other = theirs.update(gradient, other, expected)
         expected = optax.apply_updates(expected, change)
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6), params, expected)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), params, expected)
 
 
 def test_sgd_is_one_subtraction() -> None:

@@ -22,7 +22,7 @@ NUMBER = st.floats(-100, 100, width=32)
 VALUES = hnp.arrays(np.float32, (ACTIONS, 1), elements=NUMBER)
 
 
-@given(NUMBER, st.floats(0.1, 10, width=32))
+@given(NUMBER, st.floats(0.125, 10, width=32))
 def test_losses_are_those_of_optax_and_rlax(error: float, delta: float) -> None:
     error, delta = np.float32(error), np.float32(delta)
     np.testing.assert_allclose(Squared()(error), optax.losses.l2_loss(error), rtol=1e-6)
@@ -33,7 +33,7 @@ def test_losses_are_those_of_optax_and_rlax(error: float, delta: float) -> None:
 def test_gradients_are_the_error_and_the_clipped_error(error: float) -> None:
     error = np.float32(error)
     assert jax.grad(Squared())(error) == error
-    np.testing.assert_allclose(jax.grad(Huber(2.0))(error), np.clip(error, -2, 2), rtol=1e-6)
+    np.testing.assert_allclose(jax.grad(Huber(2.0))(error), np.clip(error, -2, 2), rtol=1e-6, atol=3e-7)
 
 
 def test_scalar_returns() -> None:

@@ -4,6 +4,7 @@ from argmaxq.setup import configure_jax
 
 configure_jax()
 
+from argmaxq import components as components  # noqa: E402
 from argmaxq.component import UserError, component  # noqa: E402
 from argmaxq.paths import replace  # noqa: E402
 from argmaxq.policy import Policy  # noqa: E402

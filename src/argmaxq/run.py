@@ -2,34 +2,28 @@
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import jax
 import numpy as np
 
 from argmaxq.component import UserError, validate
-from argmaxq.environments.source import compiled, host
-from argmaxq.paths import replace
+from argmaxq.paths import paths, replace
 from argmaxq.policy import Policy, policy_params
 from argmaxq.recipe import Recipe
 from argmaxq.recipes import find
-from argmaxq.reporting.curve import draw_curve
-from argmaxq.serialisation import from_json, to_json
+from argmaxq.serialisation import OWN, from_json, to_json
 from argmaxq.training import checkpoint
-from argmaxq.training.compiled import CompiledEngine
-from argmaxq.training.engine import Engine
+from argmaxq.training.choose import EngineName, engine_kind, make_engine
+from argmaxq.training.devices import using
 from argmaxq.training.evaluation import Evaluator, greedy, uniform
-from argmaxq.training.host import HostEngine
-from argmaxq.training.loop import Callback, Diverged, Loop, summarise
-from argmaxq.training.progress import Progress, progress
-from argmaxq.training.track import BEST, CHECKPOINTS, Track, statistics, write_json
+from argmaxq.training.folder import CONFIG, SUMMARY, make_folder, write_configs
+from argmaxq.training.lock import locked
+from argmaxq.training.loop import Callback
+from argmaxq.training.session import go
+from argmaxq.training.track import BEST, CHECKPOINTS, LAST, statistics, write_json
 from argmaxq.training.versions import environment_report
-
-EngineName = Literal["auto", "compiled", "host"]
-CONFIG, SUMMARY, CURVE = "config.json", "summary.json", "curve.png"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +51,8 @@ class Run:
         self.path = Path(path)
         file = self.path / CONFIG
         if not file.is_file():
-            raise UserError(f"{self.path} is no run folder: it has no {CONFIG}")
+            missing = f"it has no {CONFIG}" if self.path.is_dir() else "it does not exist"
+            raise UserError(f"{self.path} is no run folder: {missing}")
         try:
             self.config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         except ValueError:
@@ -88,7 +83,7 @@ class Run:
         file = self.path / SUMMARY
         return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
-    def policy(self, which: str = BEST) -> Policy:
+    def policy(self, which: str | int = BEST) -> Policy:
         """The greedy policy of a checkpoint: best, last, or that of a step."""
         recipe, params = self.recipe, self._params(which)
         evaluator = Evaluator(recipe.env)
@@ -97,10 +92,12 @@ class Run:
         finally:
             evaluator.close()
 
-    def evaluate(self, episodes: int = 100, seed: int = 1, which: str = BEST) -> Evaluated:
+    def evaluate(self, episodes: int = 100, seed: int = 1, which: str | int = BEST) -> Evaluated:
         """Play greedy episodes on the original environment, and as many random ones that begin alike."""
         if episodes < 1:
             raise UserError(f"episodes = {episodes}: at least one is needed")
+        if seed < 0:
+            raise UserError(f"seed = {seed}: it must be at least 0")
         recipe = self.recipe
         evaluator = Evaluator(recipe.env)
         try:
@@ -111,17 +108,29 @@ class Run:
             evaluator.close()
         return Evaluated(tuple(map(float, returns)), float(random.mean()))
 
-    def _params(self, which: str) -> Any:
+    def checkpoint(self, which: str | int = BEST) -> Path:
+        """The folder of a checkpoint: best, last, or that of a step.
+
+        Raises:
+            UserError: there is no such checkpoint; it says which there are.
+        """
         if len(self.seeds) > 1:
             raise UserError(f"{self.path} holds {len(self.seeds)} runs: name one of them, such as {self.parts[0].path}")
         folder = self.path / CHECKPOINTS
-        name = which if which in (BEST, "last") else f"step-{int(which):09d}" if which.isdigit() else ""
-        if not name:
-            raise UserError(f"checkpoint {which!r}: it must be best, last or a step")
-        if not (folder / name).exists():
-            there = sorted(path.name for path in folder.glob("*") if path.is_dir())
-            raise UserError(f"{self.path} has no checkpoint {which}: there are {', '.join(there) or 'none'}")
-        agent, arrays = self.recipe.agent, checkpoint.load(folder / name)[0]
+        steps = {str(int(path.name.removeprefix("step-"))): path for path in checkpoint.checkpoints(folder)}
+        there = {name: folder / name for name in (BEST, LAST) if (folder / name).is_dir()} | steps
+        if str(which) not in there:
+            kinds = f"there are {', '.join(there)}" if there else "there are none yet"
+            raise UserError(f"{self.path} has no checkpoint {which}: {kinds}")
+        return there[str(which)]
+
+    def step(self, which: str | int = BEST) -> int:
+        """The env step at which a checkpoint was made."""
+        path = self.checkpoint(which)
+        return int(checkpoint.verify(path)["step"] if path.name in (BEST, LAST) else path.name.removeprefix("step-"))
+
+    def _params(self, which: str | int) -> Any:
+        agent, arrays = self.recipe.agent, checkpoint.load(self.checkpoint(which))[0]
         return lambda spaces: policy_params(agent, spaces, arrays)
 
 
@@ -135,6 +144,7 @@ def train(
     seeds: int = 1,
     steps: int | None = None,
     out: str | Path | None = None,
+    device: str | None = None,
     callbacks: Sequence[Callback] = (),
     quiet: bool = True,
     name: str = "",
@@ -150,12 +160,14 @@ def train(
         seeds: How many seeds, ``seed``, ``seed + 1``, ...
         steps: Env steps; the recipe's own number by default.
         out: The run folder, which must not exist; by default a new one below ``runs``.
+        device: ``cpu``, ``gpu``, ``tpu``, ``cuda:1``; JAX's own choice by default.
         callbacks: Called at each block's end; one that returns True ends the run.
         quiet: Show no progress.
         name: What the run is called; the recipe's name by default.
 
     Raises:
         UserError: one line, for anything a user can mend.
+        Diverged: the numbers of every seed are no longer finite.
     """
     name = name or (recipe if isinstance(recipe, str) else "own")
     value = find(recipe) if isinstance(recipe, str) else recipe
@@ -164,21 +176,27 @@ def train(
     if seeds < 1 or seed < 0 or seed + seeds > 2**31:
         raise UserError(f"seed = {seed}, seeds = {seeds}: seeds are whole numbers from 0 on, at least one of them")
     numbers = tuple(range(seed, seed + seeds))
-    kind = _engine_kind(value, engine)
-    folder = _new_folder(out, name)
-    config = {"name": name, "recipe": to_json(value), "engine": kind, "seeds": list(numbers), **environment_report()}
-    _write_configs(folder, config, numbers)
-    own = _own(value)
-    return _go(Run(folder, own), value, callbacks, quiet)
+    kind = engine_kind(value, engine)
+    with using(device):
+        made = make_engine(kind, value, numbers if kind == "compiled" else numbers[:1])
+        run = _new_run(value, {"name": name, "engine": kind, "seeds": list(numbers), "device_asked": device}, out)
+        with locked(run.path):
+            return go(run, value, callbacks, quiet, made)
 
 
 def resume(
-    path: str | Path, *, steps: int = 0, own: Mapping[str, Any] | None = None, callbacks: Sequence[Callback] = (),
+    path: str | Path,
+    *,
+    steps: int = 0,
+    device: str | None = None,
+    own: Mapping[str, Any] | None = None,
+    callbacks: Sequence[Callback] = (),
     quiet: bool = True,
 ) -> Run:
     """Go on with a run where its latest checkpoint stands, bit for bit, for ``steps`` more than it was to have.
 
     ``own`` gives again, by path, the objects of the user's own that the run was made with, as ``{"env.id": make}``.
+    The device is the one that training was asked to use.
     """
     run = Run(path, own)
     if "part_of" in run.config:
@@ -186,127 +204,24 @@ def resume(
     if steps < 0:
         raise UserError(f"steps = {steps}: how many more, so at least 0")
     recipe = run.recipe
-    if steps:
-        recipe = validate(dataclasses.replace(recipe, steps=recipe.steps + steps))
-        run.config["recipe"] = to_json(recipe)
-        write_json(run.path / CONFIG, run.config)
-        for part in run.parts:
-            write_json(part.path / CONFIG, part.config | {"recipe": run.config["recipe"]})
-    return _go(run, recipe, callbacks, quiet)
+    with using(device or run.config.get("device_asked")), locked(run.path):
+        if steps:
+            recipe = validate(dataclasses.replace(recipe, steps=recipe.steps + steps))
+            run.config["recipe"] = to_json(recipe)
+            write_json(run.path / CONFIG, run.config)
+            for part in run.parts[len(run.seeds) == 1 :]:
+                write_json(part.path / CONFIG, part.config | {"recipe": run.config["recipe"]})
+        return go(run, recipe, callbacks, quiet)
 
 
-def load(path: str | Path, which: str = BEST, own: Mapping[str, Any] | None = None) -> Policy:
+def load(path: str | Path, which: str | int = BEST, own: Mapping[str, Any] | None = None) -> Policy:
     """The policy of a run: raw observations in, the environment's own actions out."""
     return Run(path, own).policy(which)
 
 
-def _engine_kind(recipe: Recipe, wish: EngineName) -> str:
-    if wish not in ("auto", "compiled", "host"):
-        raise UserError(f"engine = {wish!r}: it must be auto, compiled or host")
-    possible = compiled(recipe.env) is not None
-    if wish == "compiled" and not possible:
-        raise UserError(f"{recipe.env.id} with these options has no compiled form here: use --engine host or auto")
-    return "compiled" if possible and wish != "host" else "host"
-
-
-def _new_folder(out: str | Path | None, name: str) -> Path:
-    """Make the run folder: ``out``, which must be new or empty, or the first free one below ``runs``."""
-    if out is not None:
-        folder = Path(out)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UserError(f"{folder} exists and is not overwritten: choose another --out, or resume it")
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-    base = Path("runs") / name.replace("/", "-")
-    number = 1
-    while True:
-        folder = base if number == 1 else base.with_name(f"{base.name}-{number}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            number += 1
-        else:
-            return folder
-
-
-def _write_configs(folder: Path, config: dict[str, Any], seeds: tuple[int, ...]) -> None:
-    if len(seeds) > 1:
-        for seed in seeds:
-            part = folder / f"seed-{seed}"
-            part.mkdir()
-            alone = config["engine"] == "host"
-            write_json(part / CONFIG, config | {"seeds": [seed]} | ({} if alone else {"part_of": folder.name}))
-    write_json(folder / CONFIG, config)
-
-
-def _own(recipe: Recipe) -> dict[str, Any]:
-    """The objects of a recipe that its JSON cannot hold, by path."""
-    from argmaxq.paths import paths
-
-    return {
-        place.path: place.value
-        for place in paths(recipe)
-        if isinstance(data := to_json(place.value), dict) and data.keys() == {"own"}
-    }
-
-
-def _go(run: Run, recipe: Recipe, callbacks: Sequence[Callback], quiet: bool) -> Run:
-    """Train a run from its latest checkpoint, or from the beginning, to its end."""
-    if run.config["engine"] == "host" and len(run.seeds) > 1:
-        parts = [_go(part, recipe, callbacks, quiet) for part in run.parts]
-        write_json(run.path / SUMMARY, _joined([part.summary for part in parts]))
-    else:
-        _train_one(run, recipe, callbacks, quiet)
-    draw_curve([part.path for part in run.parts], run.path / CURVE)
-    return run
-
-
-def _train_one(run: Run, recipe: Recipe, callbacks: Sequence[Callback], quiet: bool) -> None:
-    engine = _engine(run, recipe)
-    tracks = [Track(part.path, seed) for part, seed in zip(run.parts, run.seeds, strict=True)]
-    loop = Loop(recipe, engine, run.path, tracks, callbacks)
-    said: list[str] = []
-    latest = checkpoint.latest(run.path / CHECKPOINTS, said.append)
-    if latest is not None:
-        said += loop.restore(latest)
-    else:
-        loop.begin()
-    display = progress(recipe.steps, quiet, start=loop.step)
-    if run.summary.get("finished") and loop.finished:
-        display.say(f"{run.path} is finished: {recipe.steps} steps are done; give --steps MORE to go on")
-        engine.close()
-        return
-    try:
-        with display:
-            for line in said:
-                display.say(line)
-            loop.run(display)
-    finally:
-        write_json(run.path / SUMMARY, summarise(tracks, loop.seconds, loop.step, loop.finished))
-        engine.close()
-
-
-def _engine(run: Run, recipe: Recipe) -> Engine:
-    if run.config["engine"] == "compiled":
-        functional = compiled(recipe.env)
-        assert functional is not None
-        return CompiledEngine(recipe.agent, functional, recipe.env.lanes, run.seeds)
-    evaluator = Evaluator(recipe.env)
-    seed = run.seeds[0]
-
-    def evaluate(params: Any, episodes: int, number: int) -> np.ndarray:
-        return evaluator.play(greedy(recipe.agent, params), episodes, [seed, 1, number])
-
-    return HostEngine(recipe.agent, host(recipe.env), seed, evaluate)
-
-
-def _joined(summaries: list[dict[str, Any]]) -> dict[str, Any]:
-    """The summary of runs made one after another."""
-    seconds = math.fsum(each["training_seconds"] for each in summaries)
-    steps = sum(each["step"] for each in summaries)
-    seeds = [seed for each in summaries for seed in each["seeds"]]
-    bests = np.array([seed["best"]["mean"] for seed in seeds if seed["best"]])
-    rate = {"training_seconds": round(seconds, 3), "steps_per_second": round(steps / max(seconds, 1e-9), 1)}
-    best = {"best": statistics(bests)} if len(bests) else {}
-    finished = all(each["finished"] for each in summaries)
-    return {"finished": finished, "step": max(each["step"] for each in summaries), **rate, **best, "seeds": seeds}
+def _new_run(recipe: Recipe, config: dict[str, Any], out: str | Path | None) -> Run:
+    folder = make_folder(out, config["name"])
+    write_configs(folder, config | {"recipe": to_json(recipe)} | environment_report())
+    saved = [(place, to_json(place.value)) for place in paths(recipe)]
+    own = {place.path: place.value for place, data in saved if isinstance(data, dict) and data.keys() == {OWN}}
+    return Run(folder, own)

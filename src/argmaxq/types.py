@@ -116,7 +116,10 @@ class Agent(Protocol):
     def cut(self, learner: Any, lanes: Array) -> Any:
         """Make the newest row of these lanes [m] a truncation: what follows in them begins with a final observation."""
 
-    def learn(self, learner: Any, rows: Row, next_obs: Array, clock: Clock, key: jax.Array) -> tuple[Any, Metrics]:
+    def draw(self, key: jax.Array, lanes: int) -> PyTree:
+        """The random numbers of one call of ``learn``; engines draw those of many calls at once."""
+
+    def learn(self, learner: Any, rows: Row, next_obs: Array, clock: Clock, drawn: PyTree) -> tuple[Any, Metrics]:
         """Learn after rows [k, lanes]; ``next_obs`` [lanes, ...] is what the last row led to.
 
         The metrics are scalars, among them ``updates``, the gradient updates done in this call; where it is 0 the

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
+import jax
 import numpy as np
 
 from argmaxq.component import UserError
@@ -156,7 +157,11 @@ def _replay(env: gym.Env[Any, Any], moment: dict[str, Any], encode: Callable[[An
         seen, _, terminated, truncated, _ = env.step(action)
         obs, over = encode(seen), bool(terminated or truncated)
     same = _same_bits(obs, moment["observation"]) and over == moment["last"]
-    return same and _generator_state(env) == moment["generator_now"]
+    return same and _same_state(_generator_state(env), moment["generator_now"])
+
+
+def _same_state(a: dict[str, Any] | None, b: dict[str, Any] | None) -> bool:
+    return jax.tree.structure(a) == jax.tree.structure(b) and jax.tree.all(jax.tree.map(np.array_equal, a, b))
 
 
 def _same_bits(a: np.ndarray, b: np.ndarray) -> bool:

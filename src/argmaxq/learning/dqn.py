@@ -115,11 +115,14 @@ class DQN:
         """Make the newest row of these lanes [m] a truncation."""
         return learner._replace(replay=self.replay.cut(learner.replay, lanes))
 
+    def draw(self, key: jax.Array, lanes: int) -> Array:
+        """Random bits [updates, batch] that choose what is replayed."""
+        return jax.random.bits(key, (self.updates, self.batch_size))
+
     def learn(
-        self, learner: DQNLearner, rows: Row, next_obs: Array, clock: Clock, key: jax.Array
+        self, learner: DQNLearner, rows: Row, next_obs: Array, clock: Clock, bits: Array
     ) -> tuple[DQNLearner, Metrics]:
         """``updates`` times: sample, update, reprioritise. None before ``learning_starts``."""
-        bits = jax.random.bits(key, (self.updates, self.batch_size))
         updates = jnp.where(clock.step >= self.learning_starts, self.updates, 0)
 
         def once(i: Array, carry: tuple[DQNLearner, Metrics]) -> tuple[DQNLearner, Metrics]:

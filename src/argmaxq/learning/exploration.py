@@ -43,8 +43,10 @@ class EpsilonGreedy:
     def choose(self, q: Array, clock: Clock, noise: tuple[Array, Array]) -> Array:
         """An action for values q [actions]."""
         uniform, bits = noise
-        random_action = (bits % q.shape[0]).astype(jnp.int32)
-        return jnp.where(uniform < self.epsilon(clock), random_action, jnp.argmax(q).astype(jnp.int32))
+        random_choice = jnp.arange(q.shape[0]) == (bits % q.shape[0]).astype(jnp.int32)
+        # One argmax for both cases: a select after it would be a kernel more, and acting is the host's hot path.
+        preference = jnp.where(uniform < self.epsilon(clock), random_choice.astype(q.dtype), q)
+        return jnp.argmax(preference).astype(jnp.int32)
 
     def report(self, clock: Clock) -> Metrics:
         """The present epsilon."""

@@ -108,8 +108,13 @@ class PQN:
         """Nothing is kept."""
         return learner
 
+    def draw(self, key: jax.Array, lanes: int) -> Array:
+        """A random order of the rows for each epoch, [epochs, rollout * lanes]."""
+        keys = jax.random.split(key, self.epochs)
+        return jax.vmap(lambda key: jax.random.permutation(key, self.rollout * lanes))(keys)
+
     def learn(
-        self, learner: PQNLearner, rows: Row, next_obs: Array, clock: Clock, key: jax.Array
+        self, learner: PQNLearner, rows: Row, next_obs: Array, clock: Clock, orders: Array
     ) -> tuple[PQNLearner, Metrics]:
         """Lambda-returns once, then ``epochs`` passes over the rows [k, lanes] in ``minibatches`` parts."""
         samples = self._samples(learner.params, rows, next_obs)
@@ -117,11 +122,8 @@ class PQN:
         def minibatch(learner: PQNLearner, choice: Array) -> tuple[PQNLearner, Metrics]:
             return self.update(learner, jax.tree.map(lambda leaf: leaf[choice], samples), clock)
 
-        def epoch(learner: PQNLearner, key: jax.Array) -> tuple[PQNLearner, Metrics]:
-            order = jax.random.permutation(key, samples.weight.shape[0])
-            return jax.lax.scan(minibatch, learner, order.reshape(self.minibatches, -1))
-
-        learner, metrics = jax.lax.scan(epoch, learner, jax.random.split(key, self.epochs))
+        choices = orders.reshape(self.epochs * self.minibatches, -1)
+        learner, metrics = jax.lax.scan(minibatch, learner, choices)
         means = jax.tree.map(jnp.mean, metrics)
         updates = jnp.int32(self.epochs * self.minibatches)
         return learner, {**means, **self.exploration.report(clock), "updates": updates}

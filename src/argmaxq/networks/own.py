@@ -22,6 +22,8 @@ class FlaxNetwork:
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
         """The module's variables; raises UserError where its outputs have another shape than is needed."""
+        if self.module is None:
+            raise UserError("a flax-network needs its module: give it in Python")
         variables = self.module.init(key, obs)
         _require(outputs, jax.eval_shape(self.module.apply, variables, obs).shape)
         return variables

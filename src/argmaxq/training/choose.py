@@ -1,6 +1,6 @@
 """Which engine trains a recipe, and making it."""
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import jax
 import numpy as np
@@ -54,4 +54,5 @@ def _host(recipe: Recipe, seed: int) -> Engine:
     def evaluate(params: Any, episodes: int, number: int) -> np.ndarray:
         return evaluator.play(greedy(recipe.agent, params), episodes, [seed, 1, number])
 
-    return HostEngine(recipe.agent, host(recipe.env), seed, evaluate)
+    engine: Any = HostEngine(recipe.agent, host(recipe.env), seed, evaluate)  # one seed is a tuple of seeds, too
+    return cast(Engine, engine)

@@ -11,6 +11,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from argmaxq.component import traced
 from argmaxq.environments.compiled import CompiledEnv, Draw, EnvState
 from argmaxq.training.checkpoint import flatten, unflatten
+from argmaxq.training.devices import current
 from argmaxq.training.engine import (
     Ends,
     Episodes,
@@ -87,12 +88,12 @@ class CompiledEngine:
         """Iterations first .. end - 1, and one report per seed."""
         state, totals, ends = self._block(self._agent, np.int32(first), np.int32(end), self._streams, state)
         first_row, last_row = first * self._static.rollout, end * self._static.rollout
-        totals, ends = jax.tree.map(np.asarray, (totals, ends))
+        totals, ends, running = jax.tree.map(np.asarray, (totals, ends, state.episodes.returns))
         reports = []
         for each in range(len(self.seeds)):
-            own_totals, own_ends = self._of((totals, ends), each)
+            own_totals, own_ends, own_running = self._of((totals, ends, running), each)
             flat = Ends(*(leaf[: end - first].reshape(-1, self.lanes) for leaf in own_ends))
-            reports.append(report(own_totals, finished(flat, first_row), last_row * self.lanes))
+            reports.append(report(own_totals, finished(flat, first_row), own_running, last_row * self.lanes))
         return state, reports
 
     def evaluate(self, state: State, episodes: int, number: int) -> list[np.ndarray]:
@@ -112,11 +113,15 @@ class CompiledEngine:
         return tree if len(self._padded) == 1 else jax.tree.map(lambda leaf: leaf[seed], tree)
 
     def save(self, state: State) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """The whole state as named arrays."""
-        return flatten(state), {}
+        """The whole state as named arrays, without the copies that fill up the groups."""
+        count = len(self.seeds)
+        return {name: leaf if count == 1 else leaf[:count] for name, leaf in flatten(state).items()}, {}
 
     def restore(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> tuple[State, list[str]]:
-        """A saved state, exactly."""
+        """A saved state, exactly; also on other devices, whose groups are other ones."""
+        copies = len(self._padded) - len(self.seeds)
+        if copies:
+            arrays = {name: np.concatenate([leaf, leaf[len(leaf) - copies :]]) for name, leaf in arrays.items()}
         return self._place(unflatten(jax.eval_shape(self.start), arrays)), []
 
     def close(self) -> None:
@@ -124,10 +129,14 @@ class CompiledEngine:
 
 
 def _spread(seeds: tuple[int, ...]) -> tuple[Mesh, tuple[int, ...]]:
-    """Devices to spread the seeds over in groups of at least two, and the seeds filled up to equal groups."""
-    devices = jax.local_devices()
-    count = max(1, min(len(devices), len(seeds) // 2))
-    missing = -len(seeds) % count
+    """Devices to spread the seeds over in groups of at least two, and the seeds filled up to equal groups.
+
+    Two or three seeds are spread over two devices, too: XLA gives a program for one device other bits than one for
+    any larger number of them.
+    """
+    devices = current()
+    count = max(min(len(devices), len(seeds), 2), min(len(devices), len(seeds) // 2))
+    missing = max(2 * count - len(seeds), -len(seeds) % count) if len(seeds) > 1 else 0
     return Mesh(np.array(devices[:count]), ("seeds",)), seeds + seeds[len(seeds) - missing :]
 
 
@@ -148,17 +157,17 @@ def _block(
     noise = jax.vmap(lambda key: agent.noise(key, (lanes,), env.spaces))(row_keys)
     drawn = (noise, env.draws(keys.environment, numbers, lanes))
     drawn = jax.tree.map(lambda leaf: leaf.reshape(length, agent.rollout, *leaf.shape[1:]), drawn)
-    learning_keys = jax.vmap(lambda i: jax.random.fold_in(keys.learning, i))(first + jnp.arange(length))
+    replayed = jax.vmap(lambda i: agent.draw(jax.random.fold_in(keys.learning, i), lanes))(first + jnp.arange(length))
     nothing = jnp.zeros((length, agent.rollout, lanes))
     buffer = Ends(nothing.astype(bool), nothing, nothing.astype(jnp.int32))
 
     def iteration(i: Array, carry: tuple[State, Ends]) -> tuple[State, Ends]:
         state, buffer = carry
-        own = jax.tree.map(lambda leaf: leaf[i - first], drawn)
+        own, chosen = jax.tree.map(lambda leaf: leaf[i - first], (drawn, replayed))
         state, rows, ends = _collect(env, lanes, agent, i, own, state)
         buffer = jax.tree.map(lambda all_, new: all_.at[i - first].set(new), buffer, ends)
         clock = Clock((i + 1) * agent.rollout * lanes, state.episodes.finished, state.totals.updates)
-        learner, totals = learn(agent, state.learner, state.totals, rows, state.env.obs, clock, learning_keys[i - first])
+        learner, totals = learn(agent, state.learner, state.totals, rows, state.env.obs, clock, chosen)
         return state._replace(learner=learner, totals=totals), buffer
 
     state, buffer = jax.lax.fori_loop(first, end, iteration, (state._replace(totals=fresh(state.totals)), buffer))

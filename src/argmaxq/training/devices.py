@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import jax
 
@@ -10,7 +11,8 @@ from argmaxq.component import UserError
 
 def current() -> list[jax.Device]:
     """The devices to compute on here: one that ``jax.default_device`` names, else all of its platform."""
-    chosen = jax.config.jax_default_device
+    settings: Any = jax.config
+    chosen = settings.jax_default_device
     return [chosen] if isinstance(chosen, jax.Device) else jax.local_devices(backend=chosen)
 
 
@@ -43,5 +45,5 @@ def _devices(platform: str) -> list[jax.Device]:
 
 def _names() -> list[str]:
     platforms = dict.fromkeys(["cpu", *(device.platform for device in jax.local_devices())])
-    counts = {platform: len(_devices(platform)) for platform in platforms}
-    return [name for platform, n in counts.items() for name in [platform, *(f"{platform}:{i}" for i in range(n) if n > 1)]]
+    numbered = [f"{platform}:{i}" for platform in platforms if (n := len(_devices(platform))) > 1 for i in range(n)]
+    return [*platforms, *numbered]

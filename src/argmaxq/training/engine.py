@@ -46,12 +46,16 @@ class Finished(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What one seed's block of iterations gave. ``metrics`` are means over the block's learning iterations."""
+    """What one seed's block of iterations gave. ``metrics`` are means over the block's learning iterations.
+
+    ``finite`` is False where a reward was not a finite number.
+    """
 
     step: int
     updates: int
     episodes: Finished
     metrics: dict[str, float]
+    finite: bool
 
 
 class Engine(Protocol):
@@ -109,11 +113,11 @@ def count_row(episodes: Episodes, row: Row) -> tuple[Episodes, Ends]:
 
 
 def learn(
-    agent: Agent, learner: PyTree, totals: Totals, rows: Row, next_obs: Array, clock: Clock, key: jax.Array
+    agent: Agent, learner: PyTree, totals: Totals, rows: Row, next_obs: Array, clock: Clock, drawn: PyTree
 ) -> tuple[PyTree, Totals]:
     """The second half of an iteration: remember, learn, and account for it."""
     learner = agent.remember(learner, rows)
-    learner, metrics = agent.learn(learner, rows, next_obs, clock, key)
+    learner, metrics = agent.learn(learner, rows, next_obs, clock, drawn)
     updates = metrics.pop("updates")
     learnt = updates > 0
     sums = jax.tree.map(lambda total, new: total + jnp.where(learnt, new, 0.0), totals.sums, metrics)
@@ -129,7 +133,8 @@ def no_totals(agent: Agent, learner: PyTree, spaces: Spaces, lanes: int) -> Tota
     flags = jnp.zeros((agent.rollout, lanes), bool)
     rows = Row(zeros(spaces.observation), zeros(spaces.action.spec), flags.astype(jnp.float32), flags, flags, flags)
     clock = Clock(*jnp.zeros(3, jnp.int32))
-    shapes = jax.eval_shape(agent.learn, learner, rows, rows.obs[0], clock, jax.random.key(0))[1]
+    drawn = jax.eval_shape(lambda: agent.draw(jax.random.key(0), lanes))
+    shapes = jax.eval_shape(agent.learn, learner, rows, rows.obs[0], clock, drawn)[1]
     sums = {name: jnp.float32(0.0) for name in shapes if name != "updates"}
     return Totals(sums, jnp.int32(0), jnp.int32(0))
 
@@ -146,8 +151,9 @@ def finished(ends: Ends, first_row: int) -> Finished:
     return Finished((first_row + row + 1) * lanes, ends.returns[row, lane], ends.lengths[row, lane])
 
 
-def report(totals: Totals, episodes: Finished, step: int) -> Report:
-    """One seed's report on the block that ended at env step ``step``."""
+def report(totals: Totals, episodes: Finished, running: Array, step: int) -> Report:
+    """One seed's report on the block that ended at env step ``step``; ``running`` are returns so far [lanes]."""
     count = int(totals.iterations)
     metrics = {name: float(total) / count for name, total in totals.sums.items()} if count else {}
-    return Report(step, int(totals.updates), episodes, metrics)
+    finite = bool(np.isfinite(episodes.returns).all() and np.isfinite(running).all())
+    return Report(step, int(totals.updates), episodes, metrics, finite)

@@ -7,7 +7,7 @@ from typing import Any
 from argmaxq.component import UserError
 from argmaxq.training.track import write_json
 
-CONFIG = "config.json"
+CONFIG, SUMMARY, CURVE = "config.json", "summary.json", "curve.png"
 
 
 def make_folder(out: str | Path | None, name: str) -> Path:

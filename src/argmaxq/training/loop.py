@@ -1,6 +1,7 @@
 """The driver: blocks of training with everything that looks at it done between them."""
 
 import dataclasses
+import shutil
 import signal
 import threading
 import time
@@ -16,7 +17,7 @@ from argmaxq.recipe import Recipe
 from argmaxq.training import checkpoint
 from argmaxq.training.engine import Engine, Report, block_length
 from argmaxq.training.progress import Progress
-from argmaxq.training.track import CHECKPOINTS, LAST, Track, statistics
+from argmaxq.training.track import CALLED_OFF, CHECKPOINTS, DIVERGED, Track
 
 
 class Diverged(UserError):
@@ -56,6 +57,7 @@ class Loop:
         self._callbacks = callbacks
         self._state: Any = None
         self._saved_at = -1
+        self._watch = time.perf_counter()
 
     @property
     def steps_per_iteration(self) -> int:
@@ -78,6 +80,8 @@ class Loop:
         for number, (track, saved) in enumerate(zip(self.tracks, meta["tracks"], strict=True)):
             prefix = f"best-{number}/"
             track.restore({k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}, saved)
+            if track.over == CALLED_OFF and self.recipe.steps > meta["steps"]:
+                track.over = ""  # more steps are asked for since
         return lost
 
     def run(self, progress: Progress) -> None:
@@ -86,24 +90,17 @@ class Loop:
         Raises:
             Diverged: every seed's training came to numbers that are not finite.
         """
-        end = -(-self.recipe.steps // self.steps_per_iteration)
+        self._watch = time.perf_counter()
         with signals() as interrupted:
-            while self.iteration < end and not all(track.over for track in self.tracks):
-                began = time.perf_counter()
-                following = min(end, self._next_event())
+            while not self.finished:
+                following = self._next_event()
                 self._state, reports = self.engine.run(self._state, self.iteration, following)
                 self.iteration = following
-                wish = self._look(reports, progress)
-                self.seconds += time.perf_counter() - began
-                self._note_time()
-                if interrupted():
+                self._look(reports, progress)
+                if interrupted() and not self.finished:
                     progress.say(f"stopping: {interrupted()} received, saving at step {self.step}")
                     break
-                if wish:
-                    for track in self.tracks:
-                        track.over = track.over or "by a callback"
-            self._finish_tracks()
-            self.save()
+            self.save(progress)
 
     @property
     def step(self) -> int:
@@ -113,71 +110,93 @@ class Loop:
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to do."""
-        return self.step >= self.recipe.steps or all(track.over for track in self.tracks)
+        return self.step >= self.recipe.steps or not self._active()
+
+    @property
+    def saved(self) -> bool:
+        """Whether a checkpoint holds all that was done."""
+        return self._saved_at == self.iteration
+
+    def _active(self) -> list[int]:
+        """Positions of the seeds that go on."""
+        return [number for number, track in enumerate(self.tracks) if not track.over]
 
     def _next_event(self) -> int:
-        """The iteration at which the coming block ends: its full length, or an evaluation or checkpoint before that."""
-        ends = [self.iteration + block_length(self.recipe.agent, self.engine.lanes)]
+        """The iteration at which the coming block ends: the run's end, an evaluation, a checkpoint, or a full block.
+
+        It depends on the iteration alone, so that an interruption does not move the blocks after it.
+        """
+        length = block_length(self.recipe.agent, self.engine.lanes)
+        ends = [(self.iteration // length + 1) * length, self._first_at(self.recipe.steps)]
         ends += [self._due(every) for every in (self.recipe.evaluation.every, self.recipe.checkpoint_every) if every]
         return min(ends)
 
     def _due(self, every: int) -> int:
         """The first iteration after this one that crosses a multiple of ``every`` env steps."""
-        return -(-(self.step // every + 1) * every // self.steps_per_iteration)
+        return self._first_at((self.step // every + 1) * every)
+
+    def _first_at(self, step: int) -> int:
+        """Iterations after which at least ``step`` env steps are done."""
+        return int(-(-step // self.steps_per_iteration))
 
     def _crossed(self, every: int) -> bool:
         """Whether the latest iteration crossed a multiple of ``every`` env steps."""
         return bool(every) and self.step // every > (self.step - self.steps_per_iteration) // every
 
-    def _look(self, reports: list[Report], progress: Progress) -> bool:
-        """Record, check, evaluate, checkpoint, show; returns whether a callback wishes to stop."""
-        active = [number for number, track in enumerate(self.tracks) if not track.over]
-        for number in active:
+    def _look(self, reports: list[Report], progress: Progress) -> None:
+        """Record, check, evaluate, judge, call back, checkpoint, show."""
+        for number in self._active():
             self.tracks[number].block(reports[number])
-        self._check_finite(active, progress)
-        evaluations = self._evaluate(active) if self._crossed(self.recipe.evaluation.every) else None
-        for number in active:
-            track = self.tracks[number]
-            if not track.over:
-                track.judge(self.recipe.stop, evaluations[number] if evaluations else None)
-                if track.over:
-                    track.keep(LAST, self.engine.params(self._state, number))
-        if self._crossed(self.recipe.checkpoint_every):
-            self.save()
+        self._leave_diverged(progress)
+        evaluations = self._evaluate() if self._crossed(self.recipe.evaluation.every) else None
+        going = self._active()
+        for number in going:
+            self.tracks[number].judge(self.recipe.stop, evaluations[number] if evaluations else None)
         block = Block(self.step, reports, evaluations, lambda number: self.engine.params(self._state, number))
         wishes = [callback(block) is True for callback in self._callbacks]
-        progress.update(self.step, self._values(evaluations))
-        return any(wishes)
+        if any(wishes):
+            for number in self._active():
+                self.tracks[number].over = CALLED_OFF
+        self._keep_last([number for number in going if self.tracks[number].over], progress)
+        self._note_time()
+        if self._crossed(self.recipe.checkpoint_every):
+            self.save(progress)
+        progress.update(self.step, self._values())
 
-    def _check_finite(self, active: list[int], progress: Progress) -> None:
+    def _leave_diverged(self, progress: Progress) -> None:
         """Stop seeds whose numbers are no longer finite; raise where none is left."""
-        for number in active:
-            track = self.tracks[number]
-            if track.diverged():
-                track.over = "diverged"
-                progress.say(self._divergence(track))
-        if all(track.over == "diverged" for track in self.tracks):
+        diverged = [track for track in self.tracks if track.faults and track.over != DIVERGED]
+        for track in diverged:
+            track.over, track.solved_at = DIVERGED, None
+        if all(track.over == DIVERGED for track in self.tracks):
             for track in self.tracks:
                 track.save()
-            raise Diverged(self._divergence(self.tracks[0]))
+            raise Diverged(self._divergence(diverged[0]))
+        for track in diverged:
+            progress.say(self._divergence(track))
+
+    def _keep_last(self, numbers: list[int], progress: Progress) -> None:
+        """Hold the newest policies of these seeds."""
+        for number in numbers:
+            self.tracks[number].keep_last(self.engine.params(self._state, number))
+        self._leave_diverged(progress)
 
     def _divergence(self, track: Track) -> str:
-        names = ", ".join(name for name, value in track.metrics.items() if not np.isfinite(value))
-        kept = f"the checkpoint of step {self._saved_at * self.steps_per_iteration}" if self._saved_at > 0 else "none yet"
+        kept = f"that of step {self._saved_at * self.steps_per_iteration}" if self._saved_at >= 0 else "none yet"
         return (
-            f"seed {track.seed}: {names} is no longer finite in the block that ended at step {track.step}; last good "
-            f"checkpoint: {kept}. Likely causes: a learning rate too high, rewards too large (set agent.reward_scale or "
-            "agent.optimiser.max_grad_norm), an environment that returns NaN (try: argmaxq check)"
+            f"seed {track.seed}: no longer finite in the block that ended at step {track.step}: "
+            f"{', '.join(track.faults)}; last good checkpoint: {kept}. Likely causes: a learning rate too high, rewards "
+            "too large (set agent.reward_scale or agent.optimiser.max_grad_norm), an environment that returns NaN (try: "
+            "argmaxq check)"
         )
 
-    def _evaluate(self, active: list[int]) -> list[np.ndarray]:
-        evaluations = self.engine.evaluate(self._state, self.recipe.evaluation.episodes, self.iteration)
-        for number in active:
-            if not self.tracks[number].over:
-                self.tracks[number].evaluated(evaluations[number], self.engine.params(self._state, number))
+    def _evaluate(self) -> list[np.ndarray]:
+        evaluations = self.engine.evaluate(self._state, int(self.recipe.evaluation.episodes), self.iteration)
+        for number in self._active():
+            self.tracks[number].evaluated(evaluations[number], self.engine.params(self._state, number))
         return evaluations
 
-    def _values(self, evaluations: list[np.ndarray] | None) -> dict[str, float]:
+    def _values(self) -> dict[str, float]:
         """What progress shows: means over the seeds."""
         means = [track.mean_return for track in self.tracks if track.returns]
         values = {"return": float(np.mean(means))} if means else {}
@@ -186,21 +205,19 @@ class Loop:
         bests = [track.best["mean"] for track in self.tracks if track.best]
         return values | ({"best": float(np.mean(bests))} if bests else {})
 
-    def _finish_tracks(self) -> None:
-        for number, track in enumerate(self.tracks):
-            if not track.over:
-                track.keep(LAST, self.engine.params(self._state, number))
-
     def _note_time(self) -> None:
+        now = time.perf_counter()
+        self.seconds, self._watch = self.seconds + now - self._watch, now
         for track in self.tracks:
             track.records.append("times", [{"step": self.step, "seconds": round(self.seconds, 4)}])
 
-    def save(self) -> None:
+    def save(self, progress: Progress) -> None:
         """Bring policies and records to the disk, then a checkpoint of everything; keep the two latest."""
+        if self.saved:
+            return
+        self._keep_last(self._active(), progress)
         for track in self.tracks:
             track.save()
-        if self._saved_at == self.iteration:
-            return
         own, engine_meta = self.engine.save(self._state)
         arrays = {f"engine/{name}": array for name, array in own.items()}
         metas = []
@@ -208,11 +225,16 @@ class Loop:
             best, meta = track.state()
             arrays |= {f"best-{number}/{name}": array for name, array in best.items()}
             metas.append(meta)
-        meta = {"iteration": self.iteration, "seconds": self.seconds, "engine": engine_meta, "tracks": metas}
+        done = {"iteration": self.iteration, "seconds": self.seconds, "steps": int(self.recipe.steps)}
+        meta = {**done, "engine": engine_meta, "tracks": metas}
         folder = self.folder / CHECKPOINTS
-        checkpoint.save(folder, f"step-{self.step:09d}", arrays, meta)
-        checkpoint.prune(folder)
+        saved = checkpoint.save(folder, f"step-{self.step:09d}", arrays, meta)
         self._saved_at = self.iteration
+        # Newer ones were damaged when this run was resumed: pruning must not take them for the two to keep.
+        found = checkpoint.checkpoints(folder)
+        for newer in found[found.index(saved) + 1 :]:
+            shutil.rmtree(newer)
+        checkpoint.prune(folder)
 
 
 @contextmanager
@@ -228,17 +250,10 @@ def signals() -> Iterator[Callable[[], str]]:
     if threading.current_thread() is not threading.main_thread():
         yield lambda: ""
         return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    heeded = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, note) for number in heeded}
     try:
         yield lambda: received[0] if received else ""
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def summarise(tracks: list[Track], seconds: float, step: int, finished: bool) -> dict[str, Any]:
-    """What ``summary.json`` holds: wall clock, speed, and what became of each seed."""
-    rate = {"training_seconds": round(seconds, 3), "steps_per_second": round(len(tracks) * step / max(seconds, 1e-9), 1)}
-    bests = np.array([track.best["mean"] for track in tracks if track.best])
-    best = {"best": statistics(bests)} if len(bests) else {}
-    return {"finished": finished, "step": step, **rate, **best, "seeds": [track.summary() for track in tracks]}

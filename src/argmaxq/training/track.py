@@ -19,11 +19,18 @@ RECENT = 100
 
 CHECKPOINTS = "checkpoints"
 BEST, LAST = "best", "last"
+SOLVED, CALLED_OFF, DIVERGED = "solved", "by a callback", "diverged"
+"""Why a seed stopped before its last step."""
 Policies = dict[str, dict[str, np.ndarray]]
 
 
 class Track:
-    """What one seed has done, in a folder of its own. ``over`` says why it stopped, or is empty."""
+    """What one seed has done, in a folder of its own.
+
+    Attributes:
+        over: Why it stopped, or empty.
+        faults: What is no longer a finite number.
+    """
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.seed = folder, seed
@@ -36,6 +43,7 @@ class Track:
         self.solved_at: int | None = None
         self.best: dict[str, Any] | None = None
         self.metrics: dict[str, float] = {}
+        self.faults: list[str] = []
         self._policies: Policies = {}
         self._unsaved: set[str] = set()
 
@@ -49,35 +57,42 @@ class Track:
         rows = []
         for step, value, length in zip(*report.episodes, strict=True):
             self.episodes += 1
-            self.returns.append(float(value))
+            if math.isfinite(value):
+                self.returns.append(float(value))
             rows.append({"episode": self.episodes, "step": step, "return": float(value), "length": length})
         self.records.append("episodes", rows)
         self.step, self.metrics = report.step, report.metrics
         row = {"step": report.step, "updates": report.updates, "episodes": self.episodes}
         mean = {"mean_return": self.mean_return} if self.returns else {}
         self.records.append("metrics", [row | mean | report.metrics])
-
-    def diverged(self) -> bool:
-        """Whether a metric of the latest block is not a finite number."""
-        return not all(map(math.isfinite, self.metrics.values()))
+        self.faults = [name for name, value in report.metrics.items() if not math.isfinite(value)]
+        self.faults += [] if report.finite else ["reward"]
 
     def evaluated(self, returns: np.ndarray, params: PyTree) -> None:
         """Record an evaluation, and keep the parameters if no earlier one had a higher mean."""
         row = {"step": self.step, "episodes": len(returns)} | statistics(returns)
         self.records.append("evaluations", [row])
-        if self.best is None or row["mean"] >= self.best["mean"]:
+        if math.isfinite(row["mean"]) and (self.best is None or row["mean"] >= self.best["mean"]):
             self.best = {"step": self.step, "mean": row["mean"]}
             self.keep(BEST, params)
 
     def judge(self, stop: Stop, evaluation: np.ndarray | None) -> None:
         """End this seed where its stopping rule is reached."""
         if stop.reached(tuple(self.returns), evaluation):
-            self.over, self.solved_at = "solved", self.step
+            self.over, self.solved_at = SOLVED, self.step
 
     def keep(self, name: str, params: PyTree) -> None:
         """Hold a policy until the next ``save``; a copy, since training goes on in place."""
         self._policies[name] = {key: np.array(leaf) for key, leaf in checkpoint.flatten(params).items()}
         self._unsaved.add(name)
+
+    def keep_last(self, params: PyTree) -> None:
+        """Hold the newest policy, which is the best, too, while there was no evaluation; not if it has diverged."""
+        if not all(np.isfinite(leaf).all() for leaf in checkpoint.flatten(params).values()):
+            self.faults = ["a parameter"]
+            return
+        for name in (LAST,) if self.best else (LAST, BEST):
+            self.keep(name, params)
 
     def save(self) -> None:
         """Bring the records and the kept policies to the disk."""

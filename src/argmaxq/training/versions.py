@@ -7,17 +7,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import jax
+from argmaxq.training.devices import current
 
 PACKAGES = ("argmaxq", "jax", "jaxlib", "flax", "optax", "gymnasium", "numpy", "envpool")
 
 
 def environment_report() -> dict[str, Any]:
     """JSON data: ``versions`` of what is installed, ``device`` that JAX computes on, ``machine``; memory in bytes."""
-    device = jax.devices()[0]
+    devices = current()
     return {
         "versions": {"python": platform.python_version(), **_installed()},
-        "device": {"platform": device.platform, "kind": device.device_kind, "count": jax.device_count()},
+        "device": {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)},
         "machine": {
             "system": platform.platform(),
             "processor": _processor(),

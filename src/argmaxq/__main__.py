@@ -1,0 +1,7 @@
+"""``python -m argmaxq``."""
+
+import sys
+
+from argmaxq.cli import main
+
+sys.exit(main())

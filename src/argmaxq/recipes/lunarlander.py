@@ -1,0 +1,71 @@
+"""LunarLander-v3: land softly between the flags; solved at 200, about 280 at best."""
+
+from argmaxq.learning.bootstrap import Double
+from argmaxq.learning.dqn import DQN
+from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.optimisers import Adam, RAdam
+from argmaxq.learning.pqn import PQN
+from argmaxq.learning.returns import Scalar, Squared
+from argmaxq.learning.schedules import Linear, Multiplicative
+from argmaxq.learning.sync import Periodic, Polyak
+from argmaxq.networks.heads import Dueling
+from argmaxq.networks.mlp import MLP
+from argmaxq.recipe import Env, Evaluation, Recipe, TrainingReturn
+from argmaxq.replay.uniform import Uniform
+
+RECIPES = {
+    # A well-known course's values as they stand; its episodes end at 1000 steps, as Gymnasium's do.
+    "lunarlander/dqn": Recipe(
+        agent=DQN(
+            network=MLP((64, 64)),
+            returns=Scalar(Squared()),
+            exploration=EpsilonGreedy(Multiplicative(1.0, 0.01, 0.995, per="episode")),
+            replay=Uniform(100_000),
+            sync=Polyak(1e-3),
+            optimiser=Adam(1e-3),
+            gamma=0.995,
+            rollout=4,
+            learning_starts=64,
+        ),
+        env=Env("LunarLander-v3"),
+        steps=2_000_000,
+        evaluation=Evaluation(50_000, 10),
+        stop=TrainingReturn(200.0, 100),
+        checkpoint_every=100_000,
+    ),
+    "lunarlander/ddqn": Recipe(
+        agent=DQN(
+            network=MLP((256, 256), head=Dueling()),
+            bootstrap=Double(),
+            exploration=EpsilonGreedy(Linear(1.0, 0.02, 50_000)),
+            replay=Uniform(200_000),
+            sync=Periodic(500),
+            optimiser=Adam(5e-4, max_grad_norm=10.0, annealing=Linear(1.0, 0.1, 125_000, per="update")),
+            gamma=0.99,
+            n_step=3,
+            batch_size=128,
+            rollout=4,
+            reward_scale=0.1,
+        ),
+        env=Env("LunarLander-v3"),
+        steps=500_000,
+        evaluation=Evaluation(20_000, 30),
+        checkpoint_every=100_000,
+    ),
+    "lunarlander/pqn": Recipe(
+        agent=PQN(
+            network=MLP((128, 128), layer_norm=True),
+            exploration=EpsilonGreedy(Linear(1.0, 0.02, 250_000)),
+            optimiser=RAdam(1e-3, max_grad_norm=10.0),
+            rollout=32,
+            epochs=2,
+            minibatches=8,
+            reward_scale=0.1,
+        ),
+        env=Env("LunarLander-v3", lanes=32),
+        steps=1_000_000,
+        evaluation=Evaluation(100_000, 20),
+        stop=TrainingReturn(200.0, 100),
+        checkpoint_every=500_000,
+    ),
+}

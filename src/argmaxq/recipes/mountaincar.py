@@ -1,0 +1,46 @@
+"""MountainCar-v0: swing up to the flag, -1 per step; about -97.7 at best."""
+
+from argmaxq.learning.dqn import DQN
+from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.optimisers import Adam, RAdam
+from argmaxq.learning.pqn import PQN
+from argmaxq.learning.schedules import Linear
+from argmaxq.learning.sync import Periodic
+from argmaxq.networks.mlp import MLP
+from argmaxq.recipe import Env, Evaluation, Recipe
+from argmaxq.replay.uniform import Uniform
+
+RECIPES = {
+    "mountaincar/dqn": Recipe(
+        agent=DQN(
+            network=MLP((256, 256)),
+            exploration=EpsilonGreedy(Linear(1.0, 0.07, 24_000)),
+            replay=Uniform(10_000),
+            sync=Periodic(300),
+            optimiser=Adam(4e-3, max_grad_norm=10.0),
+            gamma=0.98,
+            batch_size=128,
+            rollout=16,
+            updates=8,
+        ),
+        env=Env("MountainCar-v0"),
+        steps=120_000,
+        evaluation=Evaluation(4_000, 50),
+        checkpoint_every=60_000,
+    ),
+    "mountaincar/pqn": Recipe(
+        agent=PQN(
+            network=MLP((128, 128), layer_norm=True),
+            exploration=EpsilonGreedy(Linear(1.0, 0.05, 200_000)),
+            optimiser=RAdam(1e-3, annealing=Linear(1.0, 0.0, 15_000, per="update"), max_grad_norm=10.0),
+            rollout=32,
+            epochs=4,
+            minibatches=8,
+            reward_scale=0.1,
+        ),
+        env=Env("MountainCar-v0", lanes=32),
+        steps=500_000,
+        evaluation=Evaluation(20_000, 50),
+        checkpoint_every=250_000,
+    ),
+}

@@ -1,0 +1,100 @@
+"""What a run says of itself on a terminal."""
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from argmaxq.training.track import RECENT
+
+Row = tuple[str, str]
+
+
+def opening(config: Mapping[str, Any], path: Path) -> str:
+    """What is trained, how, on what and where, in one line."""
+    seeds, device = config["seeds"], config["device"]
+    which = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
+    kind = f" ({device['kind']})" if device["kind"] != device["platform"] else ""
+    engine = f"{config['engine']} engine on {device['platform']}{kind}"
+    return f"{config['name']} on {environment(config)}, {engine}, {which}, in {path}"
+
+
+def environment(config: Mapping[str, Any]) -> str:
+    """The environment's id, or how a callable of the user's own prints."""
+    name = config["recipe"]["env"]["id"]
+    return str(name["own"] if isinstance(name, dict) else name)
+
+
+def outcome(config: Mapping[str, Any], summary: Mapping[str, Any], path: Path) -> str:
+    """How a run went and what to do next, a line each."""
+    seeds = summary.get("seeds", [])
+    returns = [seed["mean_return"] for seed in seeds if "mean_return" in seed]
+    least = min([RECENT, *(seed["episodes"] for seed in seeds)])
+    rows = [
+        (f"last {least} episodes" if least > 1 else "last episode", _spread(returns)),
+        ("best evaluation", _best([seed["best"] for seed in seeds if seed["best"]])),
+        *_ends(config, summary),
+        ("time", _time(summary)),
+        ("run", f"{path}{', curve in curve.png' if (path / 'curve.png').exists() else ''}"),
+        *zip(("next", ""), _following(summary, path), strict=False),
+    ]
+    return "\n".join(f"  {what:<19}{value}" for what, value in rows if value)
+
+
+def number(value: float, beside: Sequence[float] = ()) -> str:
+    """A return with as many decimals as say something of it and of the values it stands beside."""
+    largest = max(abs(each) for each in (value, *beside))
+    return f"{value:,.{1 if largest >= 10 or largest == 0 else 3}f}"
+
+
+def _spread(values: Sequence[float]) -> str:
+    """A mean, and its range where there are several."""
+    if not values:
+        return ""
+    mean, low, high = (number(float(of(values)), values) for of in (np.mean, np.min, np.max))
+    return mean if len(values) == 1 else f"{mean}, the mean of {len(values)} seeds from {low} to {high}"
+
+
+def _best(bests: Sequence[Mapping[str, Any]]) -> str:
+    where = f" at step {bests[0]['step']:,}" if len(bests) == 1 else ""
+    return _spread([best["mean"] for best in bests]) + where
+
+
+def _ends(config: Mapping[str, Any], summary: Mapping[str, Any]) -> Iterable[Row]:
+    """Solved, interrupted, diverged: what is worth saying of how it ended."""
+    seeds = summary.get("seeds", [])
+    solved = sorted(seed["solved_at"] for seed in seeds if seed["solved_at"] is not None)
+    if config["recipe"]["stop"]["type"] != "stop/never":
+        many = f"{len(solved)} of {len(config['seeds'])}, " if len(config["seeds"]) > 1 else ""
+        yield "solved", f"{many}at step {_middle(solved)}" if solved else "no"
+    diverged = [seed for seed in seeds if seed["stopped"] == "diverged"]
+    if diverged:
+        which = f"seed {', '.join(str(seed['seed']) for seed in diverged)}, " if len(seeds) > 1 else ""
+        yield "diverged", f"{which}by step {diverged[0]['step']:,}"
+    if not summary.get("finished"):
+        yield "stopped", f"at step {summary.get('step', 0):,} of {config['recipe']['steps']:,}"
+
+
+def _middle(steps: Sequence[int]) -> str:
+    return f"{steps[0]:,}" if len(steps) == 1 else f"{np.median(steps):,.0f} (median)"
+
+
+def _time(summary: Mapping[str, Any]) -> str:
+    seconds, rate = summary.get("training_seconds", 0.0), summary.get("steps_per_second", 0.0)
+    shown = f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+    return f"{shown} of training, {rate:,.0f} steps/s" if seconds else ""
+
+
+def _following(summary: Mapping[str, Any], path: Path) -> list[str]:
+    """Commands worth trying now."""
+    seeds = summary.get("seeds", [])
+    if not summary.get("finished"):
+        return [f"argmaxq resume {shlex.quote(str(path))}"]
+    scored = [seed for seed in seeds if seed["best"]]
+    if not scored and all(seed["stopped"] == "diverged" for seed in seeds):
+        return []
+    best = max(scored, key=lambda seed: float(seed["best"]["mean"]), default=seeds[0])
+    one = path / f"seed-{best['seed']}" if len(seeds) > 1 else path
+    return [f"argmaxq evaluate {shlex.quote(str(path))}", f"argmaxq watch {shlex.quote(str(one))}"]

@@ -1,0 +1,228 @@
+"""Both engines are the same, bit for bit; blocks, seeds and swept numbers change what they should and no more."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from oracles import leaves_equal
+from trainer import CARTPOLE, ENGINES, compiled_engine, host_engine, train
+
+import argmaxq as aq
+from argmaxq.component import traced
+from argmaxq.learning.bootstrap import Double
+from argmaxq.learning.dqn import DQN
+from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.pqn import PQN
+from argmaxq.learning.schedules import Constant, Multiplicative
+from argmaxq.learning.sync import Periodic
+from argmaxq.networks.heads import Dueling
+from argmaxq.networks.mlp import MLP
+from argmaxq.replay.prioritised import Prioritised
+from argmaxq.replay.uniform import Uniform
+from argmaxq.training.engine import Report, block_length
+from argmaxq.types import Agent
+
+SMALL = MLP((16,))
+UNIFORM = DQN(network=MLP((32, 32)), replay=Uniform(3_000), learning_starts=100)
+RICH = DQN(
+    network=MLP((32,), head=Dueling()),
+    bootstrap=Double(),
+    replay=Prioritised(3_000),
+    n_step=3,
+    learning_starts=100,
+    exploration=EpsilonGreedy(Multiplicative(per="episode")),
+)
+PEER = PQN(network=MLP((32,), layer_norm=True), rollout=16, epochs=2, minibatches=4)
+AGENTS = {"dqn": UNIFORM, "rich": RICH, "pqn": PEER}
+QUICK = DQN(network=SMALL, replay=Uniform(500), learning_starts=50, batch_size=16)
+
+
+def outcome(state: Any) -> Any:
+    """What two engines must agree upon: learner (parameters, optimiser, replay) and the running account."""
+    return state.learner, state.episodes, state.totals
+
+
+def plain(reports: list[list[Report]], seed: int = 0) -> list[Any]:
+    """Reports as values that compare bit for bit."""
+    mine = [block[seed] for block in reports]
+    return [(r.step, r.updates, [leaf.tolist() for leaf in r.episodes], r.metrics) for r in mine]
+
+
+def episodes(reports: list[list[Report]], seed: int = 0) -> list[Any]:
+    """All episodes that ended, whatever the blocks: (step, return, length)."""
+    return [end for block in reports for end in zip(*[leaf.tolist() for leaf in block[seed].episodes], strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "lanes"),
+    [
+        ("dqn", 1),
+        ("dqn", 8),
+        ("rich", 8),
+        ("pqn", 8),
+        pytest.param("rich", 1, marks=pytest.mark.slow),
+        pytest.param("pqn", 1, marks=pytest.mark.slow),
+        pytest.param("pqn", 3, marks=pytest.mark.slow),
+    ],
+)
+def test_compiled_and_host_are_the_same_after_2000_updates(name: str, lanes: int) -> None:
+    agent: Any = AGENTS[name]
+    per_iteration = agent.epochs * agent.minibatches if name == "pqn" else agent.updates
+    iterations = 2_000 // per_iteration + (0 if name == "pqn" else 100 // (agent.rollout * lanes))
+    (one, reports), (two, other) = (
+        train(make(agent, lanes=lanes, seeds=(3,)), agent, iterations) for make in ENGINES.values()
+    )
+    assert one.learner.updates >= 2_000
+    assert len(episodes(reports)) > 20
+    assert leaves_equal(outcome(one), outcome(two))
+    assert plain(reports) == plain(other)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(one.learner.params))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_blocks_of_any_size_give_the_same_bits(engine: str) -> None:
+    runs = [train(ENGINES[engine](QUICK, lanes=2), QUICK, 150, block) for block in (150, 1, 7, 64)]
+    for state, reports in runs[1:]:
+        assert leaves_equal(outcome(state)[:2], outcome(runs[0][0])[:2])
+        assert episodes(reports) == episodes(runs[0][1])
+        assert reports[-1][0].updates == runs[0][1][-1][0].updates
+    assert block_length(QUICK, 2) > 150
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_seed_decides_everything(engine: str) -> None:
+    (one, reports), (same, again), (other, _) = (
+        train(ENGINES[engine](QUICK, lanes=2, seeds=(seed,)), QUICK, 100) for seed in (5, 5, 6)
+    )
+    assert leaves_equal(outcome(one), outcome(same)) and plain(reports) == plain(again)
+    different = jax.tree.map(lambda a, b: bool((a != b).any()), one.learner, other.learner)
+    assert different.params and all(jax.tree.leaves(different.params)) and different.replay.rows.obs
+
+
+def test_lanes_are_not_copies_of_each_other() -> None:
+    state, _ = train(compiled_engine(QUICK, lanes=4), QUICK, 20)
+    seen = np.asarray(state.learner.replay.rows.obs)
+    for one in range(4):
+        for other in range(one):
+            assert not np.allclose(seen[0, one], seen[0, other])
+    actions = np.asarray(state.learner.replay.rows.action)[:80]
+    agreement = [np.mean(actions[:, i] == actions[:, j]) for i in range(4) for j in range(i)]
+    assert 0.2 < min(agreement) and max(agreement) < 0.8
+
+
+def test_rows_are_one_story() -> None:
+    """In the replay every step follows from the row before it, and an episode's end is followed by its last row."""
+    state, reports = train(compiled_engine(QUICK, lanes=2), QUICK, 50)
+    rows = jax.tree.map(lambda leaf: np.asarray(leaf)[:200], state.learner.replay.rows)
+    ended = rows.terminated | rows.truncated
+    np.testing.assert_array_equal(rows.last[1:], ended[:-1])
+    assert (rows.reward == ~rows.last).all() and ended.sum() == len(episodes(reports)) > 5
+    position, velocity = rows.obs[..., 0], rows.obs[..., 1]
+    moved = position[:-1] + 0.02 * velocity[:-1]
+    alive = ~rows.last[:-1]
+    np.testing.assert_allclose(position[1:][alive], moved[alive], atol=1e-6)
+    assert not np.allclose(position[1:][~alive], moved[~alive], atol=1e-6)
+
+
+def seed_of(state: Any, position: int) -> Any:
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[position], outcome(state))
+
+
+@pytest.mark.parametrize("agent", [QUICK, dataclasses.replace(PEER, network=SMALL)], ids=["dqn", "pqn"])
+def test_groups_of_any_width_agree(agent: Agent) -> None:
+    """A seed has the same bits in a group of 2, of 4 and of 5, wherever it stands in it."""
+    groups = [(1, 0), (0, 1, 2, 3), (0, 1, 2, 3, 4)]
+    runs = [train(compiled_engine(agent, lanes=2, seeds=seeds), agent, 60) for seeds in groups]
+    everything, all_reports = runs[-1]
+    for (state, reports), seeds in zip(runs, groups, strict=True):
+        assert len(reports[0]) == len(seeds)
+        for position, seed in enumerate(seeds):
+            assert leaves_equal(seed_of(state, position), seed_of(everything, seed))
+            assert plain(reports, position) == plain(all_reports, seed)
+    params = np.asarray(everything.learner.params["output"]["kernel"])
+    assert all(not np.allclose(params[i], params[j]) for i in range(5) for j in range(i))
+
+
+def test_a_seed_in_a_group_is_the_seed_alone() -> None:
+    """Not bit for bit, but before rounding has grown: the same first parameters, actions and episodes."""
+    alone, few = train(compiled_engine(QUICK, seeds=(1,)), QUICK, 30)
+    group, many = train(compiled_engine(QUICK, seeds=(0, 1)), QUICK, 30)
+    assert episodes(few) == episodes(many, 1)
+    for one, other in zip(jax.tree.leaves(alone.learner.params), jax.tree.leaves(group.learner.params), strict=True):
+        np.testing.assert_allclose(one, np.asarray(other)[1], atol=1e-4)
+
+
+def test_an_engine_gives_the_parameters_of_each_seed() -> None:
+    engine = compiled_engine(QUICK, seeds=(0, 1, 2))
+    state, _ = train(engine, QUICK, 5)
+    for position in range(3):
+        whole = jax.tree.map(lambda leaf, i=position: np.asarray(leaf)[i], state.learner.params)
+        assert leaves_equal(engine.params(state, position), whole)
+    assert [returns.shape for returns in engine.evaluate(state, 6, 0)] == [(6,)] * 3
+
+
+SWEPT = {
+    "agent.optimiser.learning-rate": 0.01,
+    "agent.optimiser.max-grad-norm": 1.0,
+    "agent.gamma": 0.9,
+    "agent.exploration.epsilon.value": 0.5,
+    "agent.sync.period": 7,
+    "agent.replay.capacity": 100,
+    "agent.learning-starts": 20,
+    "agent.reward-scale": 2,
+}
+
+
+@pytest.mark.parametrize(
+    ("seeds", "changes"),
+    [((0,), [{path: value} for path, value in SWEPT.items()]), ((0, 1), [SWEPT])],
+    ids=["alone", "group"],
+)
+def test_swept_numbers_compile_nothing(seeds: tuple[int, ...], changes: list[dict[str, Any]]) -> None:
+    """One program serves every learning rate, gamma, epsilon, period and capacity, and each of them matters."""
+    agent = dataclasses.replace(
+        QUICK, replay=Uniform(500, allocation=500), exploration=EpsilonGreedy(Constant(0.25)), sync=Periodic(20)
+    )
+    recipe = aq.replace(aq.Recipe(agent=agent), {"agent.optimiser.max-grad-norm": 10.0})
+    engine = compiled_engine(recipe.agent, lanes=2, seeds=seeds)
+
+    def parameters(agent: Agent) -> Any:
+        engine._agent = traced(agent)
+        return train(engine, agent, 60)[0].learner.params
+
+    first = parameters(recipe.agent)
+    for change in changes:
+        assert not leaves_equal(parameters(aq.replace(recipe, change).agent), first), change
+    assert leaves_equal(parameters(recipe.agent), first)
+    assert engine._block._cache_size() == 1
+
+
+def test_host_engine_compiles_nothing_for_swept_numbers() -> None:
+    engine = host_engine(QUICK, lanes=2)
+    for agent in (QUICK, dataclasses.replace(QUICK, gamma=0.5), dataclasses.replace(QUICK, gamma=1)):
+        engine._agent = traced(agent)
+        train(engine, agent, 20)
+    assert engine._act._cache_size() == engine._learn._cache_size() == 1
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_steps_and_blocks_in_reports(engine: str) -> None:
+    """A report's step counts env steps of all lanes; the last episode ended no later than that."""
+    state, reports = train(ENGINES[engine](QUICK, lanes=3), QUICK, 30, block=10)
+    assert [block[0].step for block in reports] == [120, 240, 360]
+    ends = episodes(reports)
+    assert all(step % 3 == 0 and step <= 360 for step, _, _ in ends)
+    assert [step for step, _, _ in ends] == sorted(step for step, _, _ in ends)
+    assert int(state.episodes.finished) == len(ends)
+    final_rows = sum(step < 360 for step, _, _ in ends)  # each end but one in the last row is followed by a last row
+    assert sum(length for _, _, length in ends) + int(np.sum(state.episodes.lengths)) + final_rows == 360
+
+
+def test_time_limits_truncate() -> None:
+    short = dataclasses.replace(CARTPOLE, time_limit=5)
+    state, reports = train(compiled_engine(QUICK, short), QUICK, 50)
+    rows = state.learner.replay.rows
+    assert {length for _, _, length in episodes(reports)} == {5}
+    assert rows.truncated.sum() == len(episodes(reports)) and not rows.terminated.any()

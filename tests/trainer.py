@@ -1,0 +1,51 @@
+"""Engines without a driver: agents trained on FuncEnvs for so many iterations."""
+
+from typing import Any
+
+import numpy as np
+from probes import Probe
+
+from argmaxq.domains.cartpole import CartPole
+from argmaxq.environments.compiled import CompiledEnv
+from argmaxq.environments.func_lanes import FuncLanes
+from argmaxq.training.compiled import CompiledEngine
+from argmaxq.training.engine import Engine, Report, block_length
+from argmaxq.training.host import HostEngine
+from argmaxq.types import Agent
+
+CARTPOLE = CompiledEnv(CartPole(), 500)
+
+
+def compiled_engine(agent: Agent, env: CompiledEnv = CARTPOLE, lanes: int = 1, seeds: tuple[int, ...] = (0,)) -> Any:
+    return CompiledEngine(agent, env, lanes, seeds)
+
+
+def host_engine(agent: Agent, env: CompiledEnv = CARTPOLE, lanes: int = 1, seeds: tuple[int, ...] = (0,)) -> Any:
+    def no_evaluation(*_: Any) -> Any:
+        raise AssertionError("nothing is evaluated here")
+
+    return HostEngine(agent, FuncLanes(env, lanes), *seeds, no_evaluation)
+
+
+ENGINES = {"compiled": compiled_engine, "host": host_engine}
+
+
+def train(engine: Engine, agent: Agent, iterations: int, block: int | None = None) -> tuple[Any, list[list[Report]]]:
+    """The state after so many iterations, and the reports of each block of them."""
+    state, reports, done = engine.start(), [], 0
+    block = block or block_length(agent, engine.lanes)
+    while done < iterations:
+        following = min(iterations, done + block)
+        state, report = engine.run(state, done, following)
+        reports.append(report)
+        done = following
+    return state, reports
+
+
+def probe_env(probe: Probe) -> CompiledEnv:
+    return CompiledEnv(probe.env(), probe.time_limit)
+
+
+def values(agent: Any, params: Any, observations: np.ndarray) -> np.ndarray:
+    """Action values [m, actions]."""
+    return np.array([agent.values(params, obs) for obs in observations])

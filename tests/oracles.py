@@ -28,10 +28,11 @@ class Fold(NamedTuple):
 
 def fold(rewards: Any, terminated: Any, truncated: Any, gamma: float) -> Fold:
     """A window of rows up to its first boundary, a row at a time in double precision."""
-    total, discount = 0.0, 1.0
-    for steps, (reward, terminal, limit) in enumerate(zip(rewards, terminated, truncated, strict=True), start=1):
+    total, discount, steps = 0.0, 1.0, 0
+    for reward, terminal, limit in zip(rewards, terminated, truncated, strict=True):
         total += discount * float(reward)
         discount *= 0.0 if terminal else gamma
+        steps += 1
         if terminal or limit:
             break
     return Fold(total, discount, steps)

@@ -35,7 +35,7 @@ CARTPOLE = aq.Recipe(AGENT, steps=2_000, evaluation=aq.Evaluation(500, 3), check
 PRIORITISED = aq.replace(CARTPOLE, {"agent.replay": Prioritised(600), "agent.n_step": 3, "env.lanes": 2})
 ROLLOUTS = PQN(network=MLP((16,), layer_norm=True), rollout=16, minibatches=4, epochs=2)
 PARALLEL = aq.replace(CARTPOLE, {"agent": ROLLOUTS, "env.lanes": 8, "steps": 4_096})
-LANDER = aq.replace(CARTPOLE, {"env.id": "LunarLander-v3"})
+LANDER = aq.replace(CARTPOLE, {"env.id": "LunarLander-v3", "env.time_limit": 150, "agent.n_step": 3})
 
 
 class Crash(Exception):

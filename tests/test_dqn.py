@@ -1,13 +1,12 @@
 """DQN's update against a hand computation, the textbook's table, and the counts of updates."""
 
+import itertools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from oracles import LINEAR, TABLE, clock, leaves_equal, one_hot
-from trainer import compiled_engine, train
 
 from argmaxq.component import UserError
 from argmaxq.learning.bootstrap import Double, Max
@@ -23,6 +22,8 @@ from argmaxq.replay import sum_tree
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from argmaxq.types import ArraySpec, Batch, DiscreteActions, Row, Spaces, Transition
+from oracles import LINEAR, TABLE, clock, leaves_equal, one_hot
+from trainer import compiled_engine, train
 
 KEY = jax.random.key(7)
 FEATURES, ACTIONS, BATCH = 3, 4, 8
@@ -78,7 +79,8 @@ def test_an_update_by_hand(bootstrap: Any, error: Any, reward_scale: float) -> N
     step = np.zeros_like(online)
     for obs, action, amount in zip(transition.obs, transition.action, pull, strict=True):
         step[:, action] += amount * obs
-    assert (np.abs(surprise) > 1.2).any() and (np.abs(surprise) < 1.2).any()
+    assert (np.abs(surprise) > 1.2).any()
+    assert (np.abs(surprise) < 1.2).any()
 
     new, td_error, metrics = jax.jit(agent.update)(learner, Batch(transition, weight, index))
     np.testing.assert_allclose(td_error, surprise, rtol=1e-5, atol=1e-5)
@@ -153,7 +155,9 @@ def test_update_is_public() -> None:
         learner, td_error, metrics = update(learner, own)
     found = jax.vmap(lambda obs, action: agent.values(learner.params, obs)[action])(*own.transition[:2])
     np.testing.assert_allclose(found, own.transition.reward, atol=0.05)
-    assert td_error.shape == (16,) and metrics["loss"] < 1e-3 and learner.updates == 500
+    assert td_error.shape == (16,)
+    assert metrics["loss"] < 1e-3
+    assert learner.updates == 500
 
 
 def rows(count: int, lanes: int = 2, seed: int = 0) -> Row:
@@ -182,9 +186,11 @@ def learnt(agent: DQN, calls: int, step: int = 10**6) -> tuple[Any, Any, Any]:
 def test_learning_starts_when_so_many_steps_are_done() -> None:
     agent = DQN(network=LINEAR, learning_starts=100, updates=3)
     before, early, metrics = learnt(agent, 1, step=99)
-    assert leaves_equal(early, before) and metrics["updates"] == 0
+    assert leaves_equal(early, before)
+    assert metrics["updates"] == 0
     before, learner, metrics = learnt(agent, 1, step=100)
-    assert learner.updates == metrics["updates"] == 3 and not leaves_equal(learner.params, before.params)
+    assert learner.updates == metrics["updates"] == 3
+    assert not leaves_equal(learner.params, before.params)
     assert leaves_equal(learner.replay, before.replay)
 
 
@@ -212,7 +218,7 @@ def test_annealing_counts_gradient_updates() -> None:
     for _ in range(3):
         learners.append(agent.update(learners[-1], batch())[0])
     full = DQN(network=LINEAR, optimiser=SGD(1.0), sync=NEVER)
-    steps = [np.array(new.params - old.params) for old, new in zip(learners, learners[1:], strict=False)]
+    steps = [np.array(new.params - old.params) for old, new in itertools.pairwise(learners)]
     whole = [np.array(full.update(old, batch())[0].params - old.params) for old in learners[:3]]
     np.testing.assert_allclose(steps, [whole[0], 0.5 * whole[1], 0 * whole[2]], rtol=1e-4, atol=1e-6)
 
@@ -285,7 +291,8 @@ def test_acting_without_exploration_is_greedy() -> None:
     for obs in batch().transition.obs:
         action, actor = agent.act(params, (), obs, clock(), (jnp.float32(0), jnp.uint32(3)))
         assert action == agent.greedy(params, obs) == np.argmax(obs @ params)
-        assert action.dtype == agent.greedy(params, obs).dtype == jnp.int32 and actor == ()
+        assert action.dtype == agent.greedy(params, obs).dtype == jnp.int32
+        assert actor == ()
 
 
 def test_a_replay_too_small_for_a_rollout_is_refused() -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles import fold, rlax
 
 from argmaxq.learning.experience import Outcome, lambda_returns, n_step, outcome
 from argmaxq.types import Row
+from oracles import fold, rlax
 
 jit_n_step, jit_lambda_returns = jax.jit(n_step), jax.jit(lambda_returns)
 LENGTH = 6

@@ -8,8 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
-from probes import PROBES
-from trainer import compiled_engine, probe_env, train, values
 
 from argmaxq.component import UserError
 from argmaxq.learning.dqn import DQN
@@ -19,6 +17,8 @@ from argmaxq.learning.schedules import Constant
 from argmaxq.networks.heads import Dueling
 from argmaxq.networks.mlp import MLP
 from argmaxq.networks.own import FlaxNetwork, FunctionNetwork
+from probes import PROBES
+from trainer import compiled_engine, probe_env, train, values
 
 KEY = jax.random.key(0)
 MATCHING = next(probe for probe in PROBES if probe.name == "matching-reward")
@@ -160,7 +160,9 @@ def test_all_train_through_dqn(name: str) -> None:
     ],
 )
 def test_a_wrong_shape_is_said_in_one_line(network: Any) -> None:
-    with pytest.raises(UserError, match=r"^the network gives outputs of shape \(.*\) for one observation; needed: ") as error:
+    with pytest.raises(
+        UserError, match=r"^the network gives outputs of shape \(.*\) for one observation; needed: "
+    ) as error:
         network.init(KEY, jnp.zeros(1), (2, 1))
     assert "\n" not in str(error.value)
 

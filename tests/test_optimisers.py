@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from oracles import clock
 
 from argmaxq.component import traced
 from argmaxq.learning.optimisers import SGD, Adam, RAdam, RMSProp, clip
 from argmaxq.learning.schedules import Linear
 from argmaxq.types import PyTree
+from oracles import clock
 
 UPDATES = 30
 CASES = {

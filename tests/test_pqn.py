@@ -5,8 +5,6 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from oracles import LINEAR, clock, leaves_equal, one_hot
-from trainer import compiled_engine, train
 
 from argmaxq.component import UserError
 from argmaxq.learning.exploration import EpsilonGreedy
@@ -14,6 +12,8 @@ from argmaxq.learning.optimisers import SGD
 from argmaxq.learning.pqn import PQN, Sample
 from argmaxq.learning.schedules import Constant
 from argmaxq.types import ArraySpec, DiscreteActions, Row, Spaces
+from oracles import LINEAR, clock, leaves_equal, one_hot
+from trainer import compiled_engine, train
 
 KEY = jax.random.key(3)
 LENGTH, LANES, ACTIONS = 6, 2, 3
@@ -127,7 +127,9 @@ def test_nothing_is_remembered() -> None:
 def test_minibatches_must_divide_the_rollout() -> None:
     agent = PQN(network=LINEAR, rollout=6, minibatches=4)
     agent.init(KEY, SPACES, 2)
-    with pytest.raises(UserError, match=r"^agent\.minibatches = 4 does not divide rollout 6 x 3 lanes = 18 rows; ") as error:
+    with pytest.raises(
+        UserError, match=r"^agent\.minibatches = 4 does not divide rollout 6 x 3 lanes = 18 rows; "
+    ) as error:
         agent.init(KEY, SPACES, 3)
     assert "\n" not in str(error.value)
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import chi_square, clock, fold
 
 from argmaxq.component import UserError, traced
 from argmaxq.learning.schedules import Constant, Linear
@@ -16,6 +15,7 @@ from argmaxq.replay import sum_tree
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from argmaxq.types import ArraySpec, Batch, DiscreteActions, Row, Spaces
+from oracles import chi_square, clock, fold
 
 SPACES = Spaces(ArraySpec((2,), "float32"), DiscreteActions(7))
 GAMMA = np.float32(0.75)
@@ -79,8 +79,8 @@ class Model:
         for index, (i, t) in self.starts(kept, n).items():
             window = self.lanes[i][t : t + n]
             if not window[0].last:
-                rewards, terminated, truncated = zip(*[(r.reward, r.terminated, r.truncated) for r in window], strict=True)
-                reward, discount, steps = fold(rewards, terminated, truncated, float(GAMMA))
+                columns = zip(*[(row.reward, row.terminated, row.truncated) for row in window], strict=True)
+                reward, discount, steps = fold(*columns, float(GAMMA))
                 found[index] = ((i, t), window[0].action, reward, discount, (i, t + steps))
         return found
 
@@ -169,7 +169,8 @@ def test_the_last_states_of_an_episode_are_learnt_from(kind: type[Replay]) -> No
     replay = kind(12)
     state = compiled()[0](traced(replay), replay.init(SPACES, 1, 9), rows, 3)
     batch = draw(replay, state, 3)
-    found = {int(t): (float(r), float(d)) for (_, t), r, d in zip(*batch.transition[:1], *batch.transition[2:4], strict=True)}
+    obs, _, reward, discount, _ = batch.transition
+    found = dict(zip(obs[:, 1].tolist(), zip(reward.tolist(), discount.tolist(), strict=True), strict=True))
     assert found == {0: (1 + 0.75 * 2 + 0.75**2 * 4, 0), 1: (2 + 0.75 * 4, 0), 2: (4, 0)}
 
 
@@ -183,7 +184,8 @@ def test_cut_is_a_truncation_of_that_lane_alone(kind: type[Replay]) -> None:
         state = compiled()[0](traced(replay), state, model.extend(1), 3)
     batch = draw(replay, state, 3)
     check(batch, model.windows(30, 3))
-    at = {tuple(obs): (d, tuple(after)) for obs, d, after in zip(*[batch.transition[i] for i in (0, 3, 4)], strict=True)}
+    obs, _, _, discount, next_obs = (leaf.tolist() for leaf in batch.transition)
+    at = {tuple(seen): (d, tuple(after)) for seen, d, after in zip(obs, discount, next_obs, strict=True)}
     assert at[0.0, 4.0] == (GAMMA**3, (0, 7))
     assert at[1.0, 4.0] == (GAMMA**2, (1, 6))  # the discount stays: bootstrapped from the final observation
     assert (1.0, 6.0) not in at
@@ -238,7 +240,7 @@ def test_importance_weights(beta: float) -> None:
 
 
 def test_beta_follows_the_clock() -> None:
-    replay, state, _ = prioritised(0.6)
+    state = prioritised(0.6)[1]
     at_half = draw(Prioritised(60, beta=Constant(0.5)), state, 1).weight
     annealed = draw(Prioritised(60, beta=Linear(0.0, 1.0, 100)), state, 1, step=50).weight
     np.testing.assert_array_equal(annealed, at_half)

@@ -72,14 +72,14 @@ def kill_and_compare(victims: Victims, recipe: Any, options: Any, folder: Path, 
 
 @pytest.mark.parametrize("name", KILLED)
 def test_killed_and_resumed_equals_uninterrupted(name: str, victims: Victims, tmp_path: Path) -> None:
-    kill_and_compare(victims, *KILLED[name], tmp_path, kills=3)
+    kill_and_compare(victims, *KILLED[name], tmp_path, kills=2)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["compiled", "host", "lander"])
 def test_twenty_kills(name: str, victims: Victims, tmp_path: Path) -> None:
     recipe, options = KILLED[name]
-    longer = aq.replace(recipe, {"steps": 12_000, "checkpoint_every": 200})
+    longer = aq.replace(recipe, {"steps": 12_000, "checkpoint_every": 200, "evaluation.every": 1_000})
     victims.finish(longer, tmp_path / "compilation", options)
     hits = kill_and_compare(victims, longer, options, tmp_path, kills=20)
     print(name, dict(hits))
@@ -362,15 +362,16 @@ def test_one_process_at_a_time_and_a_signal_from_outside(tmp_path: Path) -> None
     assert json.loads((folder / "summary.json").read_text())["finished"] is False
 
 
+@pytest.mark.slow
 def test_the_number_of_devices_may_change(tmp_path: Path) -> None:
-    # Five seeds are filled up to six on two devices, and are five on one.
-    words = ("--seeds", 5, "--steps", 3_000, "--evaluation.every", 1_000, "--checkpoint-every", 1_000)
+    # Seven seeds are filled up to eight on two devices, and to nine on three.
+    options = ("--seeds", 7, "--evaluation.every", 1_000, "--checkpoint-every", 1_000)
     for name, steps in (("reference", 5_000), ("run", 3_000)):
-        options = (*words[:3], steps, *words[4:])
-        with command("train", "cartpole/dqn", *options, "--out", tmp_path / name, JAX_NUM_CPU_DEVICES="2") as process:
+        words = ("train", "cartpole/dqn", *options, "--steps", steps, "--out", tmp_path / name)
+        with command(*words, JAX_NUM_CPU_DEVICES="2") as process:
             said = process.communicate()[0]
             assert process.returncode == 0, said
-    with command("resume", tmp_path / "run", "--steps", 2_000, JAX_NUM_CPU_DEVICES="1") as process:
+    with command("resume", tmp_path / "run", "--steps", 2_000, JAX_NUM_CPU_DEVICES="3") as process:
         said = process.communicate()[0]
         assert process.returncode == 0, said
     run, reference = aq.Run(tmp_path / "run"), aq.Run(tmp_path / "reference")

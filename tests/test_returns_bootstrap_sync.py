@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from oracles import leaves_equal, rlax
 
 from argmaxq.learning.bootstrap import Double, Max
 from argmaxq.learning.returns import Huber, Scalar, Squared
 from argmaxq.learning.sync import Online, Periodic, Polyak
 from argmaxq.types import Transition
+from oracles import leaves_equal, rlax
 
 ACTIONS = 4
 NUMBER = st.floats(-100, 100, width=32)
@@ -39,10 +39,12 @@ def test_gradients_are_the_error_and_the_clipped_error(error: float) -> None:
 def test_scalar_returns() -> None:
     returns, z = Scalar(Squared()), np.float32([3.0])
     assert returns.size == 1
-    assert returns.mean(z) == 3 and returns.mean(np.ones((5, 4, 1))).shape == (5, 4)
+    assert returns.mean(z) == 3
+    assert returns.mean(np.ones((5, 4, 1))).shape == (5, 4)
     target = returns.target(np.float32(1.0), np.float32(0.5), z)
     assert target == 2.5
-    assert returns.td_error(z, target) == -0.5 and returns.loss(z, target) == 0.125
+    assert returns.td_error(z, target) == -0.5
+    assert returns.loss(z, target) == 0.125
 
 
 def transition(reward: float, discount: float) -> Transition:

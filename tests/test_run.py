@@ -13,6 +13,7 @@ import pytest
 
 import argmaxq as aq
 from argmaxq.learning.optimisers import SGD
+from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.training import checkpoint
 from argmaxq.training.loop import Diverged
 from argmaxq.training.records import read
@@ -44,7 +45,7 @@ def test_boundaries_fall_on_the_first_iteration_that_crosses_them(tmp_path: Path
     names = [path.name for path in checkpoint.checkpoints(run.path / "checkpoints")]
     assert names == ["step-000001408", "step-000001536"]
     seen = {path.name for paths in saved for path in paths}
-    assert seen == {f"step-{step:09d}" for step in (512, 1_024)}
+    assert seen == {f"step-{step:09d}" for step in (512, 1_024, 1_408)}
     # No block is longer than 2048 steps, and none ends for nothing.
     assert steps_of(run, "metrics") == [384, 512, 640, 1_024, 1_280, 1_408, 1_536]
 
@@ -112,9 +113,8 @@ def test_the_best_policy_comes_back_from_the_checkpoint(tmp_path: Path) -> None:
     newest_top = max(row["step"] for row in rows if row["mean"] == top)
     assert reference.summary["seeds"][0]["best"] == {"step": newest_top, "mean": top}
     then = aq.train(aq.replace(recipe, {"steps": newest_top}), out=tmp_path / "then").checkpoint("last")
-    assert (reference.checkpoint("best") / "arrays.safetensors").read_bytes() == (
-        then / "arrays.safetensors"
-    ).read_bytes()
+    arrays = "arrays.safetensors"
+    assert (reference.checkpoint("best") / arrays).read_bytes() == (then / arrays).read_bytes()
     # What a killed process wrote after its last checkpoint does not count.
     run = crashed(recipe, tmp_path / "run", 1_800)
     other = checkpoint.load(run.checkpoint("last"))[0]
@@ -145,7 +145,8 @@ def test_divergence_keeps_the_last_good_checkpoint(engine: Any, tmp_path: Path) 
 
 def test_parameters_that_are_not_finite_are_never_saved(tmp_path: Path) -> None:
     # The first update's own loss is finite; a checkpoint is due before the second one shows what has happened.
-    changes = {"agent.optimiser": SGD(3e38), "checkpoint_every": 4, "agent.learning_starts": 100, "evaluation.every": 0}
+    steep = {"agent.optimiser": SGD(3e38), "agent.returns": Scalar(Squared()), "agent.reward_scale": 1e4}
+    changes = {**steep, "checkpoint_every": 4, "evaluation.every": 0}
     with pytest.raises(Diverged, match=r"step 100: a parameter; last good checkpoint: that of step 96"):
         aq.train(aq.replace(CARTPOLE, changes), out=tmp_path / "run")
     assert aq.Run(tmp_path / "run").evaluate(episodes=1).mean > 0
@@ -177,17 +178,17 @@ def test_a_reward_that_is_not_finite_is_found_before_the_next_checkpoint(tmp_pat
 
 
 class Treacherous(OneStep):
-    """Reward 1, and one time in a thousand NaN."""
+    """Reward 1, and seldom NaN."""
 
     def reward(self, state: Any, action: Any, next_state: Any, rng: Any, params: Any = None) -> Any:
-        return jnp.where(jax.random.uniform(rng) < 1e-3, jnp.nan, 1.0)
+        return jnp.where(jax.random.uniform(rng) < 6e-4, jnp.nan, 1.0)
 
 
 @pytest.mark.parametrize("engine", ["compiled", "host"])
 def test_seeds_that_diverge_leave_the_others_alone(engine: Any, tmp_path: Path) -> None:
     changes = {"env.id": Treacherous, "steps": 1_000, "evaluation.every": 0, "checkpoint_every": 100}
     recipe = aq.replace(CARTPOLE, changes)
-    run = aq.train(recipe, out=tmp_path / "run", seeds=6, engine=engine)
+    run = aq.train(recipe, out=tmp_path / "run", seeds=5, engine=engine)
     assert run.summary["finished"]
     stopped = {seed["seed"]: seed["stopped"] for seed in run.summary["seeds"]}
     good = [seed for seed, why in stopped.items() if why == "at the last step"]
@@ -204,7 +205,7 @@ def test_seeds_that_diverge_leave_the_others_alone(engine: Any, tmp_path: Path) 
         for file in ("metrics.jsonl", "episodes.jsonl", "checkpoints/last/arrays.safetensors"):
             assert (same / file).read_bytes() == (part.path / file).read_bytes()
     with pytest.raises(Crash):
-        aq.train(recipe, out=tmp_path / "again", seeds=6, engine=engine, callbacks=[crash_at(500)])
+        aq.train(recipe, out=tmp_path / "again", seeds=5, engine=engine, callbacks=[crash_at(500)])
     again = aq.resume(tmp_path / "again", own={"env.id": Treacherous})
     assert_same(again, run)
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles import clock
 
 from argmaxq.component import registry, traced
 from argmaxq.learning.schedules import Constant, Exponential, Linear, Multiplicative, Per
 from argmaxq.types import Clock
+from oracles import clock
 
 at = jax.jit(lambda schedule, clock: schedule(clock))
 TIME = st.integers(0, 10_000_000)

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from probes import Probe
 
 from argmaxq.domains.cartpole import CartPole
 from argmaxq.environments.compiled import CompiledEnv
@@ -12,6 +11,7 @@ from argmaxq.training.compiled import CompiledEngine
 from argmaxq.training.engine import Engine, Report, block_length
 from argmaxq.training.host import HostEngine
 from argmaxq.types import Agent
+from probes import Probe
 
 CARTPOLE = CompiledEnv(CartPole(), 500)
 

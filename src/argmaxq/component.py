@@ -178,6 +178,16 @@ def traced(value: T) -> T:
     return dataclasses.replace(value, **changed)  # type: ignore[type-var]
 
 
+def bind(value: T, spaces: Any) -> T:
+    """The same component told of an environment's spaces: every part with a ``bind`` method is asked for its like."""
+    if not is_component(value):
+        return value
+    items = {name: getattr(value, name) for name in hints(type(value))}
+    changed = {name: bind(item, spaces) for name, item in items.items() if is_component(item)}
+    bound = dataclasses.replace(value, **changed) if changed else value  # type: ignore[type-var]
+    return bound.bind(spaces) if hasattr(bound, "bind") else bound
+
+
 def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Every field below a component as (path, annotation, value), parents before children."""
     for name, hint in hints(type(value)).items():

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.component import traced
+from argmaxq.component import bind, traced
 from argmaxq.environments.spaces import Adaptor
 from argmaxq.training.checkpoint import unflatten
 from argmaxq.types import Agent, PyTree, Spaces
@@ -21,8 +21,8 @@ class Policy:
     """
 
     def __init__(self, agent: Agent, params: PyTree, adaptor: Adaptor) -> None:
-        self.agent, self.params, self.adaptor = agent, params, adaptor
-        self._agent = traced(agent)
+        self.agent, self.params, self.adaptor = bind(agent, adaptor.spaces), params, adaptor
+        self._agent = traced(self.agent)
         self._greedy = jax.jit(jax.vmap(type(agent).greedy, (None, None, 0)))
 
     def __call__(self, obs: Any) -> Any:

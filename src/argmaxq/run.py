@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from argmaxq.component import UserError, validate
+from argmaxq.component import UserError, bind, validate
 from argmaxq.paths import paths, replace
 from argmaxq.policy import Policy, policy_params
 from argmaxq.recipe import Recipe
@@ -102,7 +102,7 @@ class Run:
         evaluator = Evaluator(recipe.env)
         try:
             params = self._params(which)(evaluator.spaces)
-            returns = evaluator.play(greedy(recipe.agent, params), episodes, [seed, 2])
+            returns = evaluator.play(greedy(bind(recipe.agent, evaluator.spaces), params), episodes, [seed, 2])
             random = evaluator.play(uniform(evaluator.spaces.action.n, [seed, 3]), episodes, [seed, 2])
         finally:
             evaluator.close()

@@ -55,10 +55,12 @@ class Clock(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class ArraySpec:
-    """Shape and dtype name of one array."""
+    """Shape and dtype name of one array, and the least and greatest value of each entry, flat, where known."""
 
     shape: tuple[int, ...]
     dtype: str
+    low: tuple[float, ...] = dataclasses.field(default=(), compare=False)
+    high: tuple[float, ...] = dataclasses.field(default=(), compare=False)
 
 
 @dataclasses.dataclass(frozen=True)

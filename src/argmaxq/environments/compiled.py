@@ -10,7 +10,8 @@ from gymnasium import spaces as gym_spaces
 from gymnasium.experimental.functional import FuncEnv
 
 from argmaxq.component import UserError
-from argmaxq.types import Array, ArraySpec, DiscreteActions, PyTree, Spaces
+from argmaxq.environments.spaces import box_spec
+from argmaxq.types import Array, DiscreteActions, PyTree, Spaces
 
 
 class EnvState(NamedTuple):
@@ -59,8 +60,8 @@ class CompiledEnv:
         if not isinstance(action, gym_spaces.Discrete) or not isinstance(observation, gym_spaces.Box):
             kinds = f"{type(observation).__name__} observations and {type(action).__name__} actions"
             raise UserError(f"{type(self.env).__name__} has {kinds}; compiled agents need a Box and Discrete")
-        dtype = "float32" if observation.dtype == np.float64 else str(observation.dtype)
-        return Spaces(ArraySpec(observation.shape, dtype), DiscreteActions(int(action.n)))
+        dtype = np.dtype(np.float32) if observation.dtype == np.float64 else np.dtype(observation.dtype)
+        return Spaces(box_spec(observation, dtype), DiscreteActions(int(action.n)))
 
     def reset(self, key: jax.Array) -> EnvState:
         """A new episode."""

@@ -49,9 +49,15 @@ def read_observations(space: gym.Space[Any]) -> tuple[ArraySpec, Encode]:
     """The array an agent sees and the function that makes it; see ``read_spaces``."""
     if isinstance(space, spaces.Box):
         dtype = np.dtype(np.float32) if space.dtype.itemsize > 4 else space.dtype
-        return ArraySpec(space.shape, dtype.name), partial(np.asarray, dtype=dtype)
+        return box_spec(space, dtype), partial(np.asarray, dtype=dtype)
     encode = _flattener(space)
     return ArraySpec((spaces.flatdim(space),), "float32"), encode
+
+
+def box_spec(space: spaces.Box, dtype: np.dtype[Any]) -> ArraySpec:
+    """A Box as an array of ``dtype`` with its bounds."""
+    low, high = (tuple(map(float, bound.ravel())) for bound in (space.low, space.high))
+    return ArraySpec(space.shape, dtype.name, low, high)
 
 
 def read_actions(space: gym.Space[Any]) -> tuple[DiscreteActions, Decode]:

@@ -8,6 +8,7 @@ from flax import linen as nn
 
 from argmaxq.component import UserError, component
 from argmaxq.networks.heads import Head, SingleStream
+from argmaxq.networks.inputs import Inputs, Raw
 from argmaxq.types import Array, Network, PyTree
 
 Activation = Literal["relu", "tanh", "leaky_relu", "elu", "gelu", "silu"]
@@ -16,6 +17,7 @@ Activation = Literal["relu", "tanh", "leaky_relu", "elu", "gelu", "silu"]
 class Perceptron(nn.Module):
     """Dense layers, optionally normalised before the activation, and a head."""
 
+    inputs: Inputs
     hidden: tuple[int, ...]
     activation: Activation
     layer_norm: bool
@@ -25,7 +27,7 @@ class Perceptron(nn.Module):
     @nn.compact
     def __call__(self, obs: Array) -> Array:
         """Observation of any shape -> outputs [actions, size]."""
-        x = jnp.ravel(obs).astype(jnp.float32)
+        x = self.inputs(jnp.ravel(obs).astype(jnp.float32))
         for width in self.hidden:
             x = nn.Dense(width)(x)
             x = nn.LayerNorm()(x) if self.layer_norm else x
@@ -38,6 +40,7 @@ class MLP:
     """A multi-layer perceptron.
 
     Attributes:
+        inputs: What is done to observations first.
         hidden: Widths of the hidden layers.
         activation: Non-linearity after each hidden layer.
         layer_norm: Normalise each hidden layer before its activation (Ba et al. 2016).
@@ -45,6 +48,7 @@ class MLP:
     """
 
     hidden: tuple[int, ...] = (64, 64)
+    inputs: Inputs = Raw()
     activation: Activation = "relu"
     layer_norm: bool = False
     head: Head = SingleStream()
@@ -55,7 +59,7 @@ class MLP:
             raise UserError(f"hidden = {self.hidden}: every layer needs a width of at least 1")
 
     def _module(self, outputs: tuple[int, int]) -> Perceptron:
-        return Perceptron(self.hidden, self.activation, self.layer_norm, self.head, outputs)
+        return Perceptron(self.inputs, self.hidden, self.activation, self.layer_norm, self.head, outputs)
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
         """Parameters for one observation like ``obs`` and outputs [actions, size]."""

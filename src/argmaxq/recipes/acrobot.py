@@ -6,6 +6,7 @@ from argmaxq.learning.optimisers import Adam, RAdam
 from argmaxq.learning.pqn import PQN
 from argmaxq.learning.schedules import Linear
 from argmaxq.learning.sync import Periodic
+from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.mlp import MLP
 from argmaxq.recipe import Env, Evaluation, Recipe
 from argmaxq.replay.uniform import Uniform
@@ -13,12 +14,12 @@ from argmaxq.replay.uniform import Uniform
 RECIPES = {
     "acrobot/dqn": Recipe(
         agent=DQN(
-            network=MLP((256, 256)),
+            network=MLP((64, 64), Rescaled()),
             exploration=EpsilonGreedy(Linear(1.0, 0.1, 12_000)),
             replay=Uniform(50_000),
             sync=Periodic(250),
             optimiser=Adam(6.3e-4, max_grad_norm=10.0),
-            batch_size=128,
+            batch_size=64,
             rollout=4,
             updates=4,
         ),
@@ -29,7 +30,7 @@ RECIPES = {
     ),
     "acrobot/pqn": Recipe(
         agent=PQN(
-            network=MLP((128, 128), layer_norm=True),
+            network=MLP((128, 128), Rescaled(), layer_norm=True),
             exploration=EpsilonGreedy(Linear(1.0, 0.05, 200_000)),
             optimiser=RAdam(1e-3, annealing=Linear(1.0, 0.0, 15_000, per="update"), max_grad_norm=10.0),
             rollout=32,

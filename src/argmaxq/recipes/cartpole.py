@@ -17,7 +17,7 @@ RECIPES = {
     # RL-Zoo's values; its "target every 10 steps" with bursts of 128 updates is one copy per burst.
     "cartpole/dqn": Recipe(
         agent=DQN(
-            network=MLP((256, 256)),
+            network=MLP((64, 64)),
             exploration=EpsilonGreedy(Linear(1.0, 0.04, 8_000)),
             replay=Uniform(100_000),
             sync=Periodic(128),

@@ -6,6 +6,7 @@ from argmaxq.learning.optimisers import Adam, RAdam
 from argmaxq.learning.pqn import PQN
 from argmaxq.learning.schedules import Linear
 from argmaxq.learning.sync import Periodic
+from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.mlp import MLP
 from argmaxq.recipe import Env, Evaluation, Recipe
 from argmaxq.replay.uniform import Uniform
@@ -13,13 +14,13 @@ from argmaxq.replay.uniform import Uniform
 RECIPES = {
     "mountaincar/dqn": Recipe(
         agent=DQN(
-            network=MLP((256, 256)),
+            network=MLP((64, 64), Rescaled()),
             exploration=EpsilonGreedy(Linear(1.0, 0.07, 24_000)),
             replay=Uniform(10_000),
             sync=Periodic(300),
             optimiser=Adam(4e-3, max_grad_norm=10.0),
             gamma=0.98,
-            batch_size=128,
+            batch_size=64,
             rollout=16,
             updates=8,
         ),
@@ -30,7 +31,7 @@ RECIPES = {
     ),
     "mountaincar/pqn": Recipe(
         agent=PQN(
-            network=MLP((128, 128), layer_norm=True),
+            network=MLP((128, 128), Rescaled(), layer_norm=True),
             exploration=EpsilonGreedy(Linear(1.0, 0.05, 200_000)),
             optimiser=RAdam(1e-3, annealing=Linear(1.0, 0.0, 15_000, per="update"), max_grad_norm=10.0),
             rollout=32,

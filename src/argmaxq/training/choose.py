@@ -5,7 +5,7 @@ from typing import Any, Literal, cast
 import jax
 import numpy as np
 
-from argmaxq.component import UserError
+from argmaxq.component import UserError, bind
 from argmaxq.environments.source import compiled, host
 from argmaxq.recipe import Recipe
 from argmaxq.training.compiled import CompiledEngine
@@ -50,9 +50,10 @@ def _compiled(recipe: Recipe, seeds: tuple[int, ...]) -> Engine:
 
 def _host(recipe: Recipe, seed: int) -> Engine:
     evaluator = Evaluator(recipe.env)
+    agent = bind(recipe.agent, evaluator.spaces)
 
     def evaluate(params: Any, episodes: int, number: int) -> np.ndarray:
-        return evaluator.play(greedy(recipe.agent, params), episodes, [seed, 1, number])
+        return evaluator.play(greedy(agent, params), episodes, [seed, 1, number])
 
     engine: Any = HostEngine(recipe.agent, host(recipe.env), seed, evaluate)  # one seed is a tuple of seeds, too
     return cast(Engine, engine)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from argmaxq.component import traced
+from argmaxq.component import bind, traced
 from argmaxq.environments.compiled import CompiledEnv, Draw, EnvState
 from argmaxq.training.checkpoint import flatten, unflatten
 from argmaxq.training.devices import current
@@ -49,6 +49,7 @@ class CompiledEngine:
 
     def __init__(self, agent: Agent, env: CompiledEnv, lanes: int, seeds: tuple[int, ...]) -> None:
         self.spaces, self.lanes, self.seeds = env.spaces, lanes, seeds
+        agent = bind(agent, env.spaces)
         self._agent, self._env, self._static = traced(agent), env, agent
         self._length = block_length(agent, lanes)
         self._mesh, self._padded = _spread(seeds)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.component import traced
+from argmaxq.component import bind, traced
 from argmaxq.environments.lanes import Lanes, Step
 from argmaxq.training.checkpoint import flatten, unflatten
 from argmaxq.training.engine import (
@@ -49,6 +49,7 @@ class HostEngine:
 
     def __init__(self, agent: Agent, lanes: Lanes, seed: int, evaluate: Evaluate) -> None:
         self.spaces, self.lanes, self.seeds = lanes.spaces, lanes.lanes, (seed,)
+        agent = bind(agent, lanes.spaces)
         self._env, self._evaluate, self._static = lanes, evaluate, agent
         self._agent, self._keys = traced(agent), streams(seed)
         iterations = block_length(agent, self.lanes)

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -185,9 +186,9 @@ class Loop:
         kept = f"that of step {self._saved_at * self.steps_per_iteration}" if self._saved_at >= 0 else "none yet"
         return (
             f"seed {track.seed}: no longer finite in the block that ended at step {track.step}: "
-            f"{', '.join(track.faults)}; last good checkpoint: {kept}. Likely causes: a learning rate too high, rewards "
-            "too large (set agent.reward_scale or agent.optimiser.max_grad_norm), an environment that returns NaN (try: "
-            "argmaxq check)"
+            f"{', '.join(track.faults)}; last good checkpoint: {kept}. Likely causes: a learning rate too high, "
+            "rewards too large (set agent.reward_scale or agent.optimiser.max_grad_norm), an environment that returns "
+            "NaN (try: argmaxq check)"
         )
 
     def _evaluate(self) -> list[np.ndarray]:
@@ -216,8 +217,8 @@ class Loop:
         if self.saved:
             return
         self._keep_last(self._active(), progress)
-        for track in self.tracks:
-            track.save()
+        with ThreadPoolExecutor() as pool:  # many seeds would wait long for the disk, one after another
+            list(pool.map(Track.save, self.tracks))
         own, engine_meta = self.engine.save(self._state)
         arrays = {f"engine/{name}": array for name, array in own.items()}
         metas = []

@@ -21,7 +21,7 @@ def summarise(tracks: Sequence[Track], steps: int, seconds: float, step: int, fi
         step: Env steps each has done.
         finished: Whether nothing is left to do.
     """
-    return _summary([track.summary() for track in tracks], seconds, len(tracks) * step, step, steps, finished)
+    return _summary([track.summary(finished) for track in tracks], seconds, len(tracks) * step, step, steps, finished)
 
 
 def joined(parts: Sequence[Summary], steps: int, finished: bool) -> Summary:

@@ -126,10 +126,10 @@ class Track:
             self._policies[BEST] = arrays
             self._unsaved.add(BEST)
 
-    def summary(self) -> dict[str, Any]:
-        """What became of this seed."""
+    def summary(self, finished: bool) -> dict[str, Any]:
+        """What became of this seed in a run that has ``finished`` or not."""
         mean = {"mean_return": self.mean_return} if self.returns else {}
-        ended = {"stopped": self.over or "at the last step", "solved_at": self.solved_at}
+        ended = {"stopped": self.over or ("at the last step" if finished else None), "solved_at": self.solved_at}
         return {"seed": self.seed, "step": self.step, "episodes": self.episodes, **mean, "best": self.best, **ended}
 
 

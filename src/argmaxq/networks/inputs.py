@@ -1,0 +1,52 @@
+"""What is done to an observation before the first layer sees it."""
+
+import dataclasses
+from typing import Protocol
+
+import jax.numpy as jnp
+import numpy as np
+
+from argmaxq.component import component
+from argmaxq.types import Array, Spaces
+
+
+class Inputs(Protocol):
+    """A map on flat observations."""
+
+    def __call__(self, obs: Array) -> Array:
+        """Flat observation [n] of float32 -> [n]."""
+
+
+@component(Inputs)
+class Raw:
+    """Observations as they are."""
+
+    def __call__(self, obs: Array) -> Array:
+        return obs
+
+
+@component(Inputs)
+class Rescaled:
+    """Entries with finite bounds are mapped to [-1, 1]; others stay as they are.
+
+    Where one entry's range is a twentieth of another's, as MountainCar's velocity, a network hardly sees it otherwise.
+
+    Attributes:
+        low: Least value of each entry; empty: the environment's own.
+        high: Greatest value of each entry; empty: the environment's own.
+    """
+
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+
+    def bind(self, spaces: Spaces) -> "Rescaled":
+        """With the environment's bounds where none are given."""
+        low, high = self.low or spaces.observation.low, self.high or spaces.observation.high
+        return dataclasses.replace(self, low=low, high=high)
+
+    def __call__(self, obs: Array) -> Array:
+        low, high = (np.array(bound or [np.inf] * obs.shape[0], np.float32) for bound in (self.low, self.high))
+        known = np.isfinite(low) & np.isfinite(high) & (low < high)
+        middle = np.where(known, (np.where(known, low, 0) + np.where(known, high, 0)) / 2, 0.0)
+        half = np.where(known, (np.where(known, high, 1) - np.where(known, low, 0)) / 2, 1.0)
+        return (obs - jnp.asarray(middle, jnp.float32)) * jnp.asarray(1.0 / half, jnp.float32)

@@ -1,5 +1,6 @@
 """Acrobot-v1: swing the tip above the line, -1 per step."""
 
+from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.dqn import DQN
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam
@@ -15,10 +16,12 @@ RECIPES = {
     "acrobot/dqn": Recipe(
         agent=DQN(
             network=MLP((64, 64), Rescaled()),
+            bootstrap=Double(),
             exploration=EpsilonGreedy(Linear(1.0, 0.1, 12_000)),
             replay=Uniform(50_000),
             sync=Periodic(250),
-            optimiser=Adam(6.3e-4, max_grad_norm=10.0),
+            optimiser=Adam(1e-3, annealing=Linear(1.0, 0.0, 100_000, per="update"), max_grad_norm=10.0),
+            n_step=3,
             batch_size=64,
             rollout=4,
             updates=4,
@@ -36,6 +39,7 @@ RECIPES = {
             rollout=32,
             epochs=4,
             minibatches=8,
+            trace_decay=0.65,
             reward_scale=0.1,
         ),
         env=Env("Acrobot-v1", lanes=32),

@@ -1,5 +1,6 @@
 """MountainCar-v0: swing up to the flag, -1 per step; about -97.7 at best."""
 
+from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.dqn import DQN
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam
@@ -15,10 +16,12 @@ RECIPES = {
     "mountaincar/dqn": Recipe(
         agent=DQN(
             network=MLP((64, 64), Rescaled()),
+            bootstrap=Double(),
             exploration=EpsilonGreedy(Linear(1.0, 0.07, 24_000)),
             replay=Uniform(10_000),
             sync=Periodic(300),
-            optimiser=Adam(4e-3, max_grad_norm=10.0),
+            optimiser=Adam(2e-3, annealing=Linear(1.0, 0.0, 60_000, per="update"), max_grad_norm=10.0),
+            n_step=3,
             gamma=0.98,
             batch_size=64,
             rollout=16,
@@ -37,7 +40,7 @@ RECIPES = {
             rollout=32,
             epochs=4,
             minibatches=8,
-            reward_scale=0.1,
+            trace_decay=0.65,
         ),
         env=Env("MountainCar-v0", lanes=32),
         steps=500_000,

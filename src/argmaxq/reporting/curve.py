@@ -36,9 +36,9 @@ class Run:
 
     @property
     def best(self) -> int | None:
-        """Index of the first evaluation with the highest mean: that of the best checkpoint."""
+        """Index of the latest evaluation with the highest mean: that of the best checkpoint."""
         means = self.evaluations["mean"]
-        return int(np.argmax(means)) if means.size else None
+        return int(means.size - 1 - np.argmax(means[::-1])) if means.size else None
 
 
 def draw_curve(folders: Path | Sequence[Path], out: Path) -> Path:

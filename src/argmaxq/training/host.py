@@ -9,14 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from argmaxq.component import bind, traced
-from argmaxq.environments.lanes import Lanes, Step
+from argmaxq.environments.lanes import Lanes
 from argmaxq.training.checkpoint import flatten, unflatten
 from argmaxq.training.engine import (
+    Ends,
     Episodes,
-    Finished,
     Report,
     Totals,
     block_length,
+    finished,
     fresh,
     learn,
     no_episodes,
@@ -57,10 +58,10 @@ class HostEngine:
         self._packing = Packing(jax.eval_shape(self._begin, self._keys)[:2])
         self._pack, self._unpack = jax.jit(self._packing.pack), jax.jit(self._packing.unpack)
         self._draw = jax.jit(partial(_draw, self.spaces, self.lanes, iterations))
-        # Flat lists of arrays cross into compiled calls faster than components do.
-        self._numbers, structure = jax.tree.flatten(self._agent)
-        self._act = jax.jit(partial(_act, structure))
-        self._learn = jax.jit(partial(_learn, structure, self._packing), donate_argnums=1)
+        numbers = Packing(self._agent)
+        self._numbers = numbers.pack(self._agent)
+        self._act = jax.jit(partial(_act, numbers))
+        self._learn = jax.jit(partial(_learn, numbers, self._packing), donate_argnums=1)
 
     def start(self) -> State:
         """The state before the first step; resets the environment."""
@@ -70,28 +71,27 @@ class HostEngine:
 
     def run(self, state: State, first: int, end: int) -> tuple[State, list[Report]]:
         """Iterations first .. end - 1, and one report."""
-        rollout, actor, last = self._static.rollout, state.actor, state.last
+        rollout, lanes, start = self._static.rollout, self.lanes, first * self._static.rollout
         noise, drawn = self._draw(self._agent, self._keys, np.int32(first))
-        account, obs = Account(state.episodes), self._env.observe()
-        params, updates = state.learner.params, np.asarray(state.totals.updates)
+        rows = empty_rows(self.spaces, (end - first) * rollout, lanes)
+        obs, last, ends = self._env.observe(), state.last, int(state.episodes.finished)
+        actor, params, updates = state.actor, state.learner.params, state.totals.updates
         packed = self._pack((state.learner, fresh(state.totals)))
-        for i in range(first, end):
-            rows = empty_rows(self.spaces, rollout, self.lanes)
-            for k in range(rollout):
-                t = i * rollout + k
-                clock = np.array([t * self.lanes, account.finished, updates, t - first * rollout], np.int32)
-                action, actor = self._act(self._numbers, params, actor, obs, noise, clock)
-                action = np.asarray(action)
-                step = self._env.step(action)
-                rows.obs[k], rows.action[k], rows.last[k] = obs, action, last
-                obs, rows.reward[k], rows.terminated[k], rows.truncated[k], last = step
-                account.count((t + 1) * self.lanes, step, rows.last[k])
-            clock = np.array([(i + 1) * rollout * self.lanes, account.finished, i - first], np.int32)
-            packed, params, updates = self._learn(self._numbers, packed, rows, obs, drawn, clock)
+        for i in range(end - first):
+            for t in range(i * rollout, (i + 1) * rollout):
+                clock = np.array([(start + t) * lanes, ends, t], np.int32)
+                action, actor = self._act(self._numbers, params, updates, actor, obs, noise, clock)
+                rows.obs[t], rows.last[t], rows.action[t] = obs, last, action
+                obs, rows.reward[t], rows.terminated[t], rows.truncated[t], last = self._env.step(rows.action[t])
+                ends += np.count_nonzero(rows.terminated[t] | rows.truncated[t])
+            own = Row(*[leaf[i * rollout : (i + 1) * rollout] for leaf in rows])
+            clock = np.array([(start + t + 1) * lanes, ends, i], np.int32)
+            packed, params, updates = self._learn(self._numbers, packed, own, obs, drawn, clock)
         learner, totals = self._unpack(packed)
-        state = State(learner, totals, actor, account.episodes(), last)
+        episodes, over = account(state.episodes, rows)
+        state = State(learner, totals, actor, episodes, last)
         totals = jax.tree.map(np.asarray, totals)
-        return state, [report(totals, account.ends(), account.returns, end * rollout * self.lanes)]
+        return state, [report(totals, finished(over, start), np.asarray(episodes.returns), end * rollout * lanes)]
 
     def evaluate(self, state: State, episodes: int, number: int) -> list[np.ndarray]:
         """Returns [episodes] of the greedy policy on an environment of its own."""
@@ -115,57 +115,39 @@ class HostEngine:
         if not len(lost):
             return state, []
         cut = lost[~state.last[lost]]
-        account = Account(state.episodes)
-        account.forget(cut)
         state.last[lost] = True
+        begun = Episodes(state.episodes.returns.at[cut].set(0.0), state.episodes.lengths.at[cut].set(0), state.episodes.finished)
         learner = self._static.cut(state.learner, cut) if len(cut) else state.learner
         said = (
             f"the environment is random in a way that cannot be restored in {len(lost)} of {self.lanes} lanes: "
             f"{len(cut)} episodes are cut here, marked as truncated, and new ones begin"
         )
-        return state._replace(learner=learner, episodes=account.episodes()), [said]
+        return state._replace(learner=learner, episodes=begun), [said]
 
     def close(self) -> None:
         """Close the environment."""
         self._env.close()
 
 
-class Account:
-    """Episodes on the host: what ``count_row`` does, in NumPy and in place."""
-
-    def __init__(self, episodes: Episodes) -> None:
-        self.returns, self._lengths = np.array(episodes.returns), np.array(episodes.lengths)
-        self.finished = int(episodes.finished)
-        self._ends: list[tuple[int, float, int]] = []
-
-    def count(self, step_number: int, step: Step, was_last: np.ndarray) -> None:
-        """Account for one row of every lane, after which ``step_number`` env steps are done."""
-        self.returns += step.reward
-        self._lengths += ~was_last
-        ended = step.terminated | step.truncated
-        if ended.any():
-            lanes = np.flatnonzero(ended)
-            self._ends += [(step_number, self.returns[lane], self._lengths[lane]) for lane in lanes]
-            self.finished += len(lanes)
-            self.forget(lanes)
-
-    def forget(self, lanes: Any) -> None:
-        """Begin new episodes in these lanes."""
-        self.returns[lanes], self._lengths[lanes] = 0.0, 0
-
-    def episodes(self) -> Episodes:
-        """The account as engines store it."""
-        return Episodes(jnp.asarray(self.returns), jnp.asarray(self._lengths), jnp.int32(self.finished))
-
-    def ends(self) -> Finished:
-        """The episodes that ended since this account began."""
-        step, returns, lengths = zip(*self._ends, strict=True) if self._ends else ((), (), ())
-        return Finished(np.array(step, np.int64), np.array(returns, np.float32), np.array(lengths, np.int32))
+def account(episodes: Episodes, rows: Row) -> tuple[Episodes, Ends]:
+    """``count_row`` of rows [n, lanes], one after the other, in NumPy: the same sums in the same order."""
+    returns, lengths = np.array(episodes.returns), np.array(episodes.lengths)
+    ended, alive = rows.terminated | rows.truncated, ~rows.last
+    ends = Ends(ended, np.zeros(ended.shape, np.float32), np.zeros(ended.shape, np.int32))
+    stops = set(np.nonzero(ended)[0].tolist())
+    for t in range(len(ended)):
+        returns += rows.reward[t]
+        lengths += alive[t]
+        if t in stops:
+            ends.returns[t], ends.lengths[t] = returns, lengths
+            returns[ended[t]], lengths[ended[t]] = 0.0, 0
+    total = episodes.finished + np.count_nonzero(ended)
+    return Episodes(jnp.asarray(returns), jnp.asarray(lengths), jnp.asarray(total, jnp.int32)), ends
 
 
-def empty_rows(spaces: Spaces, rollout: int, lanes: int) -> Row:
-    """Room for one iteration's rows, fresh each time because JAX may read NumPy's memory in place."""
-    shape = (rollout, lanes)
+def empty_rows(spaces: Spaces, rows: int, lanes: int) -> Row:
+    """Room for one block's rows, fresh each time because JAX may read NumPy's memory in place."""
+    shape = (rows, lanes)
     return Row(
         obs=np.empty(shape + spaces.observation.shape, spaces.observation.dtype),
         action=np.empty(shape + spaces.action.spec.shape, spaces.action.spec.dtype),
@@ -218,19 +200,33 @@ def _draw(
 
 
 def _act(
-    structure: Any, numbers: list[Array], params: PyTree, actor: PyTree, obs: Array, noise: PyTree, clock: Array
+    numbers: Packing,
+    packed_agent: Packed,
+    params: PyTree,
+    updates: Array,
+    actor: PyTree,
+    obs: Array,
+    noise: PyTree,
+    clock: Array,
 ) -> tuple[Array, PyTree]:
-    """Act in every lane; ``numbers`` are the agent's, ``clock`` is step, episodes, updates and the row of ``noise``."""
-    agent = jax.tree.unflatten(structure, numbers)
-    own = jax.tree.map(lambda leaf: leaf[clock[3]], noise)
-    return jax.vmap(agent.act, (None, 0, 0, None, 0))(params, actor, obs, Clock(*clock[:3]), own)
+    """Act in every lane; ``clock`` is step, episodes and the row of ``noise``."""
+    agent = numbers.unpack(packed_agent)
+    own = jax.tree.map(lambda leaf: leaf[clock[2]], noise)
+    return jax.vmap(agent.act, (None, 0, 0, None, 0))(params, actor, obs, Clock(clock[0], clock[1], updates), own)
 
 
 def _learn(
-    structure: Any, packing: Packing, numbers: list[Array], packed: Packed, rows: Row, obs: Array, drawn: PyTree, clock: Array
+    numbers: Packing,
+    packing: Packing,
+    packed_agent: Packed,
+    packed: Packed,
+    rows: Row,
+    obs: Array,
+    drawn: PyTree,
+    clock: Array,
 ) -> tuple[Packed, PyTree, Array]:
-    """Remember and learn; ``clock`` is step, episodes and which of ``drawn``. Returns acting's parameters, too."""
-    agent = jax.tree.unflatten(structure, numbers)
+    """Remember and learn; ``clock`` is step, episodes and which of ``drawn``. Returns what acting needs, too."""
+    agent = numbers.unpack(packed_agent)
     learner, totals = packing.unpack(packed)
     own = jax.tree.map(lambda leaf: leaf[clock[2]], drawn)
     now = Clock(clock[0], clock[1], totals.updates)

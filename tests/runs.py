@@ -90,7 +90,8 @@ def assert_same(run: aq.Run, reference: aq.Run) -> None:
     assert {name.partition("/")[2] for name in theirs} > {"metrics.jsonl", "episodes.jsonl", "best", "last"}
     renamed = {name.replace(reference.path.name, run.path.name): value for name, value in theirs.items()}
     assert sorted(ours) == sorted(renamed), (sorted(ours), sorted(renamed))
-    assert [name for name in ours if ours[name] != renamed[name]] == []
+    differing = [name for name in ours if ours[name] != renamed[name]]
+    assert not differing, differing
     summary, other = run.summary, reference.summary
     assert summary["finished"]
     for name in ("seeds", "step", "best"):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parts import Curve, Even, Flat, Plan, RankedMemory, Slope, Student, StudyMemory, World
 
 from argmaxq.component import (
     Bounds,
@@ -27,6 +26,7 @@ from argmaxq.component import (
     validate,
     walk,
 )
+from parts import Curve, Even, Flat, Plan, RankedMemory, Slope, Student, StudyMemory, World
 
 
 @pytest.mark.parametrize(

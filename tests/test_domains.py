@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from probes import PROBES
 from scipy import stats
 
 from argmaxq.component import UserError
@@ -21,6 +20,7 @@ from argmaxq.domains import DOMAINS, functional, time_limit
 from argmaxq.domains.acrobot import AcrobotState
 from argmaxq.domains.cartpole import CartPole, CartPoleState
 from argmaxq.domains.mountain_car import MountainCarState
+from probes import PROBES
 
 COUNT = 2000
 KEY = jax.random.key(0)
@@ -129,7 +129,9 @@ def compare_steps(case: Case, states: np.ndarray, tolerance: float) -> None:
     """One step, every action: observations within ``tolerance`` of their scale; rewards and flags equal."""
     for action in range(functional(case.id).action_space.n):
         theirs, ours = gymnasium_steps(case.id, states, action), our_steps(case, states, action)
-        assert ours[0].dtype == states.dtype and ours[1].dtype == np.float32 and ours[2].dtype == bool
+        assert ours[0].dtype == states.dtype
+        assert ours[1].dtype == np.float32
+        assert ours[2].dtype == bool
         clear = np.minimum(case.margin(theirs[0]), case.margin(ours[0])) > 1e-6
         assert clear.mean() > 0.99
         error = np.abs(ours[0] - theirs[0]) / np.array(case.scale)
@@ -310,7 +312,8 @@ def test_probe_values_are_optimal(probe: Any, gamma: float) -> None:
         state = env.initial(key)
         for _ in range(probe.time_limit or 2):
             observation = env.observation(state, key)
-            assert observation.shape == (1,) and observation.dtype == np.float32
+            assert observation.shape == (1,)
+            assert observation.dtype == np.float32
             found.setdefault(float(observation[0]), q_values(state, horizon))
             state = env.transition(state, 0, key)
             if env.terminal(state, key):

@@ -101,7 +101,7 @@ def test_bootstraps_differ_here() -> None:
 
 
 def test_gradients_reach_every_online_weight_and_never_the_target() -> None:
-    network = MLP((16, 16), "tanh", layer_norm=True, head=Dueling())
+    network = MLP((16, 16), activation="tanh", layer_norm=True, head=Dueling())
     for bootstrap in (Max(), Double()):
         agent = DQN(network=network, bootstrap=bootstrap, optimiser=SGD(1.0), sync=NEVER)
         learner = apart(agent)

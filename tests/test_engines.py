@@ -107,15 +107,10 @@ def test_a_seed_decides_everything(engine: str) -> None:
 
 
 def test_lanes_are_not_copies_of_each_other() -> None:
-    state, _ = train(compiled_engine(QUICK, lanes=4), QUICK, 20)
-    seen = np.asarray(state.learner.replay.rows.obs)
-    for one in range(4):
-        for other in range(one):
-            assert not np.allclose(seen[0, one], seen[0, other])
-    actions = np.asarray(state.learner.replay.rows.action)[:80]
-    agreement = [np.mean(actions[:, i] == actions[:, j]) for i in range(4) for j in range(i)]
-    assert min(agreement) > 0.2
-    assert max(agreement) < 0.8
+    state, _ = train(compiled_engine(QUICK, lanes=2), QUICK, 50)
+    obs, action = np.asarray(state.learner.replay.rows.obs), np.asarray(state.learner.replay.rows.action)[:200]
+    assert not np.allclose(obs[0, 0], obs[0, 1])
+    assert 0.3 < np.mean(action[:, 0] == action[:, 1]) < 0.7
 
 
 def test_rows_are_one_story() -> None:
@@ -137,7 +132,9 @@ def seed_of(state: Any, position: int) -> Any:
     return jax.tree.map(lambda leaf: np.asarray(leaf)[position], outcome(state))
 
 
-@pytest.mark.parametrize("agent", [QUICK, dataclasses.replace(PEER, network=SMALL)], ids=["dqn", "pqn"])
+@pytest.mark.parametrize(
+    "agent", [QUICK, pytest.param(dataclasses.replace(PEER, network=SMALL), marks=pytest.mark.slow)], ids=["dqn", "pqn"]
+)
 def test_groups_of_any_width_agree(agent: Agent) -> None:
     """A seed has the same bits in a group of 2, of 4 and of 5, wherever it stands in it."""
     groups = [(1, 0), (0, 1, 2, 3), (0, 1, 2, 3, 4)]
@@ -154,15 +151,15 @@ def test_groups_of_any_width_agree(agent: Agent) -> None:
 
 def test_a_seed_in_a_group_is_the_seed_alone() -> None:
     """Not bit for bit, but before rounding has grown: the same first parameters, actions and episodes."""
-    alone, few = train(compiled_engine(QUICK, seeds=(1,)), QUICK, 30)
-    group, many = train(compiled_engine(QUICK, seeds=(0, 1)), QUICK, 30)
+    alone, few = train(compiled_engine(QUICK, lanes=2, seeds=(1,)), QUICK, 30)
+    group, many = train(compiled_engine(QUICK, lanes=2, seeds=(0, 1)), QUICK, 30)
     assert episodes(few) == episodes(many, 1)
     for one, other in zip(jax.tree.leaves(alone.learner.params), jax.tree.leaves(group.learner.params), strict=True):
         np.testing.assert_allclose(one, np.asarray(other)[1], atol=1e-4)
 
 
 def test_an_engine_gives_the_parameters_of_each_seed() -> None:
-    engine = compiled_engine(QUICK, seeds=(0, 1, 2))
+    engine = compiled_engine(QUICK, lanes=2, seeds=(0, 1, 2))
     state, _ = train(engine, QUICK, 5)
     for position in range(3):
         whole = jax.tree.map(lambda leaf, i=position: np.asarray(leaf)[i], state.learner.params)
@@ -241,10 +238,10 @@ def test_swept_numbers_compile_nothing(
 @pytest.mark.parametrize("engine", ENGINES)
 def test_steps_and_blocks_in_reports(engine: str) -> None:
     """A report's step counts env steps of all lanes; the last episode ended no later than that."""
-    state, reports = train(ENGINES[engine](QUICK, lanes=3), QUICK, 30, block=10)
+    state, reports = train(ENGINES[engine](QUICK, lanes=2), QUICK, 45, block=15)
     assert [block[0].step for block in reports] == [120, 240, 360]
     ends = episodes(reports)
-    assert all(step % 3 == 0 and step <= 360 for step, _, _ in ends)
+    assert all(step % 2 == 0 and step <= 360 for step, _, _ in ends)
     assert [step for step, _, _ in ends] == sorted(step for step, _, _ in ends)
     assert int(state.episodes.finished) == len(ends)
     final_rows = sum(step < 360 for step, _, _ in ends)  # each end but one in the last row is followed by a last row

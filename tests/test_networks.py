@@ -15,8 +15,10 @@ from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.schedules import Constant
 from argmaxq.networks.heads import Dueling
+from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.mlp import MLP
 from argmaxq.networks.own import FlaxNetwork, FunctionNetwork
+from argmaxq.types import ArraySpec, DiscreteActions, Spaces
 from probes import PROBES
 from trainer import compiled_engine, probe_env, train, values
 
@@ -32,7 +34,9 @@ def randomised(params: Any, seed: int = 0) -> Any:
 
 @pytest.mark.parametrize("shape", [(4,), (2, 3), ()])
 @pytest.mark.parametrize("outputs", [(1, 1), (3, 1), (2, 51)])
-@pytest.mark.parametrize("network", [MLP(), MLP(()), MLP((8, 5, 3), "tanh", True), MLP((7,), head=Dueling())])
+@pytest.mark.parametrize(
+    "network", [MLP(), MLP(()), MLP((8, 5, 3), activation="tanh", layer_norm=True), MLP((7,), head=Dueling())]
+)
 def test_outputs_are_actions_by_size(network: MLP, shape: tuple[int, ...], outputs: tuple[int, int]) -> None:
     params = network.init(KEY, jnp.zeros(shape), outputs)
     assert network(params, jnp.ones(shape)).shape == outputs
@@ -58,7 +62,7 @@ def by_hand(params: Any, obs: np.ndarray, widths: int, activation: Any, layer_no
     [("relu", lambda x: np.maximum(x, 0)), ("tanh", np.tanh), ("leaky_relu", lambda x: np.where(x > 0, x, 0.01 * x))],
 )
 def test_mlp_by_hand(activation: Any, function: Any, layer_norm: bool) -> None:
-    network, obs = MLP((6, 5), activation, layer_norm), np.float32([[0.5, -2], [1, 3]])
+    network, obs = MLP((6, 5), activation=activation, layer_norm=layer_norm), np.float32([[0.5, -2], [1, 3]])
     params = randomised(network.init(KEY, jnp.asarray(obs), (3, 2)))
     features = by_hand(params, obs, 2, function, layer_norm)
     expected = np.einsum("f,fas->as", features, params["output"]["kernel"]) + params["output"]["bias"]
@@ -86,6 +90,21 @@ def test_dueling_advantages_have_mean_zero() -> None:
     np.testing.assert_allclose(q - value, advantage - advantage.mean(axis=0), rtol=1e-4, atol=1e-4)
     lifted = params["output"] | {"bias": params["output"]["bias"] + 100.0}
     np.testing.assert_allclose(network(params | {"output": lifted}, obs), q, atol=1e-3)
+
+
+def test_rescaled_inputs_are_the_same_network_on_scaled_observations() -> None:
+    """Bounds -1.2 .. 0.6 and 0 .. 10 go to -1 .. 1; entries without bounds, or with none in effect, stay."""
+    bounds = [(-1.2, 0.6), (0.0, 10.0), (-np.inf, np.inf), (0.0, np.inf), (5.0, 5.0), (-3.4e38, 3.4e38)]
+    low, high = zip(*bounds, strict=True)
+    obs = np.float32([0.15, 2.0, 3.0, 4.0, 5.0, 6.0])
+    scaled = np.float32([0.5, -0.6, 3.0, 4.0, 5.0, 6.0])
+    np.testing.assert_allclose(Rescaled(low, high)(obs), scaled, rtol=1e-5)
+    spaces = Spaces(ArraySpec((6,), "float32", low, high), DiscreteActions(3))
+    np.testing.assert_allclose(Rescaled().bind(spaces)(obs), scaled, rtol=1e-5)
+    np.testing.assert_array_equal(Rescaled()(obs), obs)
+    raw, rescaled = MLP((8,)), MLP((8,), inputs=Rescaled(low, high))
+    params = randomised(raw.init(KEY, obs, (3, 1)))
+    np.testing.assert_allclose(rescaled(params, obs), raw(params, scaled), rtol=1e-4, atol=1e-5)
 
 
 def test_one_key_one_network() -> None:
@@ -135,7 +154,10 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+QUICK = ("mlp", "flax", "equinox", "function")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in NETWORKS])
 def test_all_train_through_dqn(name: str) -> None:
     """The right action depends on the observation; a network that learns nothing stays near its first values."""
     agent = DQN(

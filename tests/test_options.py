@@ -6,11 +6,11 @@ import sys
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from parts import Flat, Plan, RankedMemory, Student, World, Wrapped, components
 
 from argmaxq.component import UserError, is_component, type_name, validate
 from argmaxq.options import help_text, parse
 from argmaxq.paths import paths
+from parts import Flat, Plan, RankedMemory, Student, World, Wrapped, components
 
 
 def _parse(line):

@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parts import Even, Flat, Plan, RankedMemory, Slope, Student, World, components
 
 from argmaxq.component import UserError, component, validate
 from argmaxq.paths import documentation, get, paths, replace
+from parts import Even, Flat, Plan, RankedMemory, Slope, Student, World, components
 
 
 def test_replace_changes_one_path_and_nothing_else():

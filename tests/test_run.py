@@ -18,7 +18,7 @@ from argmaxq.training import checkpoint
 from argmaxq.training.loop import Diverged
 from argmaxq.training.records import read
 from probes import OneStep
-from runs import CARTPOLE, PARALLEL, Crash, assert_same, contents, crash_at, crashed, newest
+from runs import CARTPOLE, PARALLEL, assert_same, contents, crashed, newest
 
 
 @pytest.mark.parametrize("options", [{}, {"engine": "host"}, {"seeds": 2}])
@@ -181,33 +181,31 @@ class Treacherous(OneStep):
     """Reward 1, and seldom NaN."""
 
     def reward(self, state: Any, action: Any, next_state: Any, rng: Any, params: Any = None) -> Any:
-        return jnp.where(jax.random.uniform(rng) < 6e-4, jnp.nan, 1.0)
+        return jnp.where(jax.random.uniform(rng) < 1e-3, jnp.nan, 1.0)
 
 
 @pytest.mark.parametrize("engine", ["compiled", "host"])
 def test_seeds_that_diverge_leave_the_others_alone(engine: Any, tmp_path: Path) -> None:
     changes = {"env.id": Treacherous, "steps": 1_000, "evaluation.every": 0, "checkpoint_every": 100}
     recipe = aq.replace(CARTPOLE, changes)
-    run = aq.train(recipe, out=tmp_path / "run", seeds=5, engine=engine)
+    run = aq.train(recipe, out=tmp_path / "run", seed=4, seeds=3, engine=engine)
     assert run.summary["finished"]
-    stopped = {seed["seed"]: seed["stopped"] for seed in run.summary["seeds"]}
-    good = [seed for seed, why in stopped.items() if why == "at the last step"]
-    assert set(stopped.values()) == {"at the last step", "diverged"}
+    assert {seed["seed"]: seed["stopped"] for seed in run.summary["seeds"]} == {
+        4: "diverged",
+        5: "at the last step",
+        6: "at the last step",
+    }
     for part in run.parts:
-        assert np.isfinite(part.evaluate(episodes=1, which="last").random)
         arrays, meta = checkpoint.load(part.checkpoint("last"))
         assert all(np.isfinite(array).all() for array in arrays.values())
-        assert (meta["step"] == 1_000) == (part.seeds[0] in good)
-    pair = next(seed for seed in good if seed + 1 in good)
-    alone = aq.train(recipe, out=tmp_path / "pair", seed=pair, seeds=2, engine=engine)
+        assert (meta["step"] == 1_000) == (part.seeds[0] != 4)
+    alone = aq.train(recipe, out=tmp_path / "alone", seed=5, seeds=2, engine=engine)
     for part in alone.parts:
         same = run.path / part.path.name
         for file in ("metrics.jsonl", "episodes.jsonl", "checkpoints/last/arrays.safetensors"):
             assert (same / file).read_bytes() == (part.path / file).read_bytes()
-    with pytest.raises(Crash):
-        aq.train(recipe, out=tmp_path / "again", seeds=5, engine=engine, callbacks=[crash_at(500)])
-    again = aq.resume(tmp_path / "again", own={"env.id": Treacherous})
-    assert_same(again, run)
+    crashed(recipe, tmp_path / "again", 500, seed=4, seeds=3, engine=engine)
+    assert_same(aq.resume(tmp_path / "again", own={"env.id": Treacherous}), run)
 
 
 def test_all_seeds_diverging_is_an_error(tmp_path: Path) -> None:

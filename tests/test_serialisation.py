@@ -10,7 +10,6 @@ import pytest
 from flax import linen as nn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parts import Curve, Even, Flat, Plan, RankedMemory, Slope, Student, World, Wrapped, components
 
 import argmaxq.learning
 import argmaxq.networks
@@ -18,6 +17,7 @@ import argmaxq.replay
 from argmaxq.component import UserError, component, registry, validate
 from argmaxq.paths import paths
 from argmaxq.serialisation import from_json, to_json
+from parts import Curve, Even, Flat, Plan, RankedMemory, Slope, Student, World, Wrapped, components
 
 for room in (argmaxq.learning, argmaxq.networks, argmaxq.replay):
     for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):

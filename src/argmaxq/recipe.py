@@ -36,7 +36,7 @@ class Stop(Protocol):
     """When a run may end before its last step."""
 
     def reached(self, returns: Sequence[float], evaluation: np.ndarray | None) -> bool:
-        """Judge the training episodes' returns so far (the newest last) and the latest evaluation's, if there is one."""
+        """Judge the returns of training episodes so far, the newest last, and of the latest evaluation, if any."""
 
 
 @component(Stop)

@@ -1,5 +1,6 @@
 """JAX's settings, made once before it starts."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -16,12 +17,15 @@ def configure_jax() -> None:
     if "JAX_CPU_ENABLE_ASYNC_DISPATCH" not in os.environ:
         jax.config.update("jax_cpu_enable_async_dispatch", False)
     if "JAX_NUM_CPU_DEVICES" not in os.environ and "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        try:
-            jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
-        except RuntimeError:
-            pass  # JAX has started already: many seeds will then share one core
-    if jax.config.jax_compilation_cache_dir is None:
+        with contextlib.suppress(RuntimeError):  # JAX has started already: many seeds will then share one core
+            jax.config.update("jax_num_cpu_devices", usable_cores())
+    if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
         home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
         jax.config.update("jax_compilation_cache_dir", os.environ.get("ARGMAXQ_CACHE_DIR", str(home / "argmaxq")))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

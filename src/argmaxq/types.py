@@ -28,7 +28,7 @@ class Row(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """What a formula sees. ``reward`` = sum of gamma^i r_i over the window; ``discount`` = gamma^n, 0 after termination."""
+    """What a formula sees: ``reward`` = sum of gamma^i r_i, ``discount`` = gamma^n, or 0 after a termination."""
 
     obs: Array
     action: Array
@@ -48,9 +48,12 @@ class Batch(NamedTuple):
 class Clock(NamedTuple):
     """What schedules may depend on: env steps of all lanes, finished episodes, gradient updates (int32 each)."""
 
-    step: Array
-    episode: Array
-    update: Array
+    step: Array = 0
+    episode: Array = 0
+    update: Array = 0
+
+
+START = Clock()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Environments as engines see them: compiled, or lanes on the host."""

@@ -89,4 +89,3 @@ class CompiledEnv:
 
     def _observe(self, state: PyTree, key: jax.Array) -> Array:
         return jnp.asarray(self.env.observation(state, key), self.spaces.observation.dtype)
-

@@ -19,8 +19,8 @@ class EnvPoolLanes:
     """``lanes`` environments of an id that EnvPool knows; ``kwargs`` are EnvPool's (``num_threads`` is else the cores).
 
     EnvPool resets at the next step, as Lanes do. It takes seeds only when made, so ``reset`` makes it anew, and it
-    hides its generators, so ``restore`` ends every lane's episode. A termination that falls on the time limit's very step is
-    reported by EnvPool as a truncation only.
+    hides its generators, so ``restore`` ends every lane's episode. A termination that falls on the time limit's
+    very step is reported by EnvPool as a truncation only.
 
     Raises:
         UserError: EnvPool is missing, does not know the id or an argument, or the spaces fit no agent.

@@ -39,7 +39,8 @@ class FuncLanes:
             self._block = self._draws(self._key, np.int32(self._row))
         self._state, outcome = self._step(self._state, actions, self._block, np.int32(self._row % ROWS_AT_ONCE))
         self._row += 1
-        return Step(self.observe(), *map(np.asarray, outcome), np.asarray(self._state.last))
+        reward, terminated, truncated = map(np.asarray, outcome)
+        return Step(self.observe(), reward, terminated, truncated, np.asarray(self._state.last))
 
     def observe(self) -> np.ndarray:
         """The current observations [lanes, ...]."""
@@ -63,7 +64,5 @@ class FuncLanes:
         """Nothing to free."""
 
 
-def _at_row(
-    env: CompiledEnv, state: EnvState, actions: Array, draws: Draw, row: Array
-) -> tuple[EnvState, Outcome]:
+def _at_row(env: CompiledEnv, state: EnvState, actions: Array, draws: Draw, row: Array) -> tuple[EnvState, Outcome]:
     return jax.vmap(env.step)(state, actions, jax.tree.map(lambda leaf: leaf[row], draws))

@@ -60,14 +60,12 @@ class GymnasiumLanes:
 
     def step(self, actions: np.ndarray) -> Step:
         """Act in every lane; see ``Lanes.step``. The arrays are fresh ones at every call."""
-        lanes, last, episodes, encode, start = self.lanes, self._last, self._episodes, self._encode, self._start
+        episodes, encode, start = self._episodes, self._encode, self._start
         obs = np.empty(self._shape, self._dtype)
-        reward = np.zeros(lanes, np.float32)
-        terminated = np.zeros(lanes, np.bool_)
-        truncated = np.zeros(lanes, np.bool_)
-        over = [False] * lanes
-        for lane, action in enumerate(actions.tolist()):
-            if last[lane]:
+        reward = np.zeros(self.lanes, np.float32)
+        terminated, truncated = np.zeros((2, self.lanes), np.bool_)
+        for lane, (action, over) in enumerate(zip(actions.tolist(), self._last, strict=True)):
+            if over:
                 episodes[lane] = self._begin(self._envs[lane])
                 obs[lane] = episodes[lane].first
                 continue
@@ -76,10 +74,11 @@ class GymnasiumLanes:
             obs[lane] = encode(seen)
             episodes[lane].actions.append(action)
             if ended or cut:
-                terminated[lane], truncated[lane], over[lane] = ended, cut, True
-        self._obs, self._last = obs, over
+                terminated[lane], truncated[lane] = ended, cut
+        last = terminated | truncated
+        self._obs, self._last = obs, last.tolist()
         self._count += 1
-        return Step(obs, reward, terminated, truncated, np.array(over))
+        return Step(obs, reward, terminated, truncated, last)
 
     def observe(self) -> np.ndarray:
         """The current observations [lanes, ...]."""

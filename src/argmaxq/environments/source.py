@@ -3,6 +3,7 @@
 from typing import Any
 
 from gymnasium.experimental.functional import FuncEnv
+from gymnasium.vector import VectorEnv
 from gymnasium.wrappers import TimeLimit
 
 from argmaxq import domains
@@ -36,7 +37,7 @@ def host(env: Env) -> Lanes:
 def single(env: Env) -> Any:
     """One environment as ``make_environment`` makes it, with the recipe's time limit."""
     made = make_environment(env.id, env.kwargs)
-    if env.time_limit is None:
+    if env.time_limit is None or isinstance(made, VectorEnv):
         return made
     if isinstance(made, TimeLimit):
         made = made.env

@@ -14,6 +14,7 @@ from argmaxq.learning.sync import Periodic
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.types import (
+    START,
     Agent,
     Array,
     Batch,
@@ -137,9 +138,7 @@ class DQN:
         means = jax.tree.map(lambda sum_: sum_ / jnp.maximum(updates, 1), total)
         return learner, {**means, **self.exploration.report(clock), "updates": updates}
 
-    def update(
-        self, learner: DQNLearner, batch: Batch, clock: Clock = Clock(0, 0, 0)
-    ) -> tuple[DQNLearner, Array, Metrics]:
+    def update(self, learner: DQNLearner, batch: Batch, clock: Clock = START) -> tuple[DQNLearner, Array, Metrics]:
         """One gradient update on one batch: (learner, TD errors [batch], metrics)."""
 
         def loss(params: PyTree) -> tuple[Array, tuple[Array, Array]]:

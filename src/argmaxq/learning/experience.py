@@ -33,13 +33,13 @@ def n_step(window: Outcome) -> tuple[Array, Array, Array]:
         discount: product of the discounts, 0 after a termination.
         steps: rows folded; the bootstrap's observation is that many rows after the first.
     """
-    reward, discount, steps, going = 0.0, 1.0, 0, True
+    reward, discount, steps, going = map(jnp.asarray, (0.0, 1.0, 0, True))
     for i in range(window.reward.shape[0]):
         reward = jnp.where(going, reward + discount * window.reward[i], reward)
         discount = jnp.where(going, discount * window.discount[i], discount)
         steps = jnp.where(going, i + 1, steps)
         going = going & ~window.boundary[i]
-    return jnp.asarray(reward), jnp.asarray(discount), jnp.asarray(steps)
+    return reward, discount, steps
 
 
 def lambda_returns(rollout: Outcome, next_value: Array, trace_decay: Array) -> Array:

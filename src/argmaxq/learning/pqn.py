@@ -12,6 +12,7 @@ from argmaxq.learning.optimisers import RAdam
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.networks.mlp import MLP
 from argmaxq.types import (
+    START,
     Agent,
     Array,
     Clock,
@@ -128,7 +129,7 @@ class PQN:
         updates = jnp.int32(self.epochs * self.minibatches)
         return learner, {**means, **self.exploration.report(clock), "updates": updates}
 
-    def update(self, learner: PQNLearner, batch: Sample, clock: Clock = Clock(0, 0, 0)) -> tuple[PQNLearner, Metrics]:
+    def update(self, learner: PQNLearner, batch: Sample, clock: Clock = START) -> tuple[PQNLearner, Metrics]:
         """One gradient update on samples [batch]."""
 
         def loss(params: PyTree) -> tuple[Array, Array]:

@@ -34,7 +34,7 @@ class Huber:
     delta: Positive = 1.0
 
     def __call__(self, error: Array) -> Array:
-        return optax.losses.huber_loss(error, delta=self.delta)  # type: ignore[arg-type]
+        return optax.losses.huber_loss(error, delta=self.delta)
 
 
 @component(Returns)

@@ -9,6 +9,9 @@ import numpy as np
 from argmaxq.component import component
 from argmaxq.types import Array, Spaces
 
+UNBOUNDED = 1e30
+"""Bounds beyond it are none: some environments write the largest float32 for infinity."""
+
 
 class Inputs(Protocol):
     """A map on flat observations."""
@@ -46,7 +49,7 @@ class Rescaled:
 
     def __call__(self, obs: Array) -> Array:
         low, high = (np.array(bound or [np.inf] * obs.shape[0], np.float32) for bound in (self.low, self.high))
-        known = np.isfinite(low) & np.isfinite(high) & (low < high)
+        known = (np.abs(low) < UNBOUNDED) & (np.abs(high) < UNBOUNDED) & (low < high)
         middle = np.where(known, (np.where(known, low, 0) + np.where(known, high, 0)) / 2, 0.0)
         half = np.where(known, (np.where(known, high, 1) - np.where(known, low, 0)) / 2, 1.0)
         return (obs - jnp.asarray(middle, jnp.float32)) * jnp.asarray(1.0 / half, jnp.float32)

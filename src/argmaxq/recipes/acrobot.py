@@ -1,13 +1,11 @@
 """Acrobot-v1: swing the tip above the line, -1 per step."""
 
-from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.dqn import DQN
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam
 from argmaxq.learning.pqn import PQN
 from argmaxq.learning.schedules import Linear
 from argmaxq.learning.sync import Periodic
-from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.mlp import MLP
 from argmaxq.recipe import Env, Evaluation, Recipe
 from argmaxq.replay.uniform import Uniform
@@ -15,13 +13,11 @@ from argmaxq.replay.uniform import Uniform
 RECIPES = {
     "acrobot/dqn": Recipe(
         agent=DQN(
-            network=MLP((64, 64), Rescaled()),
-            bootstrap=Double(),
+            network=MLP((64, 64)),
             exploration=EpsilonGreedy(Linear(1.0, 0.1, 12_000)),
             replay=Uniform(50_000),
             sync=Periodic(250),
-            optimiser=Adam(1e-3, annealing=Linear(1.0, 0.0, 100_000, per="update"), max_grad_norm=10.0),
-            n_step=3,
+            optimiser=Adam(6.3e-4, annealing=Linear(1.0, 0.0, 100_000, per="update"), max_grad_norm=10.0),
             batch_size=64,
             rollout=4,
             updates=4,
@@ -33,14 +29,13 @@ RECIPES = {
     ),
     "acrobot/pqn": Recipe(
         agent=PQN(
-            network=MLP((128, 128), Rescaled(), layer_norm=True),
-            exploration=EpsilonGreedy(Linear(1.0, 0.05, 200_000)),
-            optimiser=RAdam(1e-3, annealing=Linear(1.0, 0.0, 15_000, per="update"), max_grad_norm=10.0),
+            network=MLP((128, 128), layer_norm=True),
+            exploration=EpsilonGreedy(Linear(1.0, 0.01, 200_000)),
+            optimiser=RAdam(6.3e-4, annealing=Linear(1.0, 0.0, 15_000, per="update"), max_grad_norm=10.0),
             rollout=32,
             epochs=4,
             minibatches=8,
-            trace_decay=0.65,
-            reward_scale=0.1,
+            trace_decay=0.9,
         ),
         env=Env("Acrobot-v1", lanes=32),
         steps=500_000,

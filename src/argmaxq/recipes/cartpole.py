@@ -15,8 +15,8 @@ from argmaxq.replay.uniform import Uniform
 CARTPOLE = Env("CartPole-v1")
 
 RECIPES = {
-    # From RL-Zoo's values, whose "target every 10 steps" with bursts of 128 updates is one copy per burst. Ours: the smaller
-    # network, double, three steps and a learning rate that falls to 0, without which single seeds fall apart late.
+    # From RL-Zoo's values, whose "target every 10 steps" with bursts of 128 updates is one copy per burst. Ours: the
+    # smaller network, double, three steps, a learning rate that falls to 0: else single seeds fall apart late.
     "cartpole/dqn": Recipe(
         agent=DQN(
             network=MLP((64, 64)),

@@ -35,7 +35,7 @@ RECIPES = {
     ),
     "lunarlander/ddqn": Recipe(
         agent=DQN(
-            network=MLP((256, 256), head=Dueling()),
+            network=MLP((128, 128), head=Dueling()),
             bootstrap=Double(),
             exploration=EpsilonGreedy(Linear(1.0, 0.02, 50_000)),
             replay=Uniform(200_000),
@@ -43,7 +43,6 @@ RECIPES = {
             optimiser=Adam(5e-4, max_grad_norm=10.0, annealing=Linear(1.0, 0.1, 125_000, per="update")),
             gamma=0.99,
             n_step=3,
-            batch_size=128,
             rollout=4,
             reward_scale=0.1,
         ),

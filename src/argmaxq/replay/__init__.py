@@ -1,0 +1,1 @@
+"""Replay: time-ordered rows, uniform or prioritised."""

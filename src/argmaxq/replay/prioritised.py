@@ -1,6 +1,6 @@
 """Prioritised replay (Schaul et al. 2016), proportional variant."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -71,7 +71,7 @@ class Prioritised:
         # (N P)^-beta divided by its largest value in the batch: N and the total cancel.
         rarest = jnp.min(jnp.where(valid, priority, jnp.inf))
         weight = jnp.where(valid, (jnp.where(valid, priority, 1.0) / rarest) ** -self.beta(clock), 0.0)
-        fold = jax.vmap(lambda i: ring.window(state.ring, i // lanes, i % lanes, n, gamma, kept))
+        fold: Any = jax.vmap(lambda i: ring.window(state.ring, i // lanes, i % lanes, n, gamma, kept))
         return Batch(fold(index), weight, index)
 
     def reprioritise(self, state: PrioritisedRing, index: Array, td_error: Array) -> PrioritisedRing:

@@ -25,12 +25,14 @@ def allocate(spaces: Spaces, rows: int, lanes: int, least: int) -> Ring:
     """Empty storage of ``rows`` rows over all lanes; raises UserError where a lane would get fewer than ``least``."""
     slots = rows // lanes
     if slots < least:
-        raise UserError(f"agent.replay.capacity = {rows} is too small: {lanes} lanes need at least {least * lanes} rows")
+        raise UserError(
+            f"agent.replay.capacity = {rows} is too small: {lanes} lanes need at least {least * lanes} rows"
+        )
 
     def zeros(shape: tuple[int, ...], dtype: str) -> Array:
         return jnp.zeros((slots, lanes, *shape), dtype)
 
-    rows = Row(
+    empty = Row(
         obs=zeros(spaces.observation.shape, spaces.observation.dtype),
         action=zeros(spaces.action.spec.shape, spaces.action.spec.dtype),
         reward=zeros((), "float32"),
@@ -38,7 +40,7 @@ def allocate(spaces: Spaces, rows: int, lanes: int, least: int) -> Ring:
         truncated=zeros((), "bool"),
         last=zeros((), "bool"),
     )
-    return Ring(rows, jnp.zeros((), jnp.int32))
+    return Ring(empty, jnp.zeros((), jnp.int32))
 
 
 def lanes(ring: Ring) -> int:

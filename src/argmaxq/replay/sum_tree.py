@@ -16,7 +16,7 @@ def empty(size: int) -> Array:
 
 def depth(tree: Array) -> int:
     """Levels below the root."""
-    return tree.shape[0].bit_length() - 2
+    return int(tree.shape[0]).bit_length() - 2
 
 
 def total(tree: Array) -> Array:

@@ -1,5 +1,7 @@
 """Uniform replay (Lin 1992)."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -60,7 +62,7 @@ class Uniform:
             other_slot, other_lane, other_valid = place(bits)
             slot, lane = jnp.where(valid, slot, other_slot), jnp.where(valid, lane, other_lane)
             valid |= other_valid
-        fold = jax.vmap(lambda s, l: ring.window(state, s, l, n, gamma, kept))
+        fold: Any = jax.vmap(lambda slot, lane: ring.window(state, slot, lane, n, gamma, kept))
         weight = (valid & (count > 0)).astype(jnp.float32)
         return Batch(fold(slot, lane), weight, slot * ring.lanes(state) + lane)
 

@@ -1,0 +1,1 @@
+"""What is drawn, filmed and printed of a run."""

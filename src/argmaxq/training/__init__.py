@@ -1,0 +1,1 @@
+"""Engines, the driver, evaluation, checkpoints, records."""

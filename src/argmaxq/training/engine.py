@@ -1,7 +1,7 @@
 """What the driver needs of an engine, and the accounting that both engines share.
 
-An iteration is: collect ``agent.rollout`` rows in every lane, remember, learn. Row t of lane i draws its randomness from
-(seed, stream, t, i) and nothing else, so iterations may be grouped in any way without changing a bit.
+An iteration is: collect ``agent.rollout`` rows in every lane, remember, learn. Row t of lane i draws its randomness
+from (seed, stream, t, i) and nothing else, so iterations may be grouped in any way without changing a bit.
 """
 
 from typing import Any, NamedTuple, Protocol
@@ -72,7 +72,7 @@ class Engine(Protocol):
         """Iterations first .. end - 1 (at most ``block_length``), and one report per seed. Consumes the state."""
 
     def evaluate(self, state: Any, episodes: int, number: int) -> list[np.ndarray]:
-        """Returns [episodes] of the greedy policy, per seed, on a separate environment; ``number`` picks the episodes."""
+        """Returns [episodes] of the greedy policy, per seed, on another environment; ``number`` picks the episodes."""
 
     def params(self, state: Any, seed: int) -> PyTree:
         """Acting parameters of the seed at position ``seed``."""
@@ -107,7 +107,9 @@ def count_row(episodes: Episodes, row: Row) -> tuple[Episodes, Ends]:
     lengths = episodes.lengths + ~row.last
     ended = row.terminated | row.truncated
     after = Episodes(
-        jnp.where(ended, 0.0, returns), jnp.where(ended, 0, lengths), episodes.finished + jnp.sum(ended, dtype=jnp.int32)
+        jnp.where(ended, 0.0, returns),
+        jnp.where(ended, 0, lengths),
+        episodes.finished + jnp.sum(ended, dtype=jnp.int32),
     )
     return after, Ends(ended, returns, lengths)
 

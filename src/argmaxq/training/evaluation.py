@@ -58,7 +58,7 @@ class Evaluator:
         return self.adaptor.spaces
 
     def play(self, choose: Choose, episodes: int, seed: Sequence[int]) -> np.ndarray:
-        """Returns [episodes]; the same ``seed`` (whole numbers) begins the same episodes, whatever is chosen in them."""
+        """Returns [episodes]; the same ``seed`` (whole numbers) begins the same episodes, whatever is chosen."""
         words = np.random.SeedSequence(list(seed)).generate_state(episodes) >> 1
         if self._compiled is not None:
             return play_lanes(FuncLanes(self._compiled, episodes), choose, episodes, int(words[0]))
@@ -81,7 +81,7 @@ def play_episodes(envs: list[gym.Env[Any, Any]], adaptor: Adaptor, choose: Choos
     width = min(len(envs), len(seeds))
     returns = np.zeros(len(seeds))
     obs = np.stack([adaptor.encode(envs[lane].reset(seed=seeds[lane])[0]) for lane in range(width)])
-    playing = list(range(width))
+    playing: list[int | None] = list(range(width))
     length = np.zeros(len(seeds), int)
     waiting = iter(range(width, len(seeds)))
     while any(episode is not None for episode in playing):
@@ -102,7 +102,7 @@ def play_episodes(envs: list[gym.Env[Any, Any]], adaptor: Adaptor, choose: Choos
 
 
 def play_lanes(lanes: Lanes, choose: Choose, episodes: int, seed: int) -> np.ndarray:
-    """The same number of episodes in each lane, so that short ones are not preferred; the first ``episodes`` of them."""
+    """As many episodes in each lane, so that short ones are not preferred; the first ``episodes`` of them."""
     each = -(-episodes // lanes.lanes)
     obs = lanes.reset(seed)
     finished: list[list[float]] = [[] for _ in range(lanes.lanes)]

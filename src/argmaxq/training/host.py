@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -116,7 +117,9 @@ class HostEngine:
             return state, []
         cut = lost[~state.last[lost]]
         state.last[lost] = True
-        begun = Episodes(state.episodes.returns.at[cut].set(0.0), state.episodes.lengths.at[cut].set(0), state.episodes.finished)
+        begun = Episodes(
+            state.episodes.returns.at[cut].set(0.0), state.episodes.lengths.at[cut].set(0), state.episodes.finished
+        )
         learner = self._static.cut(state.learner, cut) if len(cut) else state.learner
         said = (
             f"the environment is random in a way that cannot be restored in {len(lost)} of {self.lanes} lanes: "
@@ -131,16 +134,17 @@ class HostEngine:
 
 def account(episodes: Episodes, rows: Row) -> tuple[Episodes, Ends]:
     """``count_row`` of rows [n, lanes], one after the other, in NumPy: the same sums in the same order."""
-    returns, lengths = np.array(episodes.returns), np.array(episodes.lengths)
+    returns, lengths = np.asarray(episodes.returns), np.asarray(episodes.lengths)
     ended, alive = rows.terminated | rows.truncated, ~rows.last
     ends = Ends(ended, np.zeros(ended.shape, np.float32), np.zeros(ended.shape, np.int32))
-    stops = set(np.nonzero(ended)[0].tolist())
-    for t in range(len(ended)):
-        returns += rows.reward[t]
-        lengths += alive[t]
-        if t in stops:
-            ends.returns[t], ends.lengths[t] = returns, lengths
-            returns[ended[t]], lengths[ended[t]] = 0.0, 0
+    stops = np.union1d(np.flatnonzero(ended.any(axis=1)), len(ended) - 1).tolist()
+    for begin, stop in pairwise([-1, *stops]):
+        part = slice(begin + 1, stop + 1)
+        # Accumulated, for a plain sum adds in another order.
+        returns = np.add.accumulate(np.vstack([returns, rows.reward[part]]))[-1]
+        lengths = lengths + np.sum(alive[part], axis=0, dtype=np.int32)
+        ends.returns[stop], ends.lengths[stop] = returns, lengths
+        returns, lengths = np.where(ended[stop], 0, returns), np.where(ended[stop], 0, lengths)
     total = episodes.finished + np.count_nonzero(ended)
     return Episodes(jnp.asarray(returns), jnp.asarray(lengths), jnp.asarray(total, jnp.int32)), ends
 
@@ -175,7 +179,10 @@ def split(saved: dict[str, Any], path: str) -> tuple[dict[str, np.ndarray], dict
 
 def join(arrays: dict[str, np.ndarray], rest: dict[str, Any], path: str) -> dict[str, Any]:
     """What ``split`` parted, together again."""
-    joined = {name: join(arrays, value, f"{path}/{name}") if isinstance(value, dict) else value for name, value in rest.items()}
+    joined = {
+        name: join(arrays, value, f"{path}/{name}") if isinstance(value, dict) else value
+        for name, value in rest.items()
+    }
     below = {name.removeprefix(f"{path}/"): array for name, array in arrays.items() if name.startswith(f"{path}/")}
     inside = tuple(f"{name}/" for name, value in rest.items() if isinstance(value, dict))
     return joined | {name: array for name, array in below.items() if not name.startswith(inside)}

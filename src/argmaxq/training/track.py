@@ -4,7 +4,7 @@ import json
 import math
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,13 @@ CHECKPOINTS = "checkpoints"
 BEST, LAST = "best", "last"
 SOLVED, CALLED_OFF, DIVERGED = "solved", "by a callback", "diverged"
 """Why a seed stopped before its last step."""
-Policies = dict[str, dict[str, np.ndarray]]
+
+
+class Kept(NamedTuple):
+    """A policy's arrays and the env step it is of."""
+
+    arrays: dict[str, np.ndarray]
+    step: int
 
 
 class Track:
@@ -44,7 +50,7 @@ class Track:
         self.best: dict[str, Any] | None = None
         self.metrics: dict[str, float] = {}
         self.faults: list[str] = []
-        self._policies: Policies = {}
+        self._policies: dict[str, Kept] = {}
         self._unsaved: set[str] = set()
 
     @property
@@ -83,7 +89,8 @@ class Track:
 
     def keep(self, name: str, params: PyTree) -> None:
         """Hold a policy until the next ``save``; a copy, since training goes on in place."""
-        self._policies[name] = {key: np.array(leaf) for key, leaf in checkpoint.flatten(params).items()}
+        arrays = {key: np.array(leaf) for key, leaf in checkpoint.flatten(params).items()}
+        self._policies[name] = Kept(arrays, self.step)
         self._unsaved.add(name)
 
     def keep_last(self, params: PyTree) -> None:
@@ -98,12 +105,13 @@ class Track:
         """Bring the records and the kept policies to the disk."""
         self.records.flush()
         for name in sorted(self._unsaved):
-            step = self.best["step"] if name == BEST and self.best else self.step
-            checkpoint.save(self.folder / CHECKPOINTS, name, self._policies[name], {"step": step})
+            arrays, step = self._policies[name]
+            checkpoint.save(self.folder / CHECKPOINTS, name, arrays, {"step": step})
         self._unsaved.clear()
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """What ``restore`` needs: the best policy's arrays, and JSON values."""
+        best = self._policies.get(BEST, Kept({}, 0))
         meta = {
             "seed": self.seed,
             "step": self.step,
@@ -112,9 +120,10 @@ class Track:
             "over": self.over,
             "solved_at": self.solved_at,
             "best": self.best,
+            "best_policy_at": best.step,
             "records": self.records.sizes(),
         }
-        return self._policies.get(BEST, {}), meta
+        return best.arrays, meta
 
     def restore(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
         """Go back to a saved moment, the records cut back to it."""
@@ -123,7 +132,7 @@ class Track:
         self.returns.extend(meta["returns"])
         self.records.cut_back(meta["records"])
         if arrays:
-            self._policies[BEST] = arrays
+            self._policies[BEST] = Kept(arrays, meta["best_policy_at"])
             self._unsaved.add(BEST)
 
     def summary(self, finished: bool) -> dict[str, Any]:

@@ -15,7 +15,7 @@ demo: $(VENV)/.stamp-base ## train an agent on CartPole, evaluate it and film it
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" sh examples/demo.sh
 
 test: $(VENV)/.stamp-dev ## the tests that take seconds
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest -n auto --dist worksteal
 
 test-slow: $(VENV)/.stamp-dev ## the tests that take minutes
 	$(VENV)/bin/pytest -m slow

@@ -43,7 +43,7 @@ class State(NamedTuple):
     totals: Totals
     actor: PyTree
     episodes: Episodes
-    last: np.ndarray
+    last: Any
 
 
 class HostEngine:
@@ -84,7 +84,7 @@ class HostEngine:
                 action, actor = self._act(self._numbers, params, updates, actor, obs, noise, clock)
                 rows.obs[t], rows.last[t], rows.action[t] = obs, last, action
                 obs, rows.reward[t], rows.terminated[t], rows.truncated[t], last = self._env.step(rows.action[t])
-                ends += np.count_nonzero(rows.terminated[t] | rows.truncated[t])
+                ends += int(np.count_nonzero(rows.terminated[t] | rows.truncated[t]))
             own = Row(*[leaf[i * rollout : (i + 1) * rollout] for leaf in rows])
             clock = np.array([(start + t + 1) * lanes, ends, i], np.int32)
             packed, params, updates = self._learn(self._numbers, packed, own, obs, drawn, clock)

@@ -14,7 +14,7 @@ from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.sync import Periodic
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import ArraySpec, Clock, DiscreteActions, Row, Spaces
+from argmaxq.types import Array, ArraySpec, Clock, DiscreteActions, Metrics, Row, Spaces
 
 ROWS = 100_000
 SPACES = Spaces(ArraySpec((8,), "float32"), DiscreteActions(4))
@@ -48,6 +48,13 @@ def random_rows(generator: np.random.Generator, rows: int) -> Row:
     )
 
 
+def learn_from_key(
+    agent: DQN, learner: DQNLearner, rows: Row, obs: Array, clock: Clock, key: Array
+) -> tuple[DQNLearner, Metrics]:
+    """A burst of updates, the random numbers for its batches included."""
+    return agent.learn(learner, rows, obs, clock, agent.draw(key, 1))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--updates", type=int, default=2_000, help="in one timing")
@@ -56,7 +63,7 @@ def main() -> None:
     arguments = parser.parse_args()
     agent = build(arguments.updates)
     rows = random_rows(np.random.default_rng(arguments.seed), agent.rollout)
-    learn = jax.jit(DQN.learn, donate_argnums=1)
+    learn = jax.jit(learn_from_key, donate_argnums=1)
     key = jax.random.key(arguments.seed)
     learner = jax.jit(DQN.remember)(traced(agent), agent.init(key, SPACES, 1), rows)
     few, clock = jax.tree.map(lambda leaf: leaf[:1], rows), Clock(*np.zeros(3, np.int32))

@@ -21,13 +21,17 @@ class _Gradient:
     def _direction(self) -> optax.GradientTransformation:
         raise NotImplementedError
 
+    def _transformation(self) -> optax.GradientTransformation:
+        # All parameters end to end: on small networks the number of arrays costs more than their size.
+        return optax.flatten(self._direction())
+
     def init(self, params: PyTree) -> PyTree:
         """Optimiser state for parameters like these."""
-        return self._direction().init(params)
+        return self._transformation().init(params)
 
     def update(self, gradient: PyTree, state: PyTree, params: PyTree, clock: Clock) -> tuple[PyTree, PyTree]:
         """One step: (new parameters, new state)."""
-        direction, state = self._direction().update(clip(gradient, self.max_grad_norm), state, params)
+        direction, state = self._transformation().update(clip(gradient, self.max_grad_norm), state, params)
         rate = self.learning_rate * self.annealing(clock)
         return jax.tree.map(lambda p, d: p - rate * d, params, direction), state
 

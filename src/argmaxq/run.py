@@ -14,6 +14,7 @@ from argmaxq.policy import Policy, policy_params
 from argmaxq.recipe import Recipe
 from argmaxq.recipes import find
 from argmaxq.serialisation import OWN, from_json, to_json
+from argmaxq.setup import device_per_core
 from argmaxq.training import checkpoint
 from argmaxq.training.choose import EngineName, engine_kind, make_engine
 from argmaxq.training.devices import using
@@ -177,6 +178,8 @@ def train(
         raise UserError(f"seed = {seed}, seeds = {seeds}: seeds are whole numbers from 0 on, at least one of them")
     numbers = tuple(range(seed, seed + seeds))
     kind = engine_kind(value, engine)
+    if kind == "compiled" and seeds > 1:
+        device_per_core()
     with using(device):
         made = make_engine(kind, value, numbers if kind == "compiled" else numbers[:1])
         run = _new_run(value, {"name": name, "engine": kind, "seeds": list(numbers), "device_asked": device}, out)
@@ -204,6 +207,8 @@ def resume(
     if steps < 0:
         raise UserError(f"steps = {steps}: how many more, so at least 0")
     recipe = run.recipe
+    if run.config["engine"] == "compiled" and len(run.seeds) > 1:
+        device_per_core()
     with using(device or run.config.get("device_asked")), locked(run.path):
         if steps:
             recipe = validate(dataclasses.replace(recipe, steps=recipe.steps + steps))

@@ -8,22 +8,30 @@ import jax
 
 
 def configure_jax() -> None:
-    """Synchronous dispatch on the CPU, one host device per core, and a compilation cache that outlives the process.
+    """Synchronous dispatch on the CPU, and a compilation cache that outlives the process.
 
-    Synchronous dispatch makes a small call take a fifth of the time; a device per core lets many seeds train on all
-    cores. Settings that the user made through JAX's own environment variables or configuration stand. The cache lies in
-    ``ARGMAXQ_CACHE_DIR``, by default the user's cache folder.
+    Synchronous dispatch makes a small call take a fifth of the time. Settings that the user made through JAX's own
+    environment variables or configuration stand. The cache lies in ``ARGMAXQ_CACHE_DIR``, by default the user's cache
+    folder.
     """
     if "JAX_CPU_ENABLE_ASYNC_DISPATCH" not in os.environ:
         jax.config.update("jax_cpu_enable_async_dispatch", False)
-    if "JAX_NUM_CPU_DEVICES" not in os.environ and "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        with contextlib.suppress(RuntimeError):  # JAX has started already: many seeds will then share one core
-            jax.config.update("jax_num_cpu_devices", usable_cores())
     if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
         home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
         jax.config.update("jax_compilation_cache_dir", os.environ.get("ARGMAXQ_CACHE_DIR", str(home / "argmaxq")))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def device_per_core() -> None:
+    """Let many seeds train on all cores; to be called before JAX starts, later it does nothing.
+
+    Not the default, because with more than one device XLA multiplies large matrices on a single thread, five times
+    as slowly as it could.
+    """
+    if "JAX_NUM_CPU_DEVICES" not in os.environ and "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        with contextlib.suppress(RuntimeError):
+            jax.config.update("jax_num_cpu_devices", usable_cores())
 
 
 def usable_cores() -> int:

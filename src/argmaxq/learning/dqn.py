@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.component import Count, Fraction, Number, Size, component
+from argmaxq.learning.acting import Acting
 from argmaxq.learning.bootstrap import Max
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
@@ -45,7 +46,7 @@ class DQNLearner(NamedTuple):
 
 
 @component(Agent)
-class DQN:
+class DQN(Acting):
     """Deep Q-network (Mnih et al. 2015): Q-learning from replayed experience with a target network.
 
     Attributes:
@@ -87,26 +88,6 @@ class DQN:
         replay = self.replay.init(spaces, lanes, self.rollout + self.n_step)
         target = jax.tree.map(jnp.copy, params)
         return DQNLearner(params, target, self.optimiser.init(params), replay, jnp.int32(0))
-
-    def actor(self, spaces: Spaces) -> PyTree:
-        """Acting has no state of its own."""
-        return ()
-
-    def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> PyTree:
-        """Exploration's random numbers, leading axes ``shape``."""
-        return self.exploration.noise(key, shape)
-
-    def values(self, params: PyTree, obs: Array) -> Array:
-        """Action values [actions] of one observation."""
-        return self.returns.mean(self.network(params, obs))
-
-    def act(self, params: PyTree, actor: PyTree, obs: Array, clock: Clock, noise: PyTree) -> tuple[Array, PyTree]:
-        """The behaviour policy in one lane."""
-        return self.exploration.choose(self.values(params, obs), clock, noise), actor
-
-    def greedy(self, params: PyTree, obs: Array) -> Array:
-        """The action of highest value for one observation."""
-        return jnp.argmax(self.values(params, obs)).astype(jnp.int32)
 
     def remember(self, learner: DQNLearner, rows: Row) -> DQNLearner:
         """Store rows [k, lanes] in the replay."""

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.component import Fraction, Number, Size, UserError, component
+from argmaxq.learning.acting import Acting
 from argmaxq.learning.experience import lambda_returns, outcome
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import RAdam
@@ -45,7 +46,7 @@ class Sample(NamedTuple):
 
 
 @component(Agent)
-class PQN:
+class PQN(Acting):
     """Peng's Q(lambda) on fresh rollouts of many lanes, stabilised by layer normalisation (Gallici et al. 2025).
 
     Attributes:
@@ -80,26 +81,6 @@ class PQN:
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         params = self.network.init(key, obs, (spaces.action.n, self.returns.size))
         return PQNLearner(params, self.optimiser.init(params), jnp.int32(0))
-
-    def actor(self, spaces: Spaces) -> PyTree:
-        """Acting has no state of its own."""
-        return ()
-
-    def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> PyTree:
-        """Exploration's random numbers, leading axes ``shape``."""
-        return self.exploration.noise(key, shape)
-
-    def values(self, params: PyTree, obs: Array) -> Array:
-        """Action values [actions] of one observation."""
-        return self.returns.mean(self.network(params, obs))
-
-    def act(self, params: PyTree, actor: PyTree, obs: Array, clock: Clock, noise: PyTree) -> tuple[Array, PyTree]:
-        """The behaviour policy in one lane."""
-        return self.exploration.choose(self.values(params, obs), clock, noise), actor
-
-    def greedy(self, params: PyTree, obs: Array) -> Array:
-        """The action of highest value for one observation."""
-        return jnp.argmax(self.values(params, obs)).astype(jnp.int32)
 
     def remember(self, learner: PQNLearner, rows: Row) -> PQNLearner:
         """Nothing is kept."""

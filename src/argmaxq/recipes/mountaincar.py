@@ -13,16 +13,17 @@ from argmaxq.recipe import Env, Evaluation, Recipe
 from argmaxq.replay.uniform import Uniform
 
 RECIPES = {
+    # Rewards of -1 make whatever was not tried yet look best: that explores better than many random actions do.
     "mountaincar/dqn": Recipe(
         agent=DQN(
             network=MLP((64, 64), Rescaled()),
             bootstrap=Double(),
-            exploration=EpsilonGreedy(Linear(1.0, 0.07, 24_000)),
-            replay=Uniform(10_000),
+            exploration=EpsilonGreedy(Linear(0.1, 0.03, 24_000)),
+            replay=Uniform(50_000),
             sync=Periodic(300),
             optimiser=Adam(2e-3, annealing=Linear(1.0, 0.0, 60_000, per="update"), max_grad_norm=10.0),
             n_step=3,
-            gamma=0.98,
+            gamma=0.99,
             batch_size=64,
             rollout=16,
             updates=8,

@@ -33,7 +33,7 @@ RECIPES = {
         stop=TrainingReturn(200.0, 100),
         checkpoint_every=100_000,
     ),
-    # Double, dueling and three steps, an update every other step; the learning rate that falls to 0 is worth 30 points.
+    # Double, dueling and three steps, an update every other step; the learning rate that falls to 0 is worth most.
     "lunarlander/ddqn": Recipe(
         agent=DQN(
             network=MLP((128, 128), head=Dueling()),

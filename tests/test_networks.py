@@ -182,7 +182,9 @@ def test_all_train_through_dqn(name: str) -> None:
     ],
 )
 def test_a_wrong_shape_is_said_in_one_line(network: Any) -> None:
-    with pytest.raises(UserError, match=r"^the network gives outputs of shape .* for one observation; ") as error:
+    with pytest.raises(
+        UserError, match=r"^the network gives outputs of shape \(.*\) for one observation; needed: "
+    ) as error:
         network.init(KEY, jnp.zeros(1), (2, 1))
     assert "\n" not in str(error.value)
 

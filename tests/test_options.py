@@ -114,6 +114,6 @@ def test_help_names_every_option_with_range_default_and_choices():
 
 
 def test_start_up_loads_nothing_that_only_pictures_need():
-    heavy = ("matplotlib", "pygame", "imageio", "envpool", "Box2D")
+    heavy = ("tyro", "docstring_parser", "matplotlib", "pygame", "imageio", "envpool", "Box2D")
     code = f"import sys, argmaxq.cli; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -26,8 +26,7 @@ def configure_jax() -> None:
 def device_per_core() -> None:
     """Let many seeds train on all cores; to be called before JAX starts, later it does nothing.
 
-    Not the default, because with more than one device XLA multiplies large matrices on a single thread, five times
-    as slowly as it could.
+    Not the default, because with more than one device XLA multiplies large matrices about five times as slowly.
     """
     if "JAX_NUM_CPU_DEVICES" not in os.environ and "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
         with contextlib.suppress(RuntimeError):

@@ -29,8 +29,8 @@ class Policy:
         array = self.adaptor.encode(obs)
         single = array.ndim == len(self.adaptor.spaces.observation.shape)
         batch = array[np.newaxis] if single else array
-        actions = self.adaptor.decode(np.asarray(self._greedy(self._agent, self.params, batch)))
-        return actions[0] if single else actions
+        actions = np.asarray(self._greedy(self._agent, self.params, batch))
+        return self.adaptor.decode(actions[0] if single else actions)
 
 
 def policy_params(agent: Agent, spaces: Spaces, arrays: Mapping[str, np.ndarray]) -> PyTree:

@@ -21,6 +21,7 @@ class Env:
         lanes: Copies stepped together.
         backend: What steps it on the host: Gymnasium, or EnvPool's C++ threads.
         time_limit: Steps after which an episode is truncated; none: the registered limit.
+        choices: For each parameterised action the values of its parameters that make it discrete ones; empty: none.
     """
 
     shorthand: ClassVar[str] = "id"
@@ -30,6 +31,7 @@ class Env:
     lanes: Size = 1
     backend: Literal["gymnasium", "envpool"] = "gymnasium"
     time_limit: Size | None = None
+    choices: tuple[tuple[float, ...], ...] = ()
 
 
 class Stop(Protocol):

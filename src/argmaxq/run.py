@@ -104,7 +104,7 @@ class Run:
         try:
             params = self._params(which)(evaluator.spaces)
             returns = evaluator.play(greedy(bind(recipe.agent, evaluator.spaces), params), episodes, [seed, 2])
-            random = evaluator.play(uniform(evaluator.spaces.action.n, [seed, 3]), episodes, [seed, 2])
+            random = evaluator.play(uniform(evaluator.spaces.action, [seed, 3]), episodes, [seed, 2])
         finally:
             evaluator.close()
         return Evaluated(tuple(map(float, returns)), float(random.mean()))

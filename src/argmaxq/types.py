@@ -1,9 +1,10 @@
 """The words everything else is written in: rows of experience, transitions, the clock, spaces and the protocols."""
 
 import dataclasses
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import jax
+import numpy as np
 
 Array = Any
 """A JAX or NumPy array. Shapes stand in the docstrings; axes are named time k, lanes, batch."""
@@ -76,13 +77,52 @@ class DiscreteActions:
     def spec(self) -> ArraySpec:
         return ArraySpec((), "int32")
 
+    def random(self, generator: np.random.Generator, count: int) -> np.ndarray:
+        """Uniformly random actions [count]."""
+        return generator.integers(self.n, size=count, dtype=np.int32)
+
+
+@dataclasses.dataclass(frozen=True)
+class HybridActions:
+    """Actions of which each has parameters of its own (Masson et al. 2016).
+
+    One action is one float32 array [1 + parameters]: the number of the chosen action, then the parameters of all
+    actions one after the other, each scaled to [-1, 1]. Adaptors translate it to the environment's own format.
+
+    Attributes:
+        sizes: How many parameters each action has.
+    """
+
+    sizes: tuple[int, ...]
+
+    @property
+    def n(self) -> int:
+        return len(self.sizes)
+
+    @property
+    def parameters(self) -> int:
+        """How many parameters all actions have together."""
+        return sum(self.sizes)
+
+    @property
+    def spec(self) -> ArraySpec:
+        return ArraySpec((1 + self.parameters,), "float32")
+
+    def random(self, generator: np.random.Generator, count: int) -> np.ndarray:
+        """Uniformly random actions with uniformly random parameters [count, 1 + parameters]."""
+        chosen = generator.integers(self.n, size=(count, 1))
+        return np.hstack([chosen, generator.uniform(-1, 1, (count, self.parameters))]).astype(np.float32)
+
+
+Actions: TypeAlias = DiscreteActions | HybridActions
+
 
 @dataclasses.dataclass(frozen=True)
 class Spaces:
     """What an agent must know of an environment: the array it observes and the actions it may take."""
 
     observation: ArraySpec
-    action: DiscreteActions
+    action: Actions
 
 
 class Learner(Protocol):

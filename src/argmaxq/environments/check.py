@@ -15,6 +15,7 @@ from gymnasium.utils.env_checker import check_env
 from argmaxq.component import UserError
 from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.make import Source, make_environment, make_lanes, one_line
+from argmaxq.environments.hybrid import read_hybrid
 from argmaxq.environments.spaces import describe, read_actions, read_observations
 from argmaxq.environments.vector_lanes import autoreset_mode
 
@@ -93,6 +94,9 @@ def _observations(space: gym.Space[Any]) -> Verdict:
 
 def _actions(space: gym.Space[Any]) -> Verdict:
     actions, _ = read_actions(space)
+    hybrid = read_hybrid(space)
+    if hybrid is not None:
+        return "ok", f"{hybrid.description}: for agents such as pdqn, or dqn with chosen values (env.choices)"
     return "ok", f"{actions.n} discrete actions"
 
 
@@ -184,7 +188,8 @@ def _speed(lanes: Lanes) -> Verdict:
 
 
 def _random_actions(lanes: Lanes) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, lanes.spaces.action.n, (STEPS, lanes.lanes), np.int32)
+    flat = lanes.spaces.action.random(np.random.default_rng(0), STEPS * lanes.lanes)
+    return flat.reshape(STEPS, lanes.lanes, *flat.shape[1:])
 
 
 def _trial() -> Iterator[int]:

@@ -1,6 +1,7 @@
 """FuncEnvs inside a compiled program: time limits, autoreset rows, and a key of its own for every draw."""
 
 import dataclasses
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -10,8 +11,9 @@ from gymnasium import spaces as gym_spaces
 from gymnasium.experimental.functional import FuncEnv
 
 from argmaxq.component import UserError
-from argmaxq.environments.spaces import box_spec
-from argmaxq.types import Array, DiscreteActions, PyTree, Spaces
+from argmaxq.environments.hybrid import Choices
+from argmaxq.environments.spaces import Decode, box_spec, read_actions
+from argmaxq.types import Actions, Array, PyTree, Spaces
 
 
 class EnvState(NamedTuple):
@@ -48,20 +50,26 @@ class CompiledEnv:
     Attributes:
         env: The environment's dynamics.
         time_limit: Steps after which an episode is truncated; none: never.
+        choices: Values of parameters that make parameterised actions discrete; empty: none.
     """
 
     env: FuncEnv[Any, Any, Any, Any, Any, Any, Any]
     time_limit: int | None = None
+    choices: Choices = ()
 
-    @property
+    @cached_property
     def spaces(self) -> Spaces:
-        """Raises UserError for actions that are not Discrete or observations that are not a Box."""
-        observation, action = self.env.observation_space, self.env.action_space
-        if not isinstance(action, gym_spaces.Discrete) or not isinstance(observation, gym_spaces.Box):
-            kinds = f"{type(observation).__name__} observations and {type(action).__name__} actions"
-            raise UserError(f"{type(self.env).__name__} has {kinds}; compiled agents need a Box and Discrete")
+        """Raises UserError for observations that are not a Box or actions that are neither Discrete nor hybrid."""
+        observation = self.env.observation_space
+        if not isinstance(observation, gym_spaces.Box):
+            kind = f"{type(observation).__name__} observations"
+            raise UserError(f"{type(self.env).__name__} has {kind}; compiled agents need a Box")
         dtype = np.dtype(np.float32) if observation.dtype == np.float64 else np.dtype(observation.dtype)
-        return Spaces(box_spec(observation, dtype), DiscreteActions(int(action.n)))
+        return Spaces(box_spec(observation, dtype), self._actions[0])
+
+    @cached_property
+    def _actions(self) -> tuple[Actions, Decode]:
+        return read_actions(self.env.action_space, self.choices)
 
     def reset(self, key: jax.Array) -> EnvState:
         """A new episode."""
@@ -71,7 +79,7 @@ class CompiledEnv:
     def step(self, lane: EnvState, action: Array, draw: Draw) -> tuple[EnvState, Outcome]:
         """Act once; after an episode's end the action is ignored and a new episode begins (next-step autoreset)."""
         keys = [jax.random.fold_in(draw.key, number) for number in range(2, 6)]
-        action = action + int(getattr(self.env.action_space, "start", 0))
+        action = self._decode(action)
         state = self.env.transition(lane.state, action, keys[0])
         reward = jnp.asarray(self.env.reward(lane.state, action, state, keys[1]), jnp.float32)
         terminated = jnp.asarray(self.env.terminal(state, keys[2]), jnp.bool_)
@@ -86,6 +94,12 @@ class CompiledEnv:
         """The randomness of rows [n] of every lane, [n, lanes]: a function of (key, row, lane) alone."""
         keys = jax.vmap(lambda row: jax.random.split(jax.random.fold_in(key, row), lanes))(rows)
         return Draw(keys, jax.vmap(jax.vmap(self.reset))(keys))
+
+    def _decode(self, action: Array) -> Any:
+        """The agent's action in the environment's own format."""
+        if isinstance(self.env.action_space, gym_spaces.Discrete):
+            return action + int(self.env.action_space.start)
+        return self._actions[1](action)
 
     def _observe(self, state: PyTree, key: jax.Array) -> Array:
         return jnp.asarray(self.env.observation(state, key), self.spaces.observation.dtype)

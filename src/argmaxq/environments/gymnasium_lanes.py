@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from argmaxq.component import UserError
+from argmaxq.environments.hybrid import Choices
 from argmaxq.environments.lanes import Step
 from argmaxq.environments.spaces import read_spaces
 
@@ -19,7 +20,7 @@ class Episode:
 
     generator: dict[str, Any] | None
     first: np.ndarray
-    actions: list[int]
+    actions: list[Any]
 
 
 class GymnasiumLanes:
@@ -34,13 +35,15 @@ class GymnasiumLanes:
         UserError: the spaces fit no agent.
     """
 
-    def __init__(self, make: Callable[[], gym.Env[Any, Any]], lanes: int) -> None:
+    def __init__(self, make: Callable[[], gym.Env[Any, Any]], lanes: int, choices: Choices = ()) -> None:
         self._envs = [make() for _ in range(lanes)]
-        adaptor = read_spaces(self._envs[0].observation_space, self._envs[0].action_space)
+        space = self._envs[0].action_space
+        adaptor = read_spaces(self._envs[0].observation_space, space, choices)
         self.spaces, self.lanes = adaptor.spaces, lanes
         self._encode = adaptor.encode
         # On Python's own integers, adding the start is all there is to decode, at a fifth of the cost.
-        self._start = int(adaptor.decode(0))
+        self._decode = int(space.start).__add__ if isinstance(space, gym.spaces.Discrete) else adaptor.decode
+        self._rows: Callable[[np.ndarray], list[Any]] = np.ndarray.tolist if adaptor.spaces.action.spec.shape == () else list
         self._shape = (lanes, *self.spaces.observation.shape)
         self._dtype = np.dtype(self.spaces.observation.dtype)
         self._steps = [env.step for env in self._envs]
@@ -60,17 +63,16 @@ class GymnasiumLanes:
 
     def step(self, actions: np.ndarray) -> Step:
         """Act in every lane; see ``Lanes.step``. The arrays are fresh ones at every call."""
-        episodes, encode, start = self._episodes, self._encode, self._start
+        episodes, encode, decode = self._episodes, self._encode, self._decode
         obs = np.empty(self._shape, self._dtype)
         reward = np.zeros(self.lanes, np.float32)
         terminated, truncated = np.zeros((2, self.lanes), np.bool_)
-        for lane, (action, over) in enumerate(zip(actions.tolist(), self._last, strict=True)):
+        for lane, (action, over) in enumerate(zip(self._rows(actions), self._last, strict=True)):
             if over:
                 episodes[lane] = self._begin(self._envs[lane])
                 obs[lane] = episodes[lane].first
                 continue
-            action += start
-            seen, reward[lane], ended, cut, _ = self._steps[lane](action)
+            seen, reward[lane], ended, cut, _ = self._steps[lane](decode(action))
             obs[lane] = encode(seen)
             episodes[lane].actions.append(action)
             if ended or cut:
@@ -89,7 +91,7 @@ class GymnasiumLanes:
         lanes = {
             str(lane): {
                 "generator": episode.generator,
-                "actions": np.array(episode.actions, np.int64),
+                "actions": np.array(episode.actions, self.spaces.action.spec.dtype),
                 "first": episode.first.copy(),
                 "observation": self._obs[lane].copy(),
                 "last": self._last[lane],
@@ -105,8 +107,8 @@ class GymnasiumLanes:
         # Seeded first, so that an environment that hides its generator goes on reproducibly too.
         self._reseed()
         moments = [saved["lanes"][str(lane)] for lane in range(self.lanes)]
-        lost = [lane for lane, moment in enumerate(moments) if not _replay(self._envs[lane], moment, self._encode)]
-        self._episodes = [Episode(each["generator"], each["first"], each["actions"].tolist()) for each in moments]
+        lost = [lane for lane, moment in enumerate(moments) if not self._replay(self._envs[lane], moment)]
+        self._episodes = [Episode(each["generator"], each["first"], self._rows(each["actions"])) for each in moments]
         self._last = [bool(moment["last"]) or lane in lost for lane, moment in enumerate(moments)]
         self._obs = np.stack([moment["observation"] for moment in moments])
         return lost
@@ -129,6 +131,23 @@ class GymnasiumLanes:
             raise UserError(f"{env} gave an observation of shape {first.shape}; its space says {self._shape[1:]}")
         return Episode(generator, first, [])
 
+    def _replay(self, env: gym.Env[Any, Any], moment: dict[str, Any]) -> bool:
+        """Live through a saved episode again; False if it does not come to the same moment."""
+        generator, now = moment["generator"], _generator_state(env)
+        if generator is None or now is None or now["bit_generator"] != generator["bit_generator"]:
+            return False
+        env.unwrapped.np_random.bit_generator.state = generator
+        obs, over = np.array(self._encode(env.reset()[0])), False
+        if not _same_bits(obs, moment["first"]):
+            return False
+        for action in self._rows(moment["actions"]):
+            if over:
+                return False
+            seen, _, terminated, truncated, _ = env.step(self._decode(action))
+            obs, over = self._encode(seen), bool(terminated or truncated)
+        same = _same_bits(obs, moment["observation"]) and over == moment["last"]
+        return same and _same_state(_generator_state(env), moment["generator_now"])
+
 
 def lane_seeds(seed: int, count: int, lanes: int) -> list[int]:
     """Seeds [lanes] below 2**31 that depend on all of ``seed`` and ``count`` and do not overlap between runs."""
@@ -139,24 +158,6 @@ def _generator_state(env: gym.Env[Any, Any]) -> dict[str, Any] | None:
     """The state of the environment's generator, or None if it has none to show."""
     bits = getattr(env.unwrapped.np_random, "bit_generator", None)
     return None if bits is None else dict(bits.state)
-
-
-def _replay(env: gym.Env[Any, Any], moment: dict[str, Any], encode: Callable[[Any], np.ndarray]) -> bool:
-    """Live through a saved episode again; False if it does not come to the same moment."""
-    generator, now = moment["generator"], _generator_state(env)
-    if generator is None or now is None or now["bit_generator"] != generator["bit_generator"]:
-        return False
-    env.unwrapped.np_random.bit_generator.state = generator
-    obs, over = np.array(encode(env.reset()[0])), False
-    if not _same_bits(obs, moment["first"]):
-        return False
-    for action in moment["actions"].tolist():
-        if over:
-            return False
-        seen, _, terminated, truncated, _ = env.step(action)
-        obs, over = encode(seen), bool(terminated or truncated)
-    same = _same_bits(obs, moment["observation"]) and over == moment["last"]
-    return same and _same_state(_generator_state(env), moment["generator_now"])
 
 
 def _same_state(a: dict[str, Any] | None, b: dict[str, Any] | None) -> bool:

@@ -31,7 +31,7 @@ class Lanes(Protocol):
         """Start every lane's first episode, all randomness from ``seed``; returns observations [lanes, ...]."""
 
     def step(self, actions: np.ndarray) -> Step:
-        """Act in every lane; ``actions`` are the agent's own (0 .. n-1), [lanes]."""
+        """Act in every lane; ``actions`` are the agent's own, [lanes, ...]."""
 
     def save(self) -> dict[str, Any]:
         """What ``restore`` needs, as a (nested) dict of JSON values and arrays."""

@@ -10,6 +10,7 @@ import gymnasium as gym
 from argmaxq.component import UserError
 from argmaxq.environments.envpool_lanes import EnvPoolLanes
 from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
+from argmaxq.environments.hybrid import Choices
 from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.vector_lanes import VectorLanes
 
@@ -45,6 +46,7 @@ def make_lanes(
     kwargs: Mapping[str, Any] | None = None,
     lanes: int | None = None,
     backend: Literal["gymnasium", "envpool"] = "gymnasium",
+    choices: Choices = (),
 ) -> Lanes:
     """Lanes of an environment: one by default, or as many as a vector environment has.
 
@@ -60,9 +62,9 @@ def make_lanes(
         if isinstance(env, gym.vector.VectorEnv):
             if lanes not in (None, env.num_envs):
                 raise UserError(f"the vector environment has {env.num_envs} lanes where {lanes} are asked for")
-            return VectorLanes(env)
+            return VectorLanes(env, choices)
         env.close()
-    return GymnasiumLanes(lane_maker(source, kwargs), lanes or 1)
+    return GymnasiumLanes(lane_maker(source, kwargs), lanes or 1, choices)
 
 
 def lane_maker(source: Source, kwargs: Mapping[str, Any] | None = None) -> Callable[[], gym.Env[Any, Any]]:

@@ -19,9 +19,9 @@ def compiled(env: Env) -> CompiledEnv | None:
     """The environment as a FuncEnv with its time limit, or None where it only exists on the host."""
     if callable(env.id):
         made = _called(env)
-        return CompiledEnv(made, env.time_limit) if isinstance(made, FuncEnv) else None
+        return CompiledEnv(made, env.time_limit, env.choices) if isinstance(made, FuncEnv) else None
     found = None if env.kwargs or env.backend != "gymnasium" else domains.functional(env.id)
-    return CompiledEnv(found, env.time_limit or domains.time_limit(env.id)) if found is not None else None
+    return CompiledEnv(found, env.time_limit or domains.time_limit(env.id), env.choices) if found is not None else None
 
 
 def host(env: Env) -> Lanes:
@@ -31,7 +31,7 @@ def host(env: Env) -> Lanes:
         if made is not None:
             return FuncLanes(made, env.lanes)
     source = env.id if env.time_limit is None else lambda **kwargs: single(env)
-    return make_lanes(source, env.kwargs, env.lanes, env.backend)
+    return make_lanes(source, env.kwargs, env.lanes, env.backend, env.choices)
 
 
 def single(env: Env) -> Any:

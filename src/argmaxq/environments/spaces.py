@@ -8,11 +8,13 @@ from functools import partial
 from typing import Any
 
 import gymnasium as gym
+import jax.numpy as jnp
 import numpy as np
 from gymnasium import spaces
 
 from argmaxq.component import UserError
-from argmaxq.types import ArraySpec, DiscreteActions, Spaces
+from argmaxq.environments.hybrid import Choices, HybridSpace, read_hybrid
+from argmaxq.types import Actions, ArraySpec, DiscreteActions, Spaces
 
 Encode = Callable[[Any], np.ndarray]
 Decode = Callable[[Any], Any]
@@ -23,7 +25,8 @@ class Adaptor:
     """Translates between an environment's own observations and actions and an agent's arrays.
 
     ``encode`` takes one observation, or a batch in the form a vector environment gives it, and returns an array of
-    shape [*spaces.observation.shape] or [batch, ...]. ``decode`` takes actions 0 .. n-1 of any shape.
+    shape [*spaces.observation.shape] or [batch, ...]. ``decode`` takes one of the agent's actions, or any batch of them,
+    and returns it as ``env.step`` of the environment, or of a vector environment, takes it.
     """
 
     spaces: Spaces
@@ -31,7 +34,9 @@ class Adaptor:
     decode: Decode
 
 
-def read_spaces(observation_space: gym.Space[Any], action_space: gym.Space[Any]) -> Adaptor:
+def read_spaces(
+    observation_space: gym.Space[Any], action_space: gym.Space[Any], choices: Choices = ()
+) -> Adaptor:
     """The adaptor of an environment with these (single, unbatched) spaces.
 
     Box observations keep shape and dtype, but 64-bit numbers become float32. Discrete, MultiDiscrete, MultiBinary, Dict
@@ -41,7 +46,7 @@ def read_spaces(observation_space: gym.Space[Any], action_space: gym.Space[Any])
         UserError: no agent can use such observations or actions; the message says which agent would.
     """
     spec, encode = read_observations(observation_space)
-    actions, decode = read_actions(action_space)
+    actions, decode = read_actions(action_space, choices)
     return Adaptor(Spaces(spec, actions), encode, decode)
 
 
@@ -60,14 +65,33 @@ def box_spec(space: spaces.Box, dtype: np.dtype[Any]) -> ArraySpec:
     return ArraySpec(space.shape, dtype.name, low, high)
 
 
-def read_actions(space: gym.Space[Any]) -> tuple[DiscreteActions, Decode]:
-    """The actions an agent chooses among and the function that turns them into the environment's own."""
-    if not isinstance(space, spaces.Discrete):
+def read_actions(space: gym.Space[Any], choices: Choices = ()) -> tuple[Actions, Decode]:
+    """The actions an agent chooses among and the function that turns them into the environment's own.
+
+    With ``choices``, parameterised actions become discrete ones: every action with every combination of these values
+    of its parameters.
+
+    Raises:
+        UserError: no agent can take such actions, or the choices do not fit them.
+    """
+    if isinstance(space, spaces.Discrete):
+        if choices:
+            raise UserError("env.choices picks values of parameters, but these actions are discrete and have none")
+        n, dtype, start = int(space.n), space.dtype, space.start
+        return DiscreteActions(n), lambda actions: (np.asarray(actions, dtype=dtype) + start)[()]
+    hybrid = read_hybrid(space)
+    if hybrid is None:
         raise UserError(f"actions {describe(space)} {_advice(space)}")
-    dtype, start = space.dtype, space.start
-    if start == 0:
-        return DiscreteActions(int(space.n)), partial(np.asarray, dtype=dtype)
-    return DiscreteActions(int(space.n)), lambda actions: np.asarray(actions, dtype=dtype) + start
+    if not choices:
+        return hybrid.actions, hybrid.decode
+    table = hybrid.table(choices)
+    return DiscreteActions(len(table)), partial(_looked_up, hybrid, table)
+
+
+def _looked_up(hybrid: HybridSpace, table: np.ndarray, actions: Any) -> Any:
+    """The parameterised actions with these numbers in a table; works on NumPy's and on JAX's arrays."""
+    rows = table[actions] if isinstance(actions, np.ndarray | np.generic | int) else jnp.asarray(table)[actions]
+    return hybrid.decode(rows)
 
 
 def describe(space: gym.Space[Any]) -> str:
@@ -81,8 +105,6 @@ def _advice(space: gym.Space[Any]) -> str:
     match space:
         case spaces.Box():
             return "are continuous: no agent here fits; an actor-critic such as SAC does, in another library"
-        case spaces.Tuple(spaces=[spaces.Discrete(), *_]):
-            return "are parameterised: they need an agent such as P-DQN, which is not available yet"
         case spaces.MultiDiscrete():
             return _enumerate(math.prod(int(n) for n in space.nvec.flat))
         case spaces.MultiBinary():

@@ -8,6 +8,7 @@ from gymnasium.vector import AutoresetMode
 
 from argmaxq.component import UserError
 from argmaxq.environments.gymnasium_lanes import lane_seeds
+from argmaxq.environments.hybrid import Choices
 from argmaxq.environments.lanes import Step, begun
 from argmaxq.environments.spaces import read_spaces
 
@@ -30,8 +31,8 @@ class VectorLanes:
         UserError: the spaces fit no agent, or the environment does not say how it resets.
     """
 
-    def __init__(self, env: gym.vector.VectorEnv[Any, Any, Any]) -> None:
-        adaptor = read_spaces(env.single_observation_space, env.single_action_space)
+    def __init__(self, env: gym.vector.VectorEnv[Any, Any, Any], choices: Choices = ()) -> None:
+        adaptor = read_spaces(env.single_observation_space, env.single_action_space, choices)
         self._env, self._encode, self._decode = env, adaptor.encode, adaptor.decode
         self._mode = autoreset_mode(env)
         self.spaces, self.lanes = adaptor.spaces, env.num_envs

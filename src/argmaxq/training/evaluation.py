@@ -15,7 +15,7 @@ from argmaxq.environments.source import compiled, single
 from argmaxq.environments.spaces import Adaptor, read_spaces
 from argmaxq.environments.vector_lanes import VectorLanes
 from argmaxq.recipe import Env
-from argmaxq.types import Agent, PyTree, Spaces
+from argmaxq.types import Actions, Agent, PyTree, Spaces
 
 WIDTH = 32
 """Episodes played side by side."""
@@ -23,7 +23,7 @@ LONGEST = 1_000_000
 """Steps after which an episode that knows no end is ended."""
 
 Choose = Callable[[np.ndarray], np.ndarray]
-"""Observations [width, ...] -> actions [width], 0 .. n-1."""
+"""Observations [width, ...] -> an agent's actions [width, ...]."""
 
 
 class Evaluator:
@@ -42,15 +42,15 @@ class Evaluator:
         if self._compiled is None:
             made = single(env)
             if isinstance(made, gym.vector.VectorEnv):
-                self._vector = VectorLanes(made)
+                self._vector = VectorLanes(made, env.choices)
                 space = made.single_observation_space, made.single_action_space
             else:
                 self._envs.append(made)
                 space = made.observation_space, made.action_space
-            self.adaptor: Adaptor = read_spaces(*space)
+            self.adaptor: Adaptor = read_spaces(*space, env.choices)
         else:
             source = self._compiled.env
-            self.adaptor = read_spaces(source.observation_space, source.action_space)
+            self.adaptor = read_spaces(source.observation_space, source.action_space, env.choices)
 
     @property
     def spaces(self) -> Spaces:
@@ -85,11 +85,11 @@ def play_episodes(envs: list[gym.Env[Any, Any]], adaptor: Adaptor, choose: Choos
     length = np.zeros(len(seeds), int)
     waiting = iter(range(width, len(seeds)))
     while any(episode is not None for episode in playing):
-        actions = adaptor.decode(choose(obs))
+        actions = choose(obs)
         for lane, episode in enumerate(playing):
             if episode is None:
                 continue
-            seen, reward, terminated, truncated, _ = envs[lane].step(actions[lane])
+            seen, reward, terminated, truncated, _ = envs[lane].step(adaptor.decode(actions[lane]))
             returns[episode] += float(reward)
             length[episode] += 1
             if terminated or truncated or length[episode] >= LONGEST:
@@ -126,10 +126,10 @@ def greedy(agent: Agent, params: PyTree) -> Choose:
     return lambda obs: np.asarray(chosen(values, params, obs))
 
 
-def uniform(actions: int, seed: Sequence[int]) -> Choose:
+def uniform(actions: Actions, seed: Sequence[int]) -> Choose:
     """The uniformly random policy."""
     generator = np.random.default_rng(list(seed))
-    return lambda obs: generator.integers(actions, size=len(obs))
+    return lambda obs: actions.random(generator, len(obs))
 
 
 @jax.jit

@@ -1,6 +1,7 @@
 """The words everything else is written in: rows of experience, transitions, the clock, spaces and the protocols."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import jax
@@ -258,6 +259,11 @@ class Replay(Protocol):
 
     def sample(self, state: PyTree, bits: Array, n: int, gamma: Array, clock: Clock) -> Batch:
         """A batch of n-step transitions chosen by random ``bits`` (uint32 [batch])."""
+
+    def batches(
+        self, state: PyTree, bits: Array, n: int, gamma: Array, clock: Clock
+    ) -> Callable[[PyTree, Array], Batch]:
+        """What gives batch i of ``bits`` [updates, batch] from (state, i), state being as the updates before left it."""
 
     def reprioritise(self, state: PyTree, index: Array, td_error: Array) -> PyTree:
         """Take notice of new TD errors [batch] of sampled transitions."""

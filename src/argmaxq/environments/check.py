@@ -13,9 +13,9 @@ import numpy as np
 from gymnasium.utils.env_checker import check_env
 
 from argmaxq.component import UserError
+from argmaxq.environments.hybrid import read_hybrid
 from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.make import Source, make_environment, make_lanes, one_line
-from argmaxq.environments.hybrid import read_hybrid
 from argmaxq.environments.spaces import describe, read_actions, read_observations
 from argmaxq.environments.vector_lanes import autoreset_mode
 

@@ -34,9 +34,7 @@ class Adaptor:
     decode: Decode
 
 
-def read_spaces(
-    observation_space: gym.Space[Any], action_space: gym.Space[Any], choices: Choices = ()
-) -> Adaptor:
+def read_spaces(observation_space: gym.Space[Any], action_space: gym.Space[Any], choices: Choices = ()) -> Adaptor:
     """The adaptor of an environment with these (single, unbatched) spaces.
 
     Box observations keep shape and dtype, but 64-bit numbers become float32. Discrete, MultiDiscrete, MultiBinary, Dict

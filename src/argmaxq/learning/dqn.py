@@ -106,10 +106,11 @@ class DQN(Acting):
     ) -> tuple[DQNLearner, Metrics]:
         """``updates`` times: sample, update, reprioritise. None before ``learning_starts``."""
         updates = jnp.where(clock.step >= self.learning_starts, self.updates, 0)
+        sampled = self.replay.batches(learner.replay, bits, self.n_step, self.gamma, clock)
 
         def once(i: Array, carry: tuple[DQNLearner, Metrics]) -> tuple[DQNLearner, Metrics]:
             learner, total = carry
-            batch = self.replay.sample(learner.replay, bits[i], self.n_step, self.gamma, clock)
+            batch = sampled(learner.replay, i)
             learner, td_error, metrics = self.update(learner, batch, clock)
             replay = self.replay.reprioritise(learner.replay, batch.index, td_error)
             return learner._replace(replay=replay), jax.tree.map(jnp.add, total, metrics)

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jax.flatten_util import ravel_pytree
 
 from argmaxq.component import Fraction, NonNegative, Positive, component
 from argmaxq.learning.schedules import Constant
@@ -21,19 +22,17 @@ class _Gradient:
     def _direction(self) -> optax.GradientTransformation:
         raise NotImplementedError
 
-    def _transformation(self) -> optax.GradientTransformation:
-        # All parameters end to end: on small networks the number of arrays costs more than their size.
-        return optax.flatten(self._direction())
-
     def init(self, params: PyTree) -> PyTree:
         """Optimiser state for parameters like these."""
-        return self._transformation().init(params)
+        return self._direction().init(ravel_pytree(params)[0])
 
     def update(self, gradient: PyTree, state: PyTree, params: PyTree, clock: Clock) -> tuple[PyTree, PyTree]:
         """One step: (new parameters, new state)."""
-        direction, state = self._transformation().update(clip(gradient, self.max_grad_norm), state, params)
+        # All parameters end to end: on small networks the number of arrays costs more than their size.
+        flat, restore = ravel_pytree(gradient)
+        direction, state = self._direction().update(clip(flat, self.max_grad_norm), state, None)
         rate = self.learning_rate * self.annealing(clock)
-        return jax.tree.map(lambda p, d: p - rate * d, params, direction), state
+        return jax.tree.map(lambda p, d: p - rate * d, params, restore(direction)), state
 
 
 def clip(gradient: PyTree, max_norm: Array | None) -> PyTree:

@@ -1,5 +1,6 @@
 """Prioritised replay (Schaul et al. 2016), proportional variant."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -73,6 +74,12 @@ class Prioritised:
         weight = jnp.where(valid, (jnp.where(valid, priority, 1.0) / rarest) ** -self.beta(clock), 0.0)
         fold: Any = jax.vmap(lambda i: ring.window(state.ring, i // lanes, i % lanes, n, gamma, kept))
         return Batch(fold(index), weight, index)
+
+    def batches(
+        self, state: PrioritisedRing, bits: Array, n: int, gamma: Array, clock: Clock
+    ) -> Callable[[PrioritisedRing, Array], Batch]:
+        """Each batch is drawn with the priorities that the updates before it have left."""
+        return lambda state, i: self.sample(state, bits[i], n, gamma, clock)
 
     def reprioritise(self, state: PrioritisedRing, index: Array, td_error: Array) -> PrioritisedRing:
         """New priorities for sampled transitions; those never to be drawn stay so."""

@@ -1,5 +1,6 @@
 """Uniform replay (Lin 1992)."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -51,20 +52,24 @@ class Uniform:
         oldest, count = ring.starts(state, self.capacity, n)
         choices = jnp.maximum(count * ring.lanes(state), 1).astype(jnp.uint32)
 
-        def place(bits: Array) -> tuple[Array, Array, Array]:
-            number = (bits % choices).astype(jnp.int32)
-            slot, lane = (oldest + number // ring.lanes(state)) % kept, number % ring.lanes(state)
-            return slot, lane, ~state.rows.last[slot, lane]
-
-        slot, lane, valid = place(bits)
+        tries = [bits]
         for _ in range(TRIES - 1):
-            bits = remix(bits)
-            other_slot, other_lane, other_valid = place(bits)
-            slot, lane = jnp.where(valid, slot, other_slot), jnp.where(valid, lane, other_lane)
-            valid |= other_valid
+            tries.append(remix(tries[-1]))
+        number = (jnp.stack(tries) % choices).astype(jnp.int32)
+        place = (oldest + number // ring.lanes(state)) % kept * ring.lanes(state) + number % ring.lanes(state)
+        valid = ~state.rows.last.ravel()[place]
+        chosen = place[TRIES - 1]
+        for i in reversed(range(TRIES - 1)):
+            chosen = jnp.where(valid[i], place[i], chosen)
+        slot, lane = chosen // ring.lanes(state), chosen % ring.lanes(state)
         fold: Any = jax.vmap(lambda slot, lane: ring.window(state, slot, lane, n, gamma, kept))
-        weight = (valid & (count > 0)).astype(jnp.float32)
+        weight = (jnp.any(valid, axis=0) & (count > 0)).astype(jnp.float32)
         return Batch(fold(slot, lane), weight, slot * ring.lanes(state) + lane)
+
+    def batches(self, state: Ring, bits: Array, n: int, gamma: Array, clock: Clock) -> Callable[[Ring, Array], Batch]:
+        """All batches of ``bits`` [updates, batch] are gathered at once: that hides the memory's latency."""
+        gathered = jax.vmap(lambda own: self.sample(state, own, n, gamma, clock))(bits)
+        return lambda state, i: jax.tree.map(lambda leaf: leaf[i], gathered)
 
     def reprioritise(self, state: Ring, index: Array, td_error: Array) -> Ring:
         """Nothing to do: all transitions stay alike."""

@@ -263,7 +263,7 @@ class Replay(Protocol):
     def batches(
         self, state: PyTree, bits: Array, n: int, gamma: Array, clock: Clock
     ) -> Callable[[PyTree, Array], Batch]:
-        """What gives batch i of ``bits`` [updates, batch] from (state, i), state being as the updates before left it."""
+        """(state, i) -> batch i of ``bits`` [updates, batch]; the state is as the updates before it left it."""
 
     def reprioritise(self, state: PyTree, index: Array, td_error: Array) -> PyTree:
         """Take notice of new TD errors [batch] of sampled transitions."""

@@ -43,9 +43,7 @@ class GymnasiumLanes:
         self._encode = adaptor.encode
         # On Python's own integers, adding the start is all there is to decode, at a fifth of the cost.
         self._decode = int(space.start).__add__ if isinstance(space, gym.spaces.Discrete) else adaptor.decode
-        self._rows: Callable[[np.ndarray], list[Any]] = (
-            np.ndarray.tolist if adaptor.spaces.action.spec.shape == () else list
-        )
+        self._rows: Callable[[np.ndarray], list[Any]] = list if self.spaces.action.spec.shape else np.ndarray.tolist
         self._shape = (lanes, *self.spaces.observation.shape)
         self._dtype = np.dtype(self.spaces.observation.dtype)
         self._steps = [env.step for env in self._envs]

@@ -45,9 +45,8 @@ class HybridSpace:
         ends = np.cumsum(self.actions.sizes)[:-1].tolist()
         parts = xp.split(scaled, ends, axis=-1)
         leading = actions.shape[:-1]
-        shaped = [
-            _cast(xp, part.reshape(leading + box.shape), box) for part, box in zip(parts, self.boxes, strict=True)
-        ]
+        paired = zip(parts, self.boxes, strict=True)
+        shaped = [_cast(xp, part.reshape(leading + box.shape), box) for part, box in paired]
         number = actions[..., 0].astype(np.int64 if xp is np else np.int32)
         return self.assemble(number, tuple(shaped))
 
@@ -132,9 +131,8 @@ def read_hybrid(space: spaces.Space[Any]) -> HybridSpace | None:
 def _cast(xp: Any, values: Any, box: spaces.Box) -> Any:
     """Parameters in their Box's dtype, whole numbers rounded."""
     whole = np.issubdtype(box.dtype, np.integer)
-    return (xp.rint(values) if whole else values).astype(
-        jax.dtypes.canonicalize_dtype(box.dtype) if xp is jnp else box.dtype
-    )
+    dtype = box.dtype if xp is np else jax.dtypes.canonicalize_dtype(box.dtype)
+    return (xp.rint(values) if whole else values).astype(dtype)
 
 
 def _members(space: Any) -> list[tuple[Any, spaces.Space[Any]]]:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import gymnasium as gym
+import jax
 import jax.numpy as jnp
 import numpy as np
 from gymnasium import spaces
@@ -25,8 +26,8 @@ class Adaptor:
     """Translates between an environment's own observations and actions and an agent's arrays.
 
     ``encode`` takes one observation, or a batch in the form a vector environment gives it, and returns an array of
-    shape [*spaces.observation.shape] or [batch, ...]. ``decode`` takes one of the agent's actions, or any batch of them,
-    and returns it as ``env.step`` of the environment, or of a vector environment, takes it.
+    shape [*spaces.observation.shape] or [batch, ...]. ``decode`` takes one of the agent's actions, or a batch of them, and
+    returns it as ``env.step`` of the environment, or of a vector environment, takes it.
     """
 
     spaces: Spaces
@@ -88,8 +89,8 @@ def read_actions(space: gym.Space[Any], choices: Choices = ()) -> tuple[Actions,
 
 def _looked_up(hybrid: HybridSpace, table: np.ndarray, actions: Any) -> Any:
     """The parameterised actions with these numbers in a table; works on NumPy's and on JAX's arrays."""
-    rows = table[actions] if isinstance(actions, np.ndarray | np.generic | int) else jnp.asarray(table)[actions]
-    return hybrid.decode(rows)
+    xp: Any = jnp if isinstance(actions, jax.Array) else np
+    return hybrid.decode(xp.take(table, actions, axis=0))
 
 
 def describe(space: gym.Space[Any]) -> str:

@@ -24,11 +24,13 @@ class _Gradient:
 
     def init(self, params: PyTree) -> PyTree:
         """Optimiser state for parameters like these."""
-        return self._direction().init(ravel_pytree(params)[0])
+        flat: Any = ravel_pytree(params)[0]
+        return self._direction().init(flat)
 
     def update(self, gradient: PyTree, state: PyTree, params: PyTree, clock: Clock) -> tuple[PyTree, PyTree]:
         """One step: (new parameters, new state)."""
         # All parameters end to end: on small networks the number of arrays costs more than their size.
+        flat: Any
         flat, restore = ravel_pytree(gradient)
         direction, state = self._direction().update(clip(flat, self.max_grad_norm), state, None)
         rate = self.learning_rate * self.annealing(clock)

@@ -183,6 +183,16 @@ class Network(Protocol):
         """Outputs [actions, size] for one observation; ``key`` feeds noisy layers."""
 
 
+class Critic(Protocol):
+    """Values of parameterised actions: outputs [critics, actions, size], of one critic or of several side by side."""
+
+    def init(self, key: jax.Array, obs: Array, size: int) -> PyTree:
+        """Parameters for observations like ``obs`` (one, without a batch axis) and ``size`` outputs per action."""
+
+    def __call__(self, params: PyTree, obs: Array, parameters: Array) -> Array:
+        """Outputs [critics, actions, size] for one observation and the parameters of all actions, flat, in [-1, 1]."""
+
+
 class Returns(Protocol):
     """How a return is represented: a number, later a distribution. ``z`` are a network's outputs for one action."""
 
@@ -218,6 +228,9 @@ class Exploration(Protocol):
 
     def choose(self, q: Array, clock: Clock, noise: PyTree) -> Array:
         """An action for values q [actions]."""
+
+    def explores(self, clock: Clock, noise: PyTree) -> Array:
+        """Whether that choice is made at random."""
 
     def report(self, clock: Clock) -> Metrics:
         """What to show of it, such as epsilon."""

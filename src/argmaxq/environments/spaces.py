@@ -26,8 +26,8 @@ class Adaptor:
     """Translates between an environment's own observations and actions and an agent's arrays.
 
     ``encode`` takes one observation, or a batch in the form a vector environment gives it, and returns an array of
-    shape [*spaces.observation.shape] or [batch, ...]. ``decode`` takes one of the agent's actions, or a batch of them, and
-    returns it as ``env.step`` of the environment, or of a vector environment, takes it.
+    shape [*spaces.observation.shape] or [batch, ...]. ``decode`` takes an agent's action, or a batch of them, and
+    gives what ``env.step`` of the environment, or of a vector environment, takes.
     """
 
     spaces: Spaces

@@ -5,7 +5,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from argmaxq.types import Array, Clock, PyTree, Spaces
+from argmaxq.component import UserError
+from argmaxq.types import Array, Clock, DiscreteActions, PyTree, Spaces
+
+
+def discrete(spaces: Spaces) -> DiscreteActions:
+    """The actions, for an agent that needs discrete ones; raises UserError where they have parameters."""
+    if not isinstance(spaces.action, DiscreteActions):
+        advice = "use an agent such as pdqn, or make them discrete by env.choices, values for each action's parameters"
+        raise UserError(f"these actions have parameters, which this agent cannot choose: {advice}")
+    return spaces.action
 
 
 class Acting:

@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.component import Count, Fraction, Number, Size, component
-from argmaxq.learning.acting import Acting
+from argmaxq.learning.acting import Acting, discrete
 from argmaxq.learning.bootstrap import Max
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
+from argmaxq.learning.replaying import Replaying
 from argmaxq.learning.returns import Scalar
 from argmaxq.learning.sync import Periodic
 from argmaxq.networks.mlp import MLP
@@ -28,7 +29,6 @@ from argmaxq.types import (
     PyTree,
     Replay,
     Returns,
-    Row,
     Spaces,
     Sync,
     Transition,
@@ -46,7 +46,7 @@ class DQNLearner(NamedTuple):
 
 
 @component(Agent)
-class DQN(Acting):
+class DQN(Replaying, Acting):
     """Deep Q-network (Mnih et al. 2015): Q-learning from replayed experience with a target network.
 
     Attributes:
@@ -82,43 +82,12 @@ class DQN(Acting):
     reward_scale: Number = 1.0
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> DQNLearner:
-        """A fresh learner; raises UserError for a replay too small for one rollout and one window."""
+        """A fresh learner; raises UserError for other actions, or a replay too small for one rollout and one window."""
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
-        params = self.network.init(key, obs, (spaces.action.n, self.returns.size))
+        params = self.network.init(key, obs, (discrete(spaces).n, self.returns.size))
         replay = self.replay.init(spaces, lanes, self.rollout + self.n_step)
         target = jax.tree.map(jnp.copy, params)
         return DQNLearner(params, target, self.optimiser.init(params), replay, jnp.int32(0))
-
-    def remember(self, learner: DQNLearner, rows: Row) -> DQNLearner:
-        """Store rows [k, lanes] in the replay."""
-        return learner._replace(replay=self.replay.add(learner.replay, rows, self.n_step))
-
-    def cut(self, learner: DQNLearner, lanes: Array) -> DQNLearner:
-        """Make the newest row of these lanes [m] a truncation."""
-        return learner._replace(replay=self.replay.cut(learner.replay, lanes))
-
-    def draw(self, key: jax.Array, lanes: int) -> Array:
-        """Random bits [updates, batch] that choose what is replayed."""
-        return jax.random.bits(key, (self.updates, self.batch_size))
-
-    def learn(
-        self, learner: DQNLearner, rows: Row, next_obs: Array, clock: Clock, bits: Array
-    ) -> tuple[DQNLearner, Metrics]:
-        """``updates`` times: sample, update, reprioritise. None before ``learning_starts``."""
-        updates = jnp.where(clock.step >= self.learning_starts, self.updates, 0)
-        sampled = self.replay.batches(learner.replay, bits, self.n_step, self.gamma, clock)
-
-        def once(i: Array, carry: tuple[DQNLearner, Metrics]) -> tuple[DQNLearner, Metrics]:
-            learner, total = carry
-            batch = sampled(learner.replay, i)
-            learner, td_error, metrics = self.update(learner, batch, clock)
-            replay = self.replay.reprioritise(learner.replay, batch.index, td_error)
-            return learner._replace(replay=replay), jax.tree.map(jnp.add, total, metrics)
-
-        zero = {"loss": jnp.float32(0), "q": jnp.float32(0)}
-        learner, total = jax.lax.fori_loop(0, updates, once, (learner, zero))
-        means = jax.tree.map(lambda sum_: sum_ / jnp.maximum(updates, 1), total)
-        return learner, {**means, **self.exploration.report(clock), "updates": updates}
 
     def update(self, learner: DQNLearner, batch: Batch, clock: Clock = START) -> tuple[DQNLearner, Array, Metrics]:
         """One gradient update on one batch: (learner, TD errors [batch], metrics)."""

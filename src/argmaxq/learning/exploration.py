@@ -20,6 +20,10 @@ class Greedy:
         """The action of highest value among q [actions]; the first of equals."""
         return jnp.argmax(q).astype(jnp.int32)
 
+    def explores(self, clock: Clock, noise: Array) -> Array:
+        """Never."""
+        return jnp.bool_(False)
+
     def report(self, clock: Clock) -> Metrics:
         """Nothing to show."""
         return {}
@@ -42,11 +46,14 @@ class EpsilonGreedy:
 
     def choose(self, q: Array, clock: Clock, noise: tuple[Array, Array]) -> Array:
         """An action for values q [actions]."""
-        uniform, bits = noise
-        random_choice = jnp.arange(q.shape[0]) == (bits % q.shape[0]).astype(jnp.int32)
+        random_choice = jnp.arange(q.shape[0]) == (noise[1] % q.shape[0]).astype(jnp.int32)
         # One argmax for both cases: a select after it would be a kernel more, and acting is the host's hot path.
-        preference = jnp.where(uniform < self.epsilon(clock), random_choice.astype(q.dtype), q)
+        preference = jnp.where(self.explores(clock, noise), random_choice.astype(q.dtype), q)
         return jnp.argmax(preference).astype(jnp.int32)
+
+    def explores(self, clock: Clock, noise: tuple[Array, Array]) -> Array:
+        """Whether the choice made with this noise is random."""
+        return noise[0] < self.epsilon(clock)
 
     def report(self, clock: Clock) -> Metrics:
         """The present epsilon."""

@@ -30,9 +30,9 @@ class _Gradient:
     def update(self, gradient: PyTree, state: PyTree, params: PyTree, clock: Clock) -> tuple[PyTree, PyTree]:
         """One step: (new parameters, new state)."""
         # All parameters end to end: on small networks the number of arrays costs more than their size.
-        flat: Any
         flat, restore = ravel_pytree(gradient)
-        direction, state = self._direction().update(clip(flat, self.max_grad_norm), state, None)
+        clipped: Any = clip(flat, self.max_grad_norm)
+        direction, state = self._direction().update(clipped, state)
         rate = self.learning_rate * self.annealing(clock)
         return jax.tree.map(lambda p, d: p - rate * d, params, restore(direction)), state
 

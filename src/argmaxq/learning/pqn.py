@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.component import Fraction, Number, Size, UserError, component
-from argmaxq.learning.acting import Acting
+from argmaxq.learning.acting import Acting, discrete
 from argmaxq.learning.experience import lambda_returns, outcome
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import RAdam
@@ -79,7 +79,7 @@ class PQN(Acting):
             rows = f"rollout {self.rollout} x {lanes} lanes = {self.rollout * lanes} rows"
             raise UserError(f"agent.minibatches = {self.minibatches} does not divide {rows}; change one of them")
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
-        params = self.network.init(key, obs, (spaces.action.n, self.returns.size))
+        params = self.network.init(key, obs, (discrete(spaces).n, self.returns.size))
         return PQNLearner(params, self.optimiser.init(params), jnp.int32(0))
 
     def remember(self, learner: PQNLearner, rows: Row) -> PQNLearner:

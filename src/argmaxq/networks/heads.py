@@ -25,6 +25,14 @@ class SingleStream:
 
 
 @component(Head)
+class Centred:
+    """One linear layer that starts at 0: an actor's, so that every parameter begins in the middle of its range."""
+
+    def __call__(self, features: Array, outputs: tuple[int, int]) -> Array:
+        return nn.DenseGeneral(outputs, kernel_init=nn.initializers.zeros, name="output")(features)
+
+
+@component(Head)
 class Dueling:
     """V(s) + A(s, a) - mean_a A(s, a) (Wang et al. 2016, eq. 9)."""
 

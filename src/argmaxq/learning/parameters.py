@@ -1,0 +1,195 @@
+"""Parts of agents that choose real parameters in [-1, 1]: exploration, bounds, and what an actor is taught by."""
+
+from typing import Protocol
+
+import jax
+import jax.numpy as jnp
+
+from argmaxq.component import Fraction, component
+from argmaxq.learning.schedules import Constant
+from argmaxq.types import Array, Clock, PyTree, Schedule
+
+
+class ParameterExploration(Protocol):
+    """Behaviour parameters made from an actor's."""
+
+    def actor(self, parameters: int) -> PyTree:
+        """One lane's state."""
+
+    def noise(self, key: jax.Array, shape: tuple[int, ...], parameters: int) -> PyTree:
+        """Random numbers for many choices at once, leading axes ``shape``."""
+
+    def perturb(
+        self, parameters: Array, explores: Array, clock: Clock, noise: PyTree, actor: PyTree
+    ) -> tuple[Array, PyTree]:
+        """Parameters [p] to act with, and the lane's new state; ``explores``: the action is chosen at random."""
+
+
+@component(ParameterExploration)
+class Exact:
+    """The actor's parameters as they are."""
+
+    def actor(self, parameters: int) -> PyTree:
+        """None is needed."""
+        return ()
+
+    def noise(self, key: jax.Array, shape: tuple[int, ...], parameters: int) -> PyTree:
+        """Nothing is random here."""
+        return ()
+
+    def perturb(
+        self, parameters: Array, explores: Array, clock: Clock, noise: PyTree, actor: PyTree
+    ) -> tuple[Array, PyTree]:
+        """The same parameters."""
+        return parameters, actor
+
+
+@component(ParameterExploration)
+class UniformParameters:
+    """Uniformly random parameters where the action is chosen at random, the actor's everywhere else."""
+
+    def actor(self, parameters: int) -> PyTree:
+        """None is needed."""
+        return ()
+
+    def noise(self, key: jax.Array, shape: tuple[int, ...], parameters: int) -> Array:
+        """Uniform numbers in [-1, 1), [*shape, parameters]."""
+        return jax.random.uniform(key, (*shape, parameters), minval=-1.0)
+
+    def perturb(
+        self, parameters: Array, explores: Array, clock: Clock, noise: Array, actor: PyTree
+    ) -> tuple[Array, PyTree]:
+        """Random ones or the same."""
+        return jnp.where(explores, noise, parameters), actor
+
+
+@component(ParameterExploration)
+class Gaussian:
+    """Independent normal noise on top, clipped to the bounds.
+
+    Attributes:
+        spread: Standard deviation, where a parameter's range is 2.
+        base: What the noise is added to.
+    """
+
+    spread: Schedule = Constant(0.1)
+    base: ParameterExploration = UniformParameters()
+
+    def actor(self, parameters: int) -> PyTree:
+        """The base's."""
+        return self.base.actor(parameters)
+
+    def noise(self, key: jax.Array, shape: tuple[int, ...], parameters: int) -> tuple[Array, PyTree]:
+        """Standard normal numbers [*shape, parameters], and the base's."""
+        first, second = jax.random.split(key)
+        return jax.random.normal(first, (*shape, parameters)), self.base.noise(second, shape, parameters)
+
+    def perturb(
+        self, parameters: Array, explores: Array, clock: Clock, noise: tuple[Array, PyTree], actor: PyTree
+    ) -> tuple[Array, PyTree]:
+        """Noisy parameters within the bounds."""
+        parameters, actor = self.base.perturb(parameters, explores, clock, noise[1], actor)
+        return jnp.clip(parameters + self.spread(clock) * noise[0], -1.0, 1.0), actor
+
+
+@component(ParameterExploration)
+class OrnsteinUhlenbeck:
+    """Noise that drifts: x += -reversion x + spread N(0, 1) at each step (Uhlenbeck and Ornstein 1930), on top, clipped.
+
+    Attributes:
+        spread: Standard deviation of a step, where a parameter's range is 2.
+        reversion: Share of the noise lost at each step.
+        base: What the noise is added to.
+    """
+
+    spread: Schedule = Constant(0.1)
+    reversion: Fraction = 0.15
+    base: ParameterExploration = UniformParameters()
+
+    def actor(self, parameters: int) -> PyTree:
+        """The present noise [parameters], and the base's state."""
+        return jnp.zeros(parameters), self.base.actor(parameters)
+
+    def noise(self, key: jax.Array, shape: tuple[int, ...], parameters: int) -> tuple[Array, PyTree]:
+        """Standard normal numbers [*shape, parameters], and the base's."""
+        first, second = jax.random.split(key)
+        return jax.random.normal(first, (*shape, parameters)), self.base.noise(second, shape, parameters)
+
+    def perturb(
+        self, parameters: Array, explores: Array, clock: Clock, noise: tuple[Array, PyTree], actor: tuple[Array, PyTree]
+    ) -> tuple[Array, PyTree]:
+        """Noisy parameters within the bounds, and the noise as it goes on."""
+        parameters, base = self.base.perturb(parameters, explores, clock, noise[1], actor[1])
+        drift = (1.0 - self.reversion) * actor[0] + self.spread(clock) * noise[0]
+        return jnp.clip(parameters + drift, -1.0, 1.0), (drift, base)
+
+
+class Bounding(Protocol):
+    """How an actor's outputs are kept within [-1, 1]."""
+
+    def squash(self, raw: Array) -> Array:
+        """Outputs as parameters; what is still outside is clipped when acting."""
+
+    def gradient(self, ascent: Array, raw: Array) -> Array:
+        """The direction to move outputs in, from the critic's gradient with respect to them."""
+
+
+@component(Bounding)
+class InvertingGradients:
+    """Gradients shrink towards the bound they point to, and turn beyond it (Hausknecht and Stone 2016, eq. 11)."""
+
+    def squash(self, raw: Array) -> Array:
+        """The outputs as they are."""
+        return raw
+
+    def gradient(self, ascent: Array, raw: Array) -> Array:
+        """Scaled by the distance to the bound ahead, as a share of the range."""
+        return ascent * jnp.where(ascent > 0, 1.0 - raw, raw + 1.0) / 2.0
+
+
+@component(Bounding)
+class Tanh:
+    """A hyperbolic tangent; its own derivative does the rest."""
+
+    def squash(self, raw: Array) -> Array:
+        """tanh."""
+        return jnp.tanh(raw)
+
+    def gradient(self, ascent: Array, raw: Array) -> Array:
+        """Unchanged."""
+        return ascent
+
+
+class ActorLoss(Protocol):
+    """Which action values the actor is to raise."""
+
+    def weights(self, action: Array, actions: int) -> Array:
+        """Weights [batch, actions] of the values, for a batch in which ``action`` [batch] was taken."""
+
+
+@component(ActorLoss)
+class Summed:
+    """All of them alike: -sum_k Q(s, k, x(s)) (Xiong et al. 2018, eq. 5)."""
+
+    def weights(self, action: Array, actions: int) -> Array:
+        """Ones."""
+        return jnp.ones((action.shape[0], actions))
+
+
+@component(ActorLoss)
+class Weighted:
+    """As often as each action was taken in the batch (Bester et al. 2019)."""
+
+    def weights(self, action: Array, actions: int) -> Array:
+        """Each action's share of the batch, the same in every row."""
+        share = jnp.mean(jax.nn.one_hot(action, actions), axis=0)
+        return jnp.broadcast_to(share, (action.shape[0], actions))
+
+
+@component(ActorLoss)
+class Indexed:
+    """Only that of the action that was taken (Bester et al. 2019)."""
+
+    def weights(self, action: Array, actions: int) -> Array:
+        """One-hot rows."""
+        return jax.nn.one_hot(action, actions)

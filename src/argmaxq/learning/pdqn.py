@@ -1,0 +1,233 @@
+"""P-DQN and MP-DQN: Q-learning of actions that have real parameters, which an actor proposes."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from argmaxq.component import Count, Fraction, Number, Size, UserError, component
+from argmaxq.learning.bootstrap import Max
+from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.optimisers import Adam
+from argmaxq.learning.parameters import (
+    ActorLoss,
+    Bounding,
+    InvertingGradients,
+    ParameterExploration,
+    Summed,
+    UniformParameters,
+)
+from argmaxq.learning.replaying import Replaying
+from argmaxq.learning.returns import Scalar, Squared
+from argmaxq.learning.sync import Polyak
+from argmaxq.networks.critics import MultiPass
+from argmaxq.networks.heads import Centred
+from argmaxq.networks.inputs import Rescaled
+from argmaxq.networks.mlp import MLP
+from argmaxq.replay.uniform import Uniform
+from argmaxq.types import (
+    START,
+    Agent,
+    Array,
+    Batch,
+    Bootstrap,
+    Clock,
+    Critic,
+    Exploration,
+    HybridActions,
+    Metrics,
+    Network,
+    Optimiser,
+    PyTree,
+    Replay,
+    Returns,
+    Spaces,
+    Sync,
+    Transition,
+)
+
+
+class ActorCritic(NamedTuple):
+    """Parameters of the critic and of the actor, or two of anything that belongs to them."""
+
+    critic: PyTree
+    actor: PyTree
+
+
+class PDQNLearner(NamedTuple):
+    """Online and target parameters, both optimisers' states, replay, and updates done (int32)."""
+
+    params: ActorCritic
+    target: ActorCritic
+    optimiser: ActorCritic
+    replay: PyTree
+    updates: Array
+
+
+@component(Agent)
+class PDQN(Replaying):
+    """Parameterised DQN (Xiong et al. 2018); with a multi-pass critic MP-DQN (Bester et al. 2019).
+
+    The actor proposes parameters for every action, the critic values them, the best action is taken. The replay holds
+    the parameters of all actions as they were acted with.
+
+    Attributes:
+        critic: Action values from observations and parameters.
+        actor_network: Parameters of all actions from observations.
+        returns: How a return is represented, and its loss.
+        bootstrap: The target of a transition: max, or double.
+        exploration: Which action is taken.
+        parameter_exploration: Which parameters it is taken with.
+        bounding: How the actor is kept within the parameters' bounds.
+        actor_loss: Which action values the actor is to raise.
+        prior: Parameters in [-1, 1] that are added to the actor's outputs; empty: none.
+        replay: Which experience is learnt from.
+        sync: How the target critic follows.
+        actor_sync: How the target actor follows.
+        optimiser: The critic's gradient method.
+        actor_optimiser: The actor's gradient method.
+        gamma: Discount per env step.
+        n_step: Rewards summed before the bootstrap.
+        batch_size: Transitions per update.
+        rollout: Rows that each lane collects between two calls of learn.
+        updates: Updates of both networks in each call of learn.
+        learning_starts: Env steps before the first update.
+        reward_scale: Factor on rewards in learning; returns are reported raw.
+    """
+
+    critic: Critic = MultiPass()
+    actor_network: Network = MLP((128,), inputs=Rescaled(), head=Centred())
+    returns: Returns = Scalar(Squared())
+    bootstrap: Bootstrap = Max()
+    exploration: Exploration = EpsilonGreedy()
+    parameter_exploration: ParameterExploration = UniformParameters()
+    bounding: Bounding = InvertingGradients()
+    actor_loss: ActorLoss = Summed()
+    prior: tuple[float, ...] = ()
+    replay: Replay = Uniform(200_000)
+    sync: Sync = Polyak(0.1)
+    actor_sync: Sync = Polyak(0.01)
+    optimiser: Optimiser = Adam(1e-3, max_grad_norm=10.0)
+    actor_optimiser: Optimiser = Adam(3e-4, max_grad_norm=10.0)
+    gamma: Fraction = 0.9
+    n_step: Size = 1
+    batch_size: Size = 128
+    rollout: Size = 1
+    updates: Size = 1
+    learning_starts: Count = 500
+    reward_scale: Number = 1.0
+
+    def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> PDQNLearner:
+        """A fresh learner; raises UserError for actions without parameters, or a replay that is too small."""
+        count = hybrid(spaces).parameters
+        if self.prior and len(self.prior) != count:
+            raise UserError(f"agent.prior has {len(self.prior)} numbers; the actions have {count} parameters")
+        first, second = jax.random.split(key)
+        obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
+        params = ActorCritic(
+            self.critic.init(first, obs, self.returns.size), self.actor_network.init(second, obs, (count, 1))
+        )
+        replay = self.replay.init(spaces, lanes, self.rollout + self.n_step)
+        optimiser = ActorCritic(self.optimiser.init(params.critic), self.actor_optimiser.init(params.actor))
+        return PDQNLearner(params, jax.tree.map(jnp.copy, params), optimiser, replay, jnp.int32(0))
+
+    def actor(self, spaces: Spaces) -> PyTree:
+        """The parameter noise of one lane."""
+        return self.parameter_exploration.actor(hybrid(spaces).parameters)
+
+    def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> tuple[PyTree, PyTree]:
+        """Random numbers for choosing actions and parameters, leading axes ``shape``."""
+        first, second = jax.random.split(key)
+        own = self.parameter_exploration.noise(second, shape, hybrid(spaces).parameters)
+        return self.exploration.noise(first, shape), own
+
+    def raw(self, actor: PyTree, obs: Array) -> Array:
+        """The actor's outputs [parameters] for one observation, before they are bounded."""
+        outputs = self.actor_network(actor, obs)[:, 0]
+        return outputs + jnp.array(self.prior, jnp.float32) if self.prior else outputs
+
+    def parameters(self, actor: PyTree, obs: Array) -> Array:
+        """Parameters of all actions for one observation, within [-1, 1]."""
+        return jnp.clip(self.bounding.squash(self.raw(actor, obs)), -1.0, 1.0)
+
+    def values(self, params: ActorCritic, obs: Array, parameters: Array) -> Array:
+        """Action values [actions] of one observation."""
+        return jnp.mean(self.returns.mean(self.critic(params.critic, obs, parameters)), axis=0)
+
+    def act(
+        self, params: ActorCritic, actor: PyTree, obs: Array, clock: Clock, noise: tuple[PyTree, PyTree]
+    ) -> tuple[Array, PyTree]:
+        """The behaviour policy in one lane."""
+        proposed = self.parameters(params.actor, obs)
+        action = self.exploration.choose(self.values(params, obs, proposed), clock, noise[0])
+        explores = self.exploration.explores(clock, noise[0])
+        taken, actor = self.parameter_exploration.perturb(proposed, explores, clock, noise[1], actor)
+        return jnp.concatenate([action[jnp.newaxis].astype(jnp.float32), taken]), actor
+
+    def greedy(self, params: ActorCritic, obs: Array) -> Array:
+        """The best action for one observation, with the parameters of all."""
+        proposed = self.parameters(params.actor, obs)
+        action = jnp.argmax(self.values(params, obs, proposed))
+        return jnp.concatenate([action[jnp.newaxis].astype(jnp.float32), proposed])
+
+    def update(self, learner: PDQNLearner, batch: Batch, clock: Clock = START) -> tuple[PDQNLearner, Array, Metrics]:
+        """One gradient update of the critic, then of the actor: (learner, TD errors [batch], metrics)."""
+        clock = clock._replace(update=learner.updates)
+        (loss, (td_error, q)), gradient = jax.value_and_grad(self._critic_loss, has_aux=True)(
+            learner.params.critic, learner, batch
+        )
+        critic, first = self.optimiser.update(gradient, learner.optimiser.critic, learner.params.critic, clock)
+        value, gradient = self._actor_gradient(learner.params.actor, critic, batch.transition)
+        actor, second = self.actor_optimiser.update(gradient, learner.optimiser.actor, learner.params.actor, clock)
+        number = learner.updates + 1
+        target = ActorCritic(
+            self.sync(learner.target.critic, critic, number), self.actor_sync(learner.target.actor, actor, number)
+        )
+        learner = PDQNLearner(ActorCritic(critic, actor), target, ActorCritic(first, second), learner.replay, number)
+        return learner, td_error, {"loss": loss, "q": q, "actor_loss": -value}
+
+    def _critic_loss(self, critic: PyTree, learner: PDQNLearner, batch: Batch) -> tuple[Array, tuple[Array, Array]]:
+        """Weighted mean loss; TD errors [batch] and the mean value."""
+
+        def one(transition: Transition) -> tuple[Array, Array, Array]:
+            scaled = transition._replace(reward=self.reward_scale * transition.reward)
+            following = self.parameters(learner.target.actor, transition.next_obs)
+            online, target = (
+                self._least(jax.lax.stop_gradient(self.critic(params, transition.next_obs, following)))
+                for params in (critic, learner.target.critic)
+            )
+            goal = self.bootstrap.target(self.returns, scaled, online, target)
+            action = transition.action[0].astype(jnp.int32)
+            z = self.critic(critic, transition.obs, transition.action[1:])[:, action]
+            losses = jax.vmap(self.returns.loss, (0, None))(z, goal)
+            return jnp.sum(losses), self.returns.td_error(z[0], goal), self.returns.mean(z[0])
+
+        losses, td_errors, values = jax.vmap(one)(batch.transition)
+        return jnp.mean(batch.weight * losses), (td_errors, jnp.mean(values))
+
+    def _actor_gradient(self, actor: PyTree, critic: PyTree, transition: Transition) -> tuple[Array, PyTree]:
+        """Mean weighted action value, and the gradient of minus it, bounded, in the actor alone."""
+        obs, taken = transition.obs, transition.action[:, 0].astype(jnp.int32)
+        raw, pullback = jax.vjp(lambda params: jax.vmap(self.raw, (None, 0))(params, obs), actor)
+
+        def value(raw: Array) -> Array:
+            q = jax.vmap(lambda obs, own: self.returns.mean(self.critic(critic, obs, own)[0]))(
+                obs, self.bounding.squash(raw)
+            )
+            return jnp.sum(self.actor_loss.weights(taken, q.shape[1]) * q)
+
+        total, ascent = jax.value_and_grad(value)(raw)
+        (gradient,) = pullback(-self.bounding.gradient(ascent, raw) / len(obs))
+        return total / len(obs), gradient
+
+    def _least(self, outputs: Array) -> Array:
+        """Outputs [actions, size] of whichever critic values each action least, from [critics, actions, size]."""
+        least = jnp.argmin(self.returns.mean(outputs), axis=0)
+        return jnp.take_along_axis(outputs, least[jnp.newaxis, :, jnp.newaxis], axis=0)[0]
+
+
+def hybrid(spaces: Spaces) -> HybridActions:
+    """The actions, for an agent that needs parameterised ones; raises UserError for any others."""
+    if not isinstance(spaces.action, HybridActions):
+        raise UserError("these actions have no parameters: an agent such as dqn or pqn fits")
+    return spaces.action

@@ -1,0 +1,161 @@
+"""Values of parameterised actions, from an observation and the parameters of all actions."""
+
+import dataclasses
+from itertools import pairwise
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from argmaxq.component import Size, UserError, component
+from argmaxq.networks.inputs import Inputs, Rescaled
+from argmaxq.networks.mlp import Activation
+from argmaxq.types import Array, Critic, HybridActions, PyTree, Spaces
+
+UNROLLED = 16
+"""Up to so many actions each pass is written out, which compiles to plain matrix products; more are batched."""
+
+
+class ParameterisedPerceptron(nn.Module):
+    """Dense layers whose first one sees the observation and parameters: those of all actions, or of one per pass."""
+
+    inputs: Inputs
+    hidden: tuple[int, ...]
+    activation: Activation
+    layer_norm: bool
+    sizes: tuple[int, ...]
+    size: int
+    multi_pass: bool
+
+    def setup(self) -> None:
+        """The layers; hidden ones after the first are shared by all passes."""
+        self.rest = [nn.Dense(width) for width in self.hidden[1:]]
+        self.norms = [nn.LayerNorm() for _ in self.hidden] if self.layer_norm else []
+
+    @nn.compact
+    def __call__(self, obs: Array, parameters: Array) -> Array:
+        """Observation of any shape and parameters [sum of sizes] -> outputs [actions, size]."""
+        state = self.inputs(jnp.ravel(obs).astype(jnp.float32))
+        total, width, actions = sum(self.sizes), self.hidden[0], len(self.sizes)
+        normal = nn.initializers.normal((state.shape[0] + total) ** -0.5)
+        from_state = nn.Dense(width, kernel_init=normal, name="state")(state)
+        kernel = self.param("parameters", normal, (total, width))
+        weight = self.param("output", nn.initializers.lecun_normal(1, 0), (actions, self.hidden[-1], self.size))
+        bias = self.param("bias", nn.initializers.zeros, (actions, self.size))
+        if not self.multi_pass:
+            features = self._after_first(from_state + parameters @ kernel)
+            return jnp.einsum("h,kho->ko", features, weight) + bias
+        ends = pairwise([0, *np.cumsum(self.sizes).tolist()])
+        if actions <= UNROLLED:
+            features = [self._after_first(from_state + parameters[a:b] @ kernel[a:b]) for a, b in ends]
+            return jnp.stack([own @ weight[k] + bias[k] for k, own in enumerate(features)])
+        owner = np.repeat(np.arange(actions), self.sizes)
+        own = jnp.zeros((actions, width)).at[owner].add(parameters[:, None] * kernel)
+        return jnp.einsum("kh,kho->ko", self._after_first(from_state + own), weight) + bias
+
+    def _after_first(self, x: Array) -> Array:
+        """From the first layer's sums [..., width] to features."""
+        activation = getattr(nn, self.activation)
+        for number in range(len(self.hidden)):
+            x = self.rest[number - 1](x) if number else x
+            x = activation(self.norms[number](x) if self.layer_norm else x)
+        return x
+
+
+class _MLPCritic:
+    """What both critics share."""
+
+    hidden: tuple[int, ...]
+    inputs: Inputs
+    activation: Activation
+    layer_norm: bool
+    sizes: tuple[int, ...]
+    multi_pass: bool
+
+    def check(self) -> None:
+        """Raises UserError where there is no hidden layer, or one of width below 1."""
+        if not self.hidden or any(width < 1 for width in self.hidden):
+            raise UserError(f"hidden = {self.hidden}: at least one layer is needed, each of a width of at least 1")
+
+    def bind(self, spaces: Spaces) -> Any:
+        """With the number of parameters of the environment's actions."""
+        sizes = spaces.action.sizes if isinstance(spaces.action, HybridActions) else ()
+        return dataclasses.replace(self, sizes=sizes)  # type: ignore[type-var]
+
+    def _module(self, size: int) -> ParameterisedPerceptron:
+        layers = self.inputs, self.hidden, self.activation, self.layer_norm
+        return ParameterisedPerceptron(*layers, self.sizes, size, self.multi_pass)
+
+    def init(self, key: jax.Array, obs: Array, size: int) -> PyTree:
+        """Parameters for one observation like ``obs`` and ``size`` outputs per action."""
+        return self._module(size).init(key, obs, jnp.zeros(sum(self.sizes)))["params"]
+
+    def __call__(self, params: PyTree, obs: Array, parameters: Array) -> Array:
+        """Outputs [1, actions, size]."""
+        return self._module(params["bias"].shape[1]).apply({"params": params}, obs, parameters)[jnp.newaxis]
+
+
+@component(Critic)
+class SinglePass(_MLPCritic):
+    """One pass that sees the parameters of all actions, as in P-DQN (Xiong et al. 2018).
+
+    Attributes:
+        hidden: Widths of the hidden layers.
+        inputs: What is done to observations first.
+        activation: Non-linearity after each hidden layer.
+        layer_norm: Normalise each hidden layer before its activation.
+        sizes: Parameters of each action; the environment's own.
+    """
+
+    hidden: tuple[int, ...] = (128,)
+    inputs: Inputs = Rescaled()
+    activation: Activation = "relu"
+    layer_norm: bool = False
+    sizes: tuple[int, ...] = ()
+    multi_pass = False
+
+
+@component(Critic)
+class MultiPass(_MLPCritic):
+    """One pass for each action, which sees that action's parameters alone, as in MP-DQN (Bester et al. 2019).
+
+    So the value of an action does not depend on the parameters of others. Output k is taken from pass k; all passes
+    share the weights and the first layer's sum over the observation.
+
+    Attributes:
+        hidden: Widths of the hidden layers.
+        inputs: What is done to observations first.
+        activation: Non-linearity after each hidden layer.
+        layer_norm: Normalise each hidden layer before its activation.
+        sizes: Parameters of each action; the environment's own.
+    """
+
+    hidden: tuple[int, ...] = (128,)
+    inputs: Inputs = Rescaled()
+    activation: Activation = "relu"
+    layer_norm: bool = False
+    sizes: tuple[int, ...] = ()
+    multi_pass = True
+
+
+@component(Critic)
+class Ensemble:
+    """Several critics that learn the same from different initial weights; targets take the least of their values.
+
+    Attributes:
+        critic: Each of them.
+        members: How many (two: Fujimoto et al. 2018).
+    """
+
+    critic: Critic = MultiPass()
+    members: Size = 2
+
+    def init(self, key: jax.Array, obs: Array, size: int) -> PyTree:
+        """The members' parameters, stacked."""
+        return jax.vmap(lambda own: self.critic.init(own, obs, size))(jax.random.split(key, self.members))
+
+    def __call__(self, params: PyTree, obs: Array, parameters: Array) -> Array:
+        """Outputs [members, actions, size]."""
+        return jax.vmap(lambda own: self.critic(own, obs, parameters)[0])(params)

@@ -1,5 +1,6 @@
 """Score a goal past a keeper, with hybrid actions that run until they are done: Goal and Hard Goal."""
 
+import itertools
 from typing import Any, NamedTuple
 
 import jax
@@ -9,6 +10,7 @@ from gymnasium.experimental.functional import FuncEnv
 from gymnasium.spaces import Box, Discrete, Tuple
 
 from argmaxq.domains import goal_features, soccer
+from argmaxq.domains.loops import each_lane_for_itself
 from argmaxq.domains.soccer import HALF_GOAL, Scene
 from argmaxq.types import Array
 
@@ -68,8 +70,14 @@ class Goal(FuncEnv[GoalState, Array, Any, Array, Array, None, None]):
 
     def transition(self, state: GoalState, action: Any, rng: Array, params: None = None) -> GoalState:
         """Micro-steps until the action is done or the episode ends."""
-        target, shooting = self.target(action), action[0] != KICK_TO
+        time = state.time + 1
         seed = jax.random.bits(rng, (), jnp.uint32)
+        play = each_lane_for_itself(self.play)
+        scene, count = play(state.scene, self.target(action), action[0] != KICK_TO, seed, time < self.max_actions)
+        return GoalState(scene, time, count)
+
+    def play(self, scene: Scene, target: Array, shooting: Array, seed: Array, begins: Array) -> tuple[Scene, Array]:
+        """Micro-steps towards ``target`` until done, if it ``begins`` at all, and how many they are."""
 
         def running(carry: tuple[Scene, Array, Array]) -> Array:
             return carry[2]
@@ -80,9 +88,8 @@ class Goal(FuncEnv[GoalState, Array, Any, Array, Array, None, None]):
             count += 1
             return scene, count, ~self.done(scene, shooting) & (count < MAX_MICRO_STEPS)
 
-        time = state.time + 1
-        scene, count, _ = jax.lax.while_loop(running, step, (state.scene, jnp.int32(0), time < self.max_actions))
-        return GoalState(scene, time, count)
+        scene, count, _ = jax.lax.while_loop(running, step, (scene, jnp.int32(0), begins))
+        return scene, count
 
     def micro_step(self, scene: Scene, target: Array, seed: Array, count: Array) -> Scene:
         """Micro-step number ``count`` of an action, of which ``seed`` (uint32) gives all noise."""
@@ -133,7 +140,7 @@ class Goal(FuncEnv[GoalState, Array, Any, Array, Array, None, None]):
 
 
 class HardGoal(Goal):
-    """Goal with ten shooting actions, each for a fifth of the goal: shoot-left's five, then shoot-right's, upwards in y.
+    """Goal with ten shooting actions, each for a fifth of the goal: shoot-left's five, then shoot-right's, in rising y.
 
     In legacy mode both fives divide the whole goal and so are the same. (The reference's third bin is a single point,
     by a slip; it is as wide as the others here.)
@@ -145,4 +152,4 @@ class HardGoal(Goal):
     def shots(self) -> list[tuple[float, float]]:
         """A fifth of each of Goal's shots."""
         edges = [np.linspace(low, high, 6).tolist() for low, high in super().shots()]
-        return [pair for line in edges for pair in zip(line[:-1], line[1:], strict=True)]
+        return [pair for line in edges for pair in itertools.pairwise(line)]

@@ -30,12 +30,12 @@ FACING = math.pi / 8
 class Kind(NamedTuple):
     """What kind of body something is."""
 
-    power: float  # acceleration per unit of power
-    radius: float
-    noise: float
-    max_acceleration: float  # on each axis
-    max_speed: float  # on each axis
-    decay: float  # of the velocity, per micro-step
+    power: Array  # acceleration per unit of power
+    radius: Array
+    noise: Array
+    max_acceleration: Array  # on each axis
+    max_speed: Array  # on each axis
+    decay: Array  # of the velocity, per micro-step
 
 
 PLAYER = Kind(power=0.006, radius=0.9, noise=0.1, max_acceleration=1.0, max_speed=1.0, decay=0.4)

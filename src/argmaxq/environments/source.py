@@ -20,8 +20,10 @@ def compiled(env: Env) -> CompiledEnv | None:
     if callable(env.id):
         made = _called(env)
         return CompiledEnv(made, env.time_limit) if isinstance(made, FuncEnv) else None
-    found = None if env.kwargs or env.backend != "gymnasium" else domains.functional(env.id)
-    return CompiledEnv(found, env.time_limit or domains.time_limit(env.id)) if found is not None else None
+    found = None if env.backend != "gymnasium" else domains.functional(env.id, env.kwargs)
+    if found is None:
+        return None
+    return CompiledEnv(found, env.time_limit or env.kwargs.get("max_episode_steps") or domains.time_limit(env.id))
 
 
 def host(env: Env) -> Lanes:

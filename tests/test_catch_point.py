@@ -18,7 +18,7 @@ ENV = CatchPoint()
 
 
 def state(position: Any, velocity: Any, target: Any, failures: int = 0) -> CatchPointState:
-    point = Point(*(np.array(vector, np.float32) for vector in (position, velocity, target)))
+    point = Point(*(np.array(vector, np.float32) for vector in (position, velocity, target, (0, 0))))
     return CatchPointState(point, np.int32(failures), np.bool_(False))
 
 

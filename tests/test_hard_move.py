@@ -19,7 +19,7 @@ ENV = HardMove()
 
 
 def point(position: Any, velocity: Any, target: Any) -> Point:
-    return Point(*(np.array(vector, np.float32) for vector in (position, velocity, target)))
+    return Point(*(np.array(vector, np.float32) for vector in (position, velocity, target, (0, 0))))
 
 
 def only(index: int, strength: float, n: int = 4) -> Any:

@@ -22,10 +22,20 @@ DOMAINS = {
     "MountainCar-v0": "argmaxq.domains.mountain_car:MountainCar",
     "Acrobot-v1": "argmaxq.domains.acrobot:Acrobot",
     "argmaxq/Platform-v0": "argmaxq.domains.platform:Platform",
+    "argmaxq/Goal-v0": "argmaxq.domains.goal:Goal",
+    "argmaxq/HardGoal-v0": "argmaxq.domains.goal:HardGoal",
+    "argmaxq/CatchPoint-v0": "argmaxq.domains.catch_point:CatchPoint",
+    "argmaxq/HardMove-v0": "argmaxq.domains.hard_move:HardMove",
 }
 """Gymnasium id -> where the class is; it is imported only when asked for."""
-TIME_LIMITS = {"argmaxq/Platform-v0": 200}
-"""Steps of the environments that only we have."""
+TIME_LIMITS = {
+    "argmaxq/Platform-v0": 200,
+    "argmaxq/Goal-v0": None,
+    "argmaxq/HardGoal-v0": None,
+    "argmaxq/CatchPoint-v0": 25,
+    "argmaxq/HardMove-v0": 30,
+}
+"""Steps of the environments that only we have; none where the environment itself counts them."""
 MAKING = {"render_mode", "max_episode_steps", "disable_env_checker"}
 """Arguments of ``gymnasium.make`` that leave the dynamics as they are."""
 

@@ -1,7 +1,7 @@
 """Move a point to a target and catch it there: hybrid actions of which one has no parameter."""
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +11,9 @@ from gymnasium.spaces import Box, Discrete, Tuple
 from argmaxq.domains import point
 from argmaxq.domains.point import Point
 from argmaxq.types import Array
+
+if TYPE_CHECKING:
+    import pygame
 
 MOVE, CATCH = 0, 1
 
@@ -40,6 +43,7 @@ class CatchPoint(FuncEnv[CatchPointState, Array, Any, Array, Array, None, None])
     """
 
     max_failures = 10
+    metadata = {"render_fps": 10}  # noqa: RUF012
 
     observation_space = point.OBSERVATION_SPACE
     action_space = Tuple([Discrete(2), Tuple([Box(-1, 1, (1,), np.float32), Box(-1, 1, (0,), np.float32)])])
@@ -77,3 +81,9 @@ class CatchPoint(FuncEnv[CatchPointState, Array, Any, Array, Array, None, None])
     ) -> dict[str, Array]:
         """``success``: whether this step caught the target; ``failures``: failed catches so far."""
         return {"success": next_state.caught, "failures": next_state.failures}
+
+    def picture(self, state: CatchPointState) -> "pygame.Surface":
+        """Point and target from above; a caught target is green."""
+        from argmaxq.domains import point_picture
+
+        return point_picture.picture(state.point, reached=bool(state.caught))

@@ -1,7 +1,7 @@
 """Score a goal past a keeper, with hybrid actions that run until they are done: Goal and Hard Goal."""
 
 import itertools
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,10 +14,15 @@ from argmaxq.domains.loops import each_lane_for_itself
 from argmaxq.domains.soccer import HALF_GOAL, Scene
 from argmaxq.types import Array
 
+if TYPE_CHECKING:
+    import pygame
+
 KICK_TO, SHOOT_LEFT, SHOOT_RIGHT = 0, 1, 2
 KICK_LOW, KICK_HIGH = np.array([0, -15], np.float32), np.array([40, 15], np.float32)
 MAX_MICRO_STEPS = 2000
 """Far more than any action takes; a loop over what is not a number ends at once."""
+WATCHED = 400
+"""Micro-steps of one action that can be watched: more than nearly all take."""
 
 
 class GoalState(NamedTuple):
@@ -50,6 +55,7 @@ class Goal(FuncEnv[GoalState, Array, Any, Array, Array, None, None]):
 
     max_actions = 100
     success_reward = 50.0
+    metadata = {"render_fps": 60}  # noqa: RUF012
 
     def __init__(self, legacy: bool = False, features: bool = False, noise: float = 1.0) -> None:
         super().__init__()
@@ -137,6 +143,25 @@ class Goal(FuncEnv[GoalState, Array, Any, Array, Array, None, None]):
     ) -> dict[str, Array]:
         """``success``: whether it is a goal; ``micro_steps``: how long the action took."""
         return {"success": soccer.in_net(next_state.scene.ball), "micro_steps": next_state.micro_steps}
+
+    def picture(self, state: GoalState) -> "pygame.Surface":
+        """The pitch from above."""
+        from argmaxq.domains import goal_picture
+
+        return goal_picture.picture(state.scene)
+
+    def moments(self, state: GoalState, action: Any, rng: Array) -> tuple[GoalState, Array]:
+        """The state after each micro-step of an action [400], and how many of them there are, at most 400."""
+        target, shooting = self.target(action), action[0] != KICK_TO
+        seed, time = jax.random.bits(rng, (), jnp.uint32), state.time + 1
+
+        def step(scene: Scene, count: Array) -> tuple[Scene, tuple[GoalState, Array]]:
+            moved = self.micro_step(scene, target, seed, count)
+            return moved, (GoalState(moved, time, count + 1), self.done(moved, shooting))
+
+        _, (states, done) = jax.lax.scan(step, state.scene, jnp.arange(WATCHED))
+        count = jnp.where(done.any(), jnp.argmax(done) + 1, WATCHED)
+        return states, jnp.where(time < self.max_actions, count, 0)
 
 
 class HardGoal(Goal):

@@ -1,7 +1,7 @@
 """Move a point to a target with n actuators, any set of which is a discrete action with one parameter."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +12,9 @@ from argmaxq.component import UserError
 from argmaxq.domains import point
 from argmaxq.domains.point import Point
 from argmaxq.types import Array
+
+if TYPE_CHECKING:
+    import pygame
 
 MAX_ACTUATORS = 12
 
@@ -34,6 +37,7 @@ class HardMove(FuncEnv[Point, Array, Any, Array, Array, None, None]):
     representation", where n is 4, 6, 8 or 10 and an episode has 30 steps.
     """
 
+    metadata = {"render_fps": 10}  # noqa: RUF012
     observation_space = point.OBSERVATION_SPACE
 
     def __init__(self, n: int = 4) -> None:
@@ -76,6 +80,12 @@ class HardMove(FuncEnv[Point, Array, Any, Array, Array, None, None]):
     def transition_info(self, state: Point, action: Any, next_state: Point, params: None = None) -> dict[str, Array]:
         """``success``: whether this step reached the target."""
         return {"success": next_state.at_target}
+
+    def picture(self, state: Point) -> "pygame.Surface":
+        """Point, actuators and target from above; a target that is reached is green."""
+        from argmaxq.domains import point_picture
+
+        return point_picture.picture(state, self.n, bool(self.terminal(state, None)))
 
 
 def directions(n: int) -> np.ndarray:

@@ -21,11 +21,12 @@ OBSERVATION_SPACE = Box(np.array([-1, -1, -np.inf, -np.inf], np.float32), np.arr
 
 
 class Point(NamedTuple):
-    """The point's position [2] and velocity [2], and the target's position [2]."""
+    """The point's position [2] and velocity [2], the target's position [2], and the force [2] that has just acted."""
 
     position: Array
     velocity: Array
     target: Array
+    force: Array
 
     @property
     def to_target(self) -> Array:
@@ -46,13 +47,14 @@ class Point(NamedTuple):
 def start(rng: Array) -> Point:
     """Point and target anywhere in the square, at rest."""
     position, target = jax.random.uniform(rng, (2, 2), jnp.float32, -START_RANGE, START_RANGE)
-    return Point(position, jnp.zeros(2, jnp.float32), target)
+    rest = jnp.zeros(2, jnp.float32)
+    return Point(position, rest, target, rest)
 
 
 def push(point: Point, force: Array) -> Point:
     """One step under a force [2]: the velocity first, then the position with the new velocity."""
     velocity = KEPT_VELOCITY * point.velocity + TIME_STEP * force
-    return point._replace(position=point.position + TIME_STEP * velocity, velocity=velocity)
+    return Point(point.position + TIME_STEP * velocity, velocity, point.target, force)
 
 
 def observe(point: Point) -> Array:

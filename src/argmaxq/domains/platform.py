@@ -1,6 +1,6 @@
 """Run, hop and leap over two gaps past two enemies: the Platform domain, as functions of a state."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -38,6 +38,18 @@ class Noise(NamedTuple):
     enemy: Array
 
 
+class Motion(NamedTuple):
+    """A moment of an action: its push on the ground [px/s], whether it is a run, whether the player stands, whether
+    the action is over."""
+
+    state: PlatformState
+    push_x: Array
+    push_y: Array
+    runs: Array
+    stands: Array
+    over: Array
+
+
 class Platform(FuncEnv[PlatformState, Action, Array, Array, Array, None, None]):
     """Three platforms, a patrolling enemy on each of the first two; the reward is the progress made along x.
 
@@ -63,7 +75,7 @@ class Platform(FuncEnv[PlatformState, Action, Array, Array, Array, None, None]):
     jump_noise = 1.0  # px/s, standard deviation
     run_length = 20  # micro-steps
     hop_speed, leap_speed = 35.0, 25.0  # px/s upwards at take-off
-    longest = 145  # micro-steps: no action has more
+    longest = 144  # micro-steps: no action has more
 
     player_width, player_height = 20.0, 30.0
     platform_height = 40.0
@@ -79,6 +91,7 @@ class Platform(FuncEnv[PlatformState, Action, Array, Array, Array, None, None]):
     def __init__(self, noise: bool = True) -> None:
         super().__init__()
         self.noise = noise
+        self._transition = jax.custom_batching.sequential_vmap(self._to_the_end)
         self.action_space = Tuple(
             (Discrete(3), Tuple([Box(0.0, bound, (1,), np.float32) for bound in self.parameter_bounds]))
         )
@@ -93,109 +106,108 @@ class Platform(FuncEnv[PlatformState, Action, Array, Array, Array, None, None]):
 
     def transition(self, state: PlatformState, action: Action, rng: Array, params: None = None) -> PlatformState:
         """One action, to its last micro-step; an ended episode's state stays as it is."""
-        index, parameter = action[0], self.chosen(state, action)
-        noise = self.draw(rng, state.x.dtype)
+        return self._transition(state, action, rng)
 
-        def going(carry: tuple[PlatformState, Array]) -> Array:
-            now, stopped = carry
-            return ~stopped
+    def _to_the_end(self, state: PlatformState, action: Action, rng: Array) -> PlatformState:
+        motion, noise = self.begin(state, action, rng)
+        return jax.lax.while_loop(lambda now: ~now.over, lambda now: self.micro_step(now, noise), motion).state
 
-        def step(carry: tuple[PlatformState, Array]) -> tuple[PlatformState, Array]:
-            now, _ = carry
-            after = self.micro_step(now, index, parameter, noise)
-            done = jnp.where(index == RUN, after.micro_steps == self.run_length, self.on_platform(after))
-            return after, done | self.terminal(after, rng)
+    def moments(self, state: PlatformState, action: Action, rng: Array) -> tuple[PlatformState, Array]:
+        """The states after each micro-step of an action, [longest], and how many of them it has."""
 
-        begin = state._replace(micro_steps=jnp.zeros_like(state.micro_steps))
-        return jax.lax.while_loop(going, step, (begin, self.terminal(state, rng)))[0]
+        def step(motion: Motion, _: None) -> tuple[Motion, PlatformState]:
+            after = self.micro_step(motion, noise)
+            motion = jax.tree.map(lambda new, old: jnp.where(motion.over, old, new), after, motion)
+            return motion, motion.state
 
-    def chosen(self, state: PlatformState, action: Action) -> Array:
-        """The chosen action's parameter, within its bounds."""
+        motion, noise = self.begin(state, action, rng)
+        motion, states = jax.lax.scan(step, motion, length=self.longest)
+        return states, motion.state.micro_steps
+
+    def begin(self, state: PlatformState, action: Action, rng: Array) -> tuple["Motion", Noise]:
+        """The first moment of an action and the random numbers for all of it."""
         index, parameters = action
-        values = [
+        clipped = [
             jnp.clip(jnp.reshape(x, ()), 0.0, bound) for x, bound in zip(parameters, self.parameter_bounds, strict=True)
         ]
-        return jnp.select([index == RUN, index == HOP], values[:2], values[2]).astype(state.x.dtype)
+        parameter = jnp.select([index == RUN, index == HOP], clipped[:2], clipped[2]).astype(state.x.dtype)
+        noise = self.noise_of(rng, state.x.dtype)
+        push = self.push(index, parameter, state.velocity_x, noise.jump)
+        state = state._replace(micro_steps=jnp.zeros_like(state.micro_steps))
+        return Motion(state, *push, index == RUN, self.stands(state), self.terminal(state, rng)), noise
 
-    def draw(self, rng: Array, dtype: Array) -> Noise:
-        """All random numbers of an action."""
+    def noise_of(self, rng: Array, dtype: Any) -> Noise:
+        """An action's random numbers; a hash makes them, because JAX's own would take as long as the motion itself."""
+        steps = self.longest
         if not self.noise:
-            return Noise(*(jnp.zeros(n, dtype) for n in (2, self.longest, self.longest)))
-        normal = jax.random.normal(rng, (2 + 2 * self.longest,), jnp.float32).astype(dtype)
-        jump, player, enemy = jnp.split(normal, (2, 2 + self.longest))
-        return Noise(-jnp.abs(jump) * self.jump_noise, -jnp.abs(player) * self.motion_noise, enemy * self.motion_noise)
+            return Noise(*(jnp.zeros(n, dtype) for n in (2, steps, steps)))
+        jump, player, enemy = jnp.split(hashed_normal(rng, 2 + 2 * steps).astype(dtype), (2, 2 + steps))
+        return Noise(-self.jump_noise * jnp.abs(jump), -self.motion_noise * jnp.abs(player), self.motion_noise * enemy)
 
-    def micro_step(self, state: PlatformState, index: Array, parameter: Array, noise: Noise) -> PlatformState:
-        """One twentieth of a second."""
-        on_platform = self.on_platform(state)
-        ax, ay = self.acceleration(state, index, parameter, noise)
-        ax, ay = jnp.where(on_platform, ax, 0.0), jnp.where(on_platform, ay, -self.gravity)
-        now = state.micro_steps
-        vx, vy = self.accelerate(state, ax, ay, noise.player[now])
-        vx = jnp.where(on_platform, jnp.clip(vx, 0.0, self.max_ground_speed), vx)
-        on_second = state.x > self.starts[1]
-        x = jnp.clip(state.x + vx * self.time_step, 0.0, self.end)
-        y = state.y + vy * self.time_step
-        vx = vx * self.decay
-        first = self.patrol(0, state.enemy_1_x, state.enemy_1_velocity, noise.enemy[now])
-        second = self.patrol(1, state.enemy_2_x, state.enemy_2_velocity, noise.enemy[now])
-        one_x, one_v = (
-            jnp.where(on_second, old, new)
-            for old, new in zip((state.enemy_1_x, state.enemy_1_velocity), first, strict=True)
-        )
-        two_x, two_v = (
-            jnp.where(on_second, new, old)
-            for old, new in zip((state.enemy_2_x, state.enemy_2_velocity), second, strict=True)
-        )
-        moved = PlatformState(x, y, vx, vy, one_x, one_v, two_x, two_v, now + 1)
-        for platform in range(3):
-            moved = self.push_out(moved, platform)
-        return moved
-
-    def acceleration(self, state: PlatformState, index: Array, parameter: Array, noise: Noise) -> tuple[Array, Array]:
-        """What an action asks for on the ground [px/s^2]."""
-        rise = jnp.where(index == HOP, self.hop_speed, self.leap_speed).astype(state.x.dtype)
+    def push(self, index: Array, parameter: Array, velocity: Array, noise: Array) -> tuple[Array, Array]:
+        """What an action adds to the velocity in a micro-step on the ground [px/s]."""
+        rise = jnp.where(index == HOP, self.hop_speed, self.leap_speed).astype(parameter.dtype)
         duration = 2 * rise / self.gravity + 1
-        push = jnp.clip(parameter / duration - state.velocity_x, -self.max_acceleration[0], self.max_speed[1] - rise)
-        ax = jnp.where(index == RUN, parameter, push + noise.jump[0]) / self.time_step
-        ay = jnp.where(index == RUN, 0.0, (rise + noise.jump[1]) / self.time_step)
-        return ax, ay
+        forwards = jnp.clip(parameter / duration - velocity, -self.max_acceleration[0], self.max_speed[1] - rise)
+        x = jnp.where(index == RUN, parameter, forwards + noise[0])
+        y = jnp.where(index == RUN, 0.0, rise + noise[1])
+        limit_x, limit_y = (limit * self.time_step for limit in self.max_acceleration)
+        return jnp.clip(x, -limit_x, limit_x), jnp.clip(y, -limit_y, limit_y)
 
-    def accelerate(self, state: PlatformState, ax: Array, ay: Array, noise: Array) -> tuple[Array, Array]:
-        """Velocities after an acceleration; the noise only slows down, and the player never moves backwards."""
-        (limit_x, limit_y), (fast_x, fast_y) = self.max_acceleration, self.max_speed
-        vx = state.velocity_x + jnp.clip(ax, -limit_x, limit_x) * self.time_step + noise
-        vy = state.velocity_y + jnp.clip(ay, -limit_y, limit_y) * self.time_step
-        return jnp.clip(vx, 0.0, fast_x), jnp.clip(vy, -fast_y, fast_y)
+    def micro_step(self, motion: "Motion", noise: Noise) -> "Motion":
+        """One twentieth of a second: push or fall, move, let the enemy move, collide."""
+        state, stands, now = motion.state, motion.stands, motion.state.micro_steps
+        (fast_x, fast_y), step = self.max_speed, self.time_step
+        vx = state.velocity_x + jnp.where(stands, motion.push_x, 0.0) + noise.player[now]
+        vx = jnp.clip(vx, 0.0, jnp.where(stands, self.max_ground_speed, fast_x))
+        vy = jnp.clip(state.velocity_y + jnp.where(stands, motion.push_y, -self.gravity * step), -fast_y, fast_y)
+        moved = state._replace(
+            x=jnp.clip(state.x + vx * step, 0.0, self.end),
+            y=state.y + vy * step,
+            velocity_x=vx * self.decay,
+            velocity_y=vy,
+            micro_steps=now + 1,
+        )
+        after = self.collide(self.patrol(moved, state.x > self.starts[1], noise.enemy[now]))
+        stands = self.stands(after)
+        over = jnp.where(motion.runs, after.micro_steps >= self.run_length, stands) | self.terminal(after, None)
+        return motion._replace(state=after, stands=stands, over=over)
 
-    def patrol(self, platform: int, x: Array, velocity: Array, noise: Array) -> tuple[Array, Array]:
-        """An enemy's position and velocity after a micro-step: it turns where it touches an end of its platform."""
-        left = self.starts[platform]
-        right = left + self.widths[platform] - self.player_width
+    def patrol(self, state: PlatformState, on_second: Array, noise: Array) -> PlatformState:
+        """Move the enemy of the player's platform; it turns where it touches an end, and the other one waits."""
+        x = jnp.where(on_second, state.enemy_2_x, state.enemy_1_x)
+        velocity = jnp.where(on_second, state.enemy_2_velocity, state.enemy_1_velocity)
+        left = jnp.where(on_second, self.starts[1], self.starts[0]).astype(x.dtype)
+        right = left + jnp.where(on_second, self.widths[1], self.widths[0]) - self.player_width
         inside = (left < x) & (x < right)
         velocity = jnp.clip(jnp.where(inside, velocity, -velocity) + noise, -self.enemy_speed, self.enemy_speed)
-        return jnp.clip(x + velocity * self.time_step, left, right), velocity
-
-    def on_platform(self, state: PlatformState) -> Array:
-        """Whether the player stands."""
-        above = [
-            (state.x >= start - self.player_width) & (state.x <= start + width)
-            for start, width in zip(self.starts, self.widths, strict=True)
-        ]
-        return (state.y == self.platform_height) & (above[0] | above[1] | above[2])
-
-    def push_out(self, state: PlatformState, platform: int) -> PlatformState:
-        """Move a player who overlaps with a platform out of it, the shorter way, upwards if both are equal."""
-        start, width = self.starts[platform], self.widths[platform]
-        x, y = state.x, state.y
-        left, right = start - self.player_width, start + width
-        inside = (x > left) & (x < right) & (y > -self.player_height) & (y < self.platform_height)
-        out_x = jnp.where(x < start, left, jnp.where(x > right - self.player_width, right, x))
-        out_y = jnp.where(
-            y < 0,
-            -self.player_height,
-            jnp.where(y > self.platform_height - self.player_height, self.platform_height, y),
+        x = jnp.clip(x + velocity * self.time_step, left, right)
+        return state._replace(
+            enemy_1_x=jnp.where(on_second, state.enemy_1_x, x),
+            enemy_1_velocity=jnp.where(on_second, state.enemy_1_velocity, velocity),
+            enemy_2_x=jnp.where(on_second, x, state.enemy_2_x),
+            enemy_2_velocity=jnp.where(on_second, velocity, state.enemy_2_velocity),
         )
+
+    def ground(self, x: Array) -> tuple[Array, Array]:
+        """Left and right end of the only platform that a player at ``x`` can touch: the first not wholly behind."""
+        ends = [start + width for start, width in zip(self.starts, self.widths, strict=True)]
+        ahead = [x <= ends[0], x <= ends[1]]
+        start, end = (jnp.select(ahead, each[:2], each[2]) for each in (self.starts, ends))
+        return start.astype(x.dtype), end.astype(x.dtype)
+
+    def stands(self, state: PlatformState) -> Array:
+        """Whether the player is on a platform."""
+        start, end = self.ground(state.x)
+        return (state.y == self.platform_height) & (state.x >= start - self.player_width) & (state.x <= end)
+
+    def collide(self, state: PlatformState) -> PlatformState:
+        """Move a player who overlaps with a platform out of it, the shorter way, upwards if both are equal."""
+        (start, end), x, y = self.ground(state.x), state.x, state.y
+        left, last, top = start - self.player_width, end - self.player_width, self.platform_height
+        inside = (x > left) & (x < end) & (y > -self.player_height) & (y < top)
+        out_x = jnp.where(x < start, left, jnp.where(x > last, end, x))
+        out_y = jnp.where(y < 0, -self.player_height, jnp.where(y > top - self.player_height, top, y))
         sideways = (out_x != x) & ((out_y == y) | (jnp.abs(out_x - x) < jnp.abs(out_y - y)))
         return state._replace(
             x=jnp.where(inside & sideways, out_x, x),
@@ -244,3 +256,19 @@ class Platform(FuncEnv[PlatformState, Action, Array, Array, Array, None, None]):
     ) -> dict[str, Array]:
         """How many micro-steps the action took."""
         return {"micro_steps": next_state.micro_steps}
+
+
+def hashed_normal(rng: Array, count: int) -> Array:
+    """``count`` standard normal float32 numbers, a hash of a key and their position."""
+    first, second = jax.random.bits(rng, (2,), jnp.uint32)
+    bits = mixed(mixed(first + jnp.arange(count, dtype=jnp.uint32) * jnp.uint32(0x9E3779B9)) ^ second)
+    # The midpoints of 2^23 equal parts of (-1, 1): float32 holds each of them, and none is an end.
+    uniform = (bits >> 9).astype(jnp.int32).astype(jnp.float32) * 2.0**-22 + (2.0**-23 - 1)
+    return jax.lax.erf_inv(uniform) * 2**0.5
+
+
+def mixed(word: Array) -> Array:
+    """A bijection of 32 bits in which each bit depends on all."""
+    word = (word ^ (word >> 16)) * jnp.uint32(0x7FEB352D)
+    word = (word ^ (word >> 15)) * jnp.uint32(0x846CA68B)
+    return word ^ (word >> 16)

@@ -222,7 +222,7 @@ def test_initial_observation_is_of_the_initial_state(case: Case) -> None:
     assert not domain.terminal(state, KEY)
 
 
-@pytest.mark.parametrize("id", DOMAINS)
+@pytest.mark.parametrize("id", [id for id in DOMAINS if not id.startswith("argmaxq/")])
 def test_spaces_and_time_limits(id: str) -> None:
     spec = gymnasium.spec(id)
     env = spec.make() if id != "CartPole-v0" else gymnasium.make("CartPole-v1")  # v0 warns; it differs in its limit

@@ -1,11 +1,15 @@
 """Environments of our own, written in JAX as functions of a state: one lane each, to be vmapped and compiled.
 
 Where Gymnasium has the same environment, ``functional`` finds ours by Gymnasium's id, and one step of it from an equal
-state gives what Gymnasium's gives, up to float32 rounding.
+state gives what Gymnasium's gives, up to float32 rounding. Environments that only we have are registered with Gymnasium
+when this package is imported: after ``import argmaxq``, or as ``gymnasium.make("argmaxq:argmaxq/Platform-v0")``.
 """
 
 import pkgutil
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+import gymnasium
 
 from argmaxq.component import UserError
 
@@ -17,13 +21,42 @@ DOMAINS = {
     "CartPole-v1": "argmaxq.domains.cartpole:CartPole",
     "MountainCar-v0": "argmaxq.domains.mountain_car:MountainCar",
     "Acrobot-v1": "argmaxq.domains.acrobot:Acrobot",
+    "argmaxq/Platform-v0": "argmaxq.domains.platform:Platform",
+    "argmaxq/Goal-v0": "argmaxq.domains.goal:Goal",
+    "argmaxq/HardGoal-v0": "argmaxq.domains.goal:HardGoal",
+    "argmaxq/CatchPoint-v0": "argmaxq.domains.catch_point:CatchPoint",
+    "argmaxq/HardMove-v0": "argmaxq.domains.hard_move:HardMove",
 }
 """Gymnasium id -> where the class is; it is imported only when asked for."""
+TIME_LIMITS = {
+    "argmaxq/Platform-v0": 200,
+    "argmaxq/Goal-v0": None,
+    "argmaxq/HardGoal-v0": None,
+    "argmaxq/CatchPoint-v0": 25,
+    "argmaxq/HardMove-v0": 30,
+}
+"""Steps of the environments that only we have; none where the environment itself counts them."""
+MAKING = {"render_mode", "max_episode_steps", "disable_env_checker"}
+"""Arguments of ``gymnasium.make`` that leave the dynamics as they are."""
 
 
-def functional(id: str) -> "FuncEnv[Any, Any, Any, Any, Any, Any, Any] | None":
-    """The environment that Gymnasium calls ``id`` as a FuncEnv, or None where there is none."""
-    return pkgutil.resolve_name(DOMAINS[id])() if id in DOMAINS else None
+def functional(id: str, kwargs: Mapping[str, Any] | None = None) -> "FuncEnv[Any, Any, Any, Any, Any, Any, Any] | None":
+    """The environment that Gymnasium calls ``id`` as a FuncEnv, or None where there is none that takes ``kwargs``.
+
+    Raises:
+        UserError: an environment of our own does not take these arguments.
+    """
+    if id not in DOMAINS:
+        return None
+    options = {name: value for name, value in (kwargs or {}).items() if name not in MAKING}
+    if options and id not in TIME_LIMITS:
+        return None
+    try:
+        return pkgutil.resolve_name(DOMAINS[id])(**options)
+    except TypeError as error:
+        if not options:
+            raise
+        raise UserError(f"environment {id!r} does not take these arguments: {error}") from error
 
 
 def time_limit(id: str) -> int | None:
@@ -32,9 +65,17 @@ def time_limit(id: str) -> int | None:
     Raises:
         UserError: if Gymnasium knows no environment of that id.
     """
-    import gymnasium
-
     try:
         return gymnasium.spec(id).max_episode_steps
     except gymnasium.error.Error as error:
         raise UserError(str(error)) from error
+
+
+def _register() -> None:
+    for id, steps in TIME_LIMITS.items():
+        if id not in gymnasium.registry:
+            entry_point = "argmaxq.domains.gym_env:GymEnv"
+            gymnasium.register(id, entry_point, max_episode_steps=steps, kwargs={"env": id})
+
+
+_register()

@@ -20,8 +20,11 @@ def compiled(env: Env) -> CompiledEnv | None:
     if callable(env.id):
         made = _called(env)
         return CompiledEnv(made, env.time_limit, env.choices) if isinstance(made, FuncEnv) else None
-    found = None if env.kwargs or env.backend != "gymnasium" else domains.functional(env.id)
-    return CompiledEnv(found, env.time_limit or domains.time_limit(env.id), env.choices) if found is not None else None
+    found = None if env.backend != "gymnasium" else domains.functional(env.id, env.kwargs)
+    if found is None:
+        return None
+    limit = env.time_limit or env.kwargs.get("max_episode_steps") or domains.time_limit(env.id)
+    return CompiledEnv(found, limit, env.choices)
 
 
 def host(env: Env) -> Lanes:

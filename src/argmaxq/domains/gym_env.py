@@ -53,7 +53,7 @@ class GymEnv(gym.Env[np.ndarray, Any]):
     def __init__(
         self, env: FuncEnv[Any, Any, Any, Any, Any, Any, Any] | str, render_mode: str | None = None, **options: Any
     ) -> None:
-        self.func_env = _named(env, options) if isinstance(env, str) else env
+        self.func_env: Any = _named(env, options) if isinstance(env, str) else env
         self.observation_space, self.action_space = self.func_env.observation_space, self.func_env.action_space
         modes = ["human", "rgb_array"] if isinstance(self.func_env, Drawn) else []
         self.metadata = {"render_fps": 30, **(self.func_env.metadata or {}), "render_modes": modes}
@@ -63,7 +63,7 @@ class GymEnv(gym.Env[np.ndarray, Any]):
         self._read = _reader(self.action_space, "the action")
         self._reset, self._step = jax.jit(self._begin), jax.jit(self._advance)
         self._window: Any = None
-        self._state: PyTree = None
+        self.state: PyTree = None
         self._latest: tuple[PyTree, Any, np.ndarray] | None = None
 
     def reset(
@@ -71,7 +71,7 @@ class GymEnv(gym.Env[np.ndarray, Any]):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin an episode."""
         super().reset(seed=seed)
-        self._state, obs, info = self._reset(self._words())
+        self.state, obs, info = self._reset(self._words())
         self._latest = None
         self._show()
         return _array(obs), _info(info)
@@ -80,8 +80,8 @@ class GymEnv(gym.Env[np.ndarray, Any]):
         """Act once."""
         action = self._read(action)
         words = self._words()
-        self._latest = self._state, action, words
-        self._state, obs, reward, terminated, info = self._step(self._state, action, words)
+        self._latest = self.state, action, words
+        self.state, obs, reward, terminated, info = self._step(self.state, action, words)
         self._show()
         return _array(obs), float(reward), bool(terminated), False, _info(info)
 
@@ -118,9 +118,9 @@ class GymEnv(gym.Env[np.ndarray, Any]):
         return after, env.observation(after, keys[3]), reward, terminated, info
 
     def _host_state(self) -> PyTree:
-        if self._state is None:
+        if self.state is None:
             raise UserError("there is nothing to draw before the first reset")
-        return jax.tree.map(np.asarray, self._state)
+        return jax.tree.map(np.asarray, self.state)
 
     def _moments(self) -> list[PyTree]:
         """States since the previous observation, the present one last."""
@@ -186,7 +186,7 @@ def _reader(space: gym.Space[Any], name: str) -> Read:
     raise UserError(f"{name} is of {space}: only Discrete, Box and Tuple spaces are read")
 
 
-def _whole(action: Any, first: int, last: int, name: str) -> np.ndarray:
+def _whole(action: Any, first: int, last: int, name: str) -> np.int32:
     value = np.asarray(action)
     if value.size != 1 or not first <= value.item() <= last or value.item() != int(value.item()):
         raise UserError(f"{name} is {action!r}: it must be a whole number from {first} to {last}")

@@ -101,8 +101,8 @@ class Platform(FuncEnv[PlatformState, Action, Array, Array, Array, None, None]):
         first, second = (
             start + width - self.player_width for start, width in zip(self.starts, self.widths[:2], strict=False)
         )
-        values = (0.0, self.platform_height, 0.0, 0.0, first, -self.enemy_speed, second, -self.enemy_speed)
-        return PlatformState(*map(jnp.float32, values), jnp.int32(0))
+        enemies = (first, -self.enemy_speed, second, -self.enemy_speed)
+        return PlatformState(*map(jnp.float32, (0.0, self.platform_height, 0.0, 0.0, *enemies)), jnp.int32(0))
 
     def transition(self, state: PlatformState, action: Action, rng: Array, params: None = None) -> PlatformState:
         """One action, to its last micro-step; an ended episode's state stays as it is."""

@@ -56,7 +56,7 @@ class GymEnv(gym.Env[np.ndarray, Any]):
         self.func_env: Any = _named(env, options) if isinstance(env, str) else env
         self.observation_space, self.action_space = self.func_env.observation_space, self.func_env.action_space
         modes = ["human", "rgb_array"] if isinstance(self.func_env, Drawn) else []
-        self.metadata = {"render_fps": 30, **(self.func_env.metadata or {}), "render_modes": modes}
+        self.metadata = {"render_fps": getattr(self.func_env, "render_fps", 30), "render_modes": modes}
         if render_mode not in (None, *modes):
             raise UserError(f"render_mode = {render_mode!r}: it is one of {', '.join(modes) or 'none'}")
         self.render_mode = render_mode

@@ -5,11 +5,20 @@ from typing import Any
 
 import numpy as np
 
+ID = "argmaxq/Platform-v0"
+RUN, HOP, LEAP = range(3)
 DT, GRAVITY = 0.05, 9.8
 WIDTH, HEIGHT = 20.0, 30.0
 PLATFORMS = [(0.0, 250.0), (475.0, 275.0), (985.0, 50.0)]
 TOP, RIGHT_BOUND = 40.0, 1035.0
 PARAMETERS = [30.0, 720.0, 430.0]
+
+
+def action(index: int, parameter: float) -> Any:
+    """An action in the space's own form; the parameters that must not be read are out of bounds or wild."""
+    parameters = [np.full(1, value, np.float32) for value in (1e9, -1e9, 77.0)]
+    parameters[index] = np.full(1, parameter, np.float32)
+    return np.int32(index), tuple(parameters)
 
 
 def clip(value: float, low: float, high: float) -> float:

@@ -1,6 +1,5 @@
 """Platform against its specification: figures of the reference, and a second implementation of all of it."""
 
-import warnings
 from functools import partial
 from typing import Any
 
@@ -9,25 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gymnasium.utils.env_checker import check_env
 from scipy import stats
 
-from argmaxq.component import UserError
-from argmaxq.domains import functional, time_limit
 from argmaxq.domains.platform import Platform, PlatformState, hashed_normal
-from argmaxq.environments.make import make_environment
-from platform_oracle import PARAMETERS, World, random_worlds
+from platform_oracle import HOP, ID, LEAP, PARAMETERS, RUN, World, action, random_worlds
 
-ID = "argmaxq/Platform-v0"
 KEY = jax.random.key(0)
-RUN, HOP, LEAP = range(3)
-
-
-def action(index: int, parameter: float) -> Any:
-    """An action in the space's own form; the parameters that must not be read are out of bounds or wild."""
-    parameters = [np.full(1, value, np.float32) for value in (1e9, -1e9, 77.0)]
-    parameters[index] = np.full(1, parameter, np.float32)
-    return np.int32(index), tuple(parameters)
 
 
 def played(env: Platform, *actions: tuple[int, float], dtype: Any = np.float32) -> list[PlatformState]:
@@ -293,114 +279,3 @@ def test_lanes_have_the_bits_of_a_lone_one() -> None:
             env.initial(KEY), jax.tree.map(lambda leaf, at=lane: leaf[at], actions), keys[lane]
         )
         assert [float(value) for value in one] == [float(value[lane]) for value in many]
-
-
-def test_spaces() -> None:
-    env = gymnasium.make(ID)
-    box = gymnasium.spaces.Box
-    parameters = [box(0, bound, (1,), np.float32) for bound in (30, 720, 430)]
-    assert env.action_space == gymnasium.spaces.Tuple(
-        (gymnasium.spaces.Discrete(3), gymnasium.spaces.Tuple(parameters))
-    )
-    assert env.observation_space == box(0, 1, (9,), np.float32)
-    assert time_limit(ID) == 200
-
-
-def test_gymnasium_finds_no_fault() -> None:
-    """But for its advice to scale parameters, which the original's spaces do not follow."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        check_env(gymnasium.make(ID).unwrapped)
-    assert [str(each.message) for each in caught if "symmetric and normalized" not in str(each.message)] == []
-
-
-def test_observations_lie_in_their_space() -> None:
-    env = gymnasium.make(ID)
-    env.action_space.seed(0)
-    obs, info = env.reset(seed=0)
-    assert info == {}
-    for _ in range(500):
-        assert obs in env.observation_space
-        obs, reward, terminated, truncated, info = env.step(env.action_space.sample())
-        assert type(reward) is float
-        assert list(info) == ["micro_steps"]
-        assert 1 <= info["micro_steps"] <= 144
-        if terminated or truncated:
-            obs, _ = env.reset()
-
-
-def test_time_limit() -> None:
-    env = gymnasium.make(ID, noise=False)
-    env.reset(seed=0)
-    env.step(action(HOP, 720))
-    for step in range(2, 201):
-        _, _, terminated, truncated, _ = env.step(action(HOP, 0))  # on the spot, while the enemy passes below
-        if terminated:
-            break
-        assert truncated == (step == 200)
-
-
-@pytest.mark.parametrize(("index", "beyond", "bound"), [(RUN, 1e6, 30.0), (HOP, -5.0, 0.0), (LEAP, np.inf, 430.0)])
-def test_parameters_are_clipped(index: int, beyond: float, bound: float) -> None:
-    env = make_environment(ID, {"noise": False})
-    outcomes = []
-    for parameter in (beyond, bound):
-        env.reset(seed=0)
-        outcomes.append(env.step(action(index, parameter))[0].tolist())
-    assert outcomes[0] == outcomes[1]
-
-
-@pytest.mark.parametrize(
-    ("bad", "reason"),
-    [
-        (action(HOP, np.nan), r"part 1 of part 1 of the action is array\(\[nan\].*: it is not a number"),
-        ((3, action(0, 1)[1]), "part 0 of the action is 3: it must be a whole number from 0 to 2"),
-        (0, "the action is 0: it must be a tuple of 2"),
-        ((0, (np.zeros(2), np.zeros(1), np.zeros(1))), r"it must be numbers of shape \(1,\)"),
-    ],
-)
-def test_an_action_that_does_not_fit_is_refused_in_a_line(bad: Any, reason: str) -> None:
-    env = gymnasium.make(ID, disable_env_checker=True)
-    env.reset(seed=0)
-    before = env.unwrapped.np_random.bit_generator.state
-    with pytest.raises(UserError, match=reason):
-        env.step(bad)
-    assert env.unwrapped.np_random.bit_generator.state == before
-    assert np.isfinite(env.step(action(RUN, 1))[0]).all()
-
-
-def trajectory(env: Any, actions: list[Any]) -> list[Any]:
-    return [env.step(each)[0].tobytes() for each in actions]
-
-
-def test_seeds() -> None:
-    env = gymnasium.make(ID)
-    paths = []
-    for seed in (5, 5, 6):
-        env.reset(seed=seed)
-        paths.append(trajectory(env, [action(RUN, 2), action(RUN, 1)]))
-    assert paths[0] == paths[1] != paths[2]
-
-
-def test_an_episode_is_lived_again_from_its_generators_state() -> None:
-    env, other = gymnasium.make(ID), gymnasium.make(ID)
-    actions = [action(RUN, 2), action(RUN, 1), action(HOP, 300)]
-    env.reset(seed=5)
-    trajectory(env, actions[:2])
-    generator = env.unwrapped.np_random.bit_generator.state
-    env.reset()
-    path = trajectory(env, actions)
-    other.reset(seed=99)
-    other.unwrapped.np_random.bit_generator.state = generator
-    other.reset()
-    assert trajectory(other, actions) == path
-    assert other.unwrapped.np_random.bit_generator.state == env.unwrapped.np_random.bit_generator.state
-
-
-def test_arguments_reach_the_dynamics() -> None:
-    assert functional(ID).noise
-    assert not functional(ID, {"noise": False, "render_mode": "rgb_array"}).noise
-    assert not gymnasium.make(ID, noise=False).unwrapped.func_env.noise
-    for made in (partial(functional, ID), partial(make_environment, ID)):
-        with pytest.raises(UserError, match=r"does not take these arguments.*'nose'"):
-            made({"nose": False})

@@ -257,6 +257,12 @@ class Platform(FuncEnv[PlatformState, Action, Array, Array, Array, None, None]):
         """How many micro-steps the action took."""
         return {"micro_steps": next_state.micro_steps}
 
+    def picture(self, state: PlatformState) -> Any:
+        """A state as a ``pygame.Surface`` of 1035 x 300."""
+        from argmaxq.domains.platform_drawing import picture  # here, because training needs no pygame
+
+        return picture(self, state)
+
 
 def hashed_normal(rng: Array, count: int) -> Array:
     """``count`` standard normal float32 numbers, a hash of a key and their position."""

@@ -1,6 +1,7 @@
 """Values of parameterised actions, from an observation and the parameters of all actions."""
 
 import dataclasses
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -14,8 +15,8 @@ from argmaxq.networks.inputs import Inputs, Rescaled
 from argmaxq.networks.mlp import Activation
 from argmaxq.types import Array, Critic, HybridActions, PyTree, Spaces
 
-UNROLLED = 16
-"""Up to so many actions each pass is written out, which compiles to plain matrix products; more are batched."""
+UNROLLED = 4
+"""Up to so many actions each pass is written out, which compiles to plain matrix products; more are computed at once."""
 
 
 class ParameterisedPerceptron(nn.Module):
@@ -29,39 +30,61 @@ class ParameterisedPerceptron(nn.Module):
     size: int
     multi_pass: bool
 
-    def setup(self) -> None:
-        """The layers; hidden ones after the first are shared by all passes."""
-        self.rest = [nn.Dense(width) for width in self.hidden[1:]]
-        self.norms = [nn.LayerNorm() for _ in self.hidden] if self.layer_norm else []
-
     @nn.compact
     def __call__(self, obs: Array, parameters: Array) -> Array:
         """Observation of any shape and parameters [sum of sizes] -> outputs [actions, size]."""
         state = self.inputs(jnp.ravel(obs).astype(jnp.float32))
         total, width, actions = sum(self.sizes), self.hidden[0], len(self.sizes)
         normal = nn.initializers.normal((state.shape[0] + total) ** -0.5)
-        from_state = nn.Dense(width, kernel_init=normal, name="state")(state)
-        kernel = self.param("parameters", normal, (total, width))
-        weight = self.param("output", nn.initializers.lecun_normal(1, 0), (actions, self.hidden[-1], self.size))
+        sums = nn.Dense(width, kernel_init=normal, name="state")(state)
+        kernel = self.param("parameters", normal, (width, total))
+        layers = [self._dense(number) for number in range(1, len(self.hidden))]
+        norms = [self._norm(number) for number in range(len(self.hidden))]
+        weight = self.param("output", nn.initializers.lecun_normal(0, 1), (self.hidden[-1], actions, self.size))
         bias = self.param("bias", nn.initializers.zeros, (actions, self.size))
-        if not self.multi_pass:
-            features = self._after_first(from_state + parameters @ kernel)
-            return jnp.einsum("h,kho->ko", features, weight) + bias
-        ends = pairwise([0, *np.cumsum(self.sizes).tolist()])
-        if actions <= UNROLLED:
-            features = [self._after_first(from_state + parameters[a:b] @ kernel[a:b]) for a, b in ends]
-            return jnp.stack([own @ weight[k] + bias[k] for k, own in enumerate(features)])
-        owner = np.repeat(np.arange(actions), self.sizes)
-        own = jnp.zeros((actions, width)).at[owner].add(parameters[:, None] * kernel)
-        return jnp.einsum("kh,kho->ko", self._after_first(from_state + own), weight) + bias
 
-    def _after_first(self, x: Array) -> Array:
-        """From the first layer's sums [..., width] to features."""
-        activation = getattr(nn, self.activation)
-        for number in range(len(self.hidden)):
-            x = self.rest[number - 1](x) if number else x
-            x = activation(self.norms[number](x) if self.layer_norm else x)
-        return x
+        def features(first: Array) -> Array:
+            """From the first layer's sums [width, ...] to the last hidden layer [width, ...]."""
+            x = getattr(nn, self.activation)(norms[0](first))
+            for (matrix, offset), norm in zip(layers, norms[1:], strict=True):
+                x = jnp.tensordot(matrix, x, (0, 0))
+                x = getattr(nn, self.activation)(norm(x + _along(offset, x)))
+            return x
+
+        if not self.multi_pass:
+            return jnp.tensordot(features(sums + kernel @ parameters), weight, (0, 0)) + bias
+        if actions <= UNROLLED:
+            ends = pairwise([0, *np.cumsum(self.sizes).tolist()])
+            passes = [features(sums + kernel[:, a:b] @ parameters[a:b]) for a, b in ends]
+            return jnp.stack([own @ weight[:, k] + bias[k] for k, own in enumerate(passes)])
+        # Features first, passes last, so that the sum over features is one over whole vectors of passes.
+        every = features(sums[:, jnp.newaxis] + _per_action(kernel * parameters, self.sizes))
+        return jnp.sum(every[:, :, jnp.newaxis] * weight, axis=0) + bias
+
+    def _dense(self, number: int) -> tuple[Array, Array]:
+        shape = self.hidden[number - 1], self.hidden[number]
+        kernel = self.param(f"kernel_{number}", nn.initializers.lecun_normal(), shape)
+        return kernel, self.param(f"bias_{number}", nn.initializers.zeros, shape[1:])
+
+    def _norm(self, number: int) -> Callable[[Array], Array]:
+        if not self.layer_norm:
+            return lambda x: x
+        scale = self.param(f"scale_{number}", nn.initializers.ones, (self.hidden[number],))
+        shift = self.param(f"shift_{number}", nn.initializers.zeros, (self.hidden[number],))
+        return lambda x: jax.nn.standardize(x, axis=0, epsilon=1e-6) * _along(scale, x) + _along(shift, x)
+
+
+def _along(vector: Array, x: Array) -> Array:
+    """A vector [width] in a shape that goes with x [width, ...]."""
+    return vector.reshape(vector.shape + (1,) * (x.ndim - 1))
+
+
+def _per_action(products: Array, sizes: tuple[int, ...]) -> Array:
+    """The sum of each action's own columns: [width, parameters] -> [width, actions]."""
+    if set(sizes) == {1}:
+        return products
+    owner = np.repeat(np.arange(len(sizes)), sizes)
+    return products @ jnp.asarray(np.eye(len(sizes), dtype=np.float32)[owner])
 
 
 class _MLPCritic:

@@ -129,6 +129,25 @@ class Drawn(Undrawn):
         return np.full((8, 8, 3), 200, np.uint8)
 
 
+class Slow(Drawn):
+    """The same, whose steps take three pictures."""
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        super().__init__(render_mode)
+        self.passed = 1
+
+    def reset(self, **kwargs: Any) -> Any:
+        self.passed = 1
+        return super().reset(**kwargs)
+
+    def step(self, action: Any) -> Any:
+        self.passed = 3
+        return super().step(action)
+
+    def render_frames(self) -> Any:
+        return [self.render() // (n + 1) for n in range(self.passed)]
+
+
 def fixed() -> gym.Env[Any, Any]:
     return Drawn("rgb_array")
 
@@ -146,6 +165,14 @@ def test_a_callable_that_draws_is_filmed(make: Any, tmp_path: Path) -> None:
     assert watch(trained(make, tmp_path / "run"), tmp_path / "a.mp4", episodes=4, say=silently) == [1.0] * 4
     frames, fps = decode(tmp_path / "a.mp4")
     assert (len(frames), fps) == (8, 30)
+
+
+def test_frames_within_a_step_are_filmed(tmp_path: Path) -> None:
+    said: list[str] = []
+    watch(trained(Slow, tmp_path / "run"), tmp_path / "a.mp4", episodes=2, say=said.append)
+    frames, _ = decode(tmp_path / "a.mp4")
+    assert "8 frames" in said[-1]
+    np.testing.assert_allclose(frames.mean((1, 2, 3)), [200, 200, 100, 66] * 2, atol=4)
 
 
 @pytest.mark.parametrize(

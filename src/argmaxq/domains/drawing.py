@@ -30,6 +30,11 @@ class Window:
         pygame.display.flip()
         self._clock.tick(self._fps)
 
+    @property
+    def closing(self) -> bool:
+        """Whether its close button was pressed."""
+        return self._screen is not None and bool(pygame.event.peek(pygame.QUIT))
+
     def close(self) -> None:
         """Close it."""
         if self._screen is not None:

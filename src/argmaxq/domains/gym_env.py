@@ -13,6 +13,7 @@ from argmaxq.component import UserError
 from argmaxq.types import Array, PyTree
 
 Read = Callable[[Any], Any]
+MODES = ["human", "rgb_array"]
 
 
 @runtime_checkable
@@ -50,20 +51,23 @@ class GymEnv(gym.Env[np.ndarray, Any]):
         UserError: unknown render modes or options, and in ``step`` an action that does not fit, NaN included.
     """
 
+    metadata = {"render_modes": MODES, "render_fps": 30}  # noqa: RUF012 - Gymnasium's name, read before one is made
+
     def __init__(
         self, env: FuncEnv[Any, Any, Any, Any, Any, Any, Any] | str, render_mode: str | None = None, **options: Any
     ) -> None:
-        self.func_env = _named(env, options) if isinstance(env, str) else env
+        self.func_env: Any = _named(env, options) if isinstance(env, str) else env
         self.observation_space, self.action_space = self.func_env.observation_space, self.func_env.action_space
-        modes = ["human", "rgb_array"] if isinstance(self.func_env, Drawn) else []
-        self.metadata = {"render_fps": 30, **(self.func_env.metadata or {}), "render_modes": modes}
+        modes = MODES if isinstance(self.func_env, Drawn) else []
+        self.metadata = {"render_fps": getattr(self.func_env, "render_fps", 30), "render_modes": modes}
         if render_mode not in (None, *modes):
             raise UserError(f"render_mode = {render_mode!r}: it is one of {', '.join(modes) or 'none'}")
         self.render_mode = render_mode
         self._read = _reader(self.action_space, "the action")
         self._reset, self._step = jax.jit(self._begin), jax.jit(self._advance)
+        self._inner = jax.jit(self._inner_states)
         self._window: Any = None
-        self._state: PyTree = None
+        self.state: PyTree = None
         self._latest: tuple[PyTree, Any, np.ndarray] | None = None
 
     def reset(
@@ -71,7 +75,7 @@ class GymEnv(gym.Env[np.ndarray, Any]):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin an episode."""
         super().reset(seed=seed)
-        self._state, obs, info = self._reset(self._words())
+        self.state, obs, info = self._reset(self._words())
         self._latest = None
         self._show()
         return _array(obs), _info(info)
@@ -80,8 +84,8 @@ class GymEnv(gym.Env[np.ndarray, Any]):
         """Act once."""
         action = self._read(action)
         words = self._words()
-        self._latest = self._state, action, words
-        self._state, obs, reward, terminated, info = self._step(self._state, action, words)
+        self._latest = self.state, action, words
+        self.state, obs, reward, terminated, info = self._step(self.state, action, words)
         self._show()
         return _array(obs), float(reward), bool(terminated), False, _info(info)
 
@@ -118,9 +122,9 @@ class GymEnv(gym.Env[np.ndarray, Any]):
         return after, env.observation(after, keys[3]), reward, terminated, info
 
     def _host_state(self) -> PyTree:
-        if self._state is None:
+        if self.state is None:
             raise UserError("there is nothing to draw before the first reset")
-        return jax.tree.map(np.asarray, self._state)
+        return jax.tree.map(np.asarray, self.state)
 
     def _moments(self) -> list[PyTree]:
         """States since the previous observation, the present one last."""
@@ -131,8 +135,9 @@ class GymEnv(gym.Env[np.ndarray, Any]):
         between = [jax.tree.map(lambda leaf, n=n: leaf[n], moments) for n in range(max(int(count) - 1, 0))]
         return [*between, self._host_state()]
 
-    def _inner(self, state: PyTree, action: Any, words: Array) -> Any:
-        return jax.jit(lambda *now: self.func_env.moments(*now))(state, action, _step_keys(words)[0])
+    def _inner_states(self, state: PyTree, action: Any, words: Array) -> tuple[PyTree, Array]:
+        states: tuple[PyTree, Array] = self.func_env.moments(state, action, _step_keys(words)[0])
+        return states
 
     def _show(self) -> None:
         if self.render_mode == "human":
@@ -141,7 +146,8 @@ class GymEnv(gym.Env[np.ndarray, Any]):
             if self._window is None:
                 self._window = Window(str(self), float(self.metadata["render_fps"]))
             for state in self._moments():
-                self._window.show(self.func_env.picture(state))
+                if not self._window.closing:
+                    self._window.show(self.func_env.picture(state))
 
 
 def _step_keys(words: Array) -> Array:
@@ -186,7 +192,7 @@ def _reader(space: gym.Space[Any], name: str) -> Read:
     raise UserError(f"{name} is of {space}: only Discrete, Box and Tuple spaces are read")
 
 
-def _whole(action: Any, first: int, last: int, name: str) -> np.ndarray:
+def _whole(action: Any, first: int, last: int, name: str) -> np.int32:
     value = np.asarray(action)
     if value.size != 1 or not first <= value.item() <= last or value.item() != int(value.item()):
         raise UserError(f"{name} is {action!r}: it must be a whole number from {first} to {last}")

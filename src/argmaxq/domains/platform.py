@@ -86,7 +86,7 @@ class Platform(FuncEnv[PlatformState, Action, Array, Array, Array, None, None]):
 
     parameter_bounds = (30.0, 720.0, 430.0)
     observation_space = Box(0.0, 1.0, (9,), np.float32)
-    metadata = {"render_fps": 60}  # noqa: RUF012
+    render_fps = 60  # frames per second, one for each micro-step: three times as fast as it happens
 
     def __init__(self, noise: bool = True) -> None:
         super().__init__()
@@ -101,8 +101,8 @@ class Platform(FuncEnv[PlatformState, Action, Array, Array, Array, None, None]):
         first, second = (
             start + width - self.player_width for start, width in zip(self.starts, self.widths[:2], strict=False)
         )
-        values = (0.0, self.platform_height, 0.0, 0.0, first, -self.enemy_speed, second, -self.enemy_speed)
-        return PlatformState(*map(jnp.float32, values), jnp.int32(0))
+        values = (0.0, self.platform_height, 0.0, 0.0, first, -self.enemy_speed, second, -self.enemy_speed, 0)
+        return PlatformState(*map(jnp.float32, values))._replace(micro_steps=jnp.int32(0))
 
     def transition(self, state: PlatformState, action: Action, rng: Array, params: None = None) -> PlatformState:
         """One action, to its last micro-step; an ended episode's state stays as it is."""
@@ -256,6 +256,12 @@ class Platform(FuncEnv[PlatformState, Action, Array, Array, Array, None, None]):
     ) -> dict[str, Array]:
         """How many micro-steps the action took."""
         return {"micro_steps": next_state.micro_steps}
+
+    def picture(self, state: PlatformState) -> Any:
+        """A state as a ``pygame.Surface`` of 1035 x 300."""
+        from argmaxq.domains.platform_drawing import picture  # here, because training needs no pygame
+
+        return picture(self, state)
 
 
 def hashed_normal(rng: Array, count: int) -> Array:

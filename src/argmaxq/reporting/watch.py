@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -51,7 +51,7 @@ def watch(
             _show(playing, seeds)
         else:
             fps = float(env.metadata.get("render_fps") or USUAL_FPS)
-            write_video(playing.moments(seeds, env.render), Path(video), fps)
+            write_video(playing.moments(seeds, _pictures(env)), Path(video), fps)
             say(f"{video}: {playing.seen} frames, {playing.seen / fps:.1f} s")
     finally:
         env.close()
@@ -68,27 +68,37 @@ class Playing:
     returns: list[float] = dataclasses.field(default_factory=list)
     seen: int = 0
 
-    def moments(self, seeds: Sequence[int], picture: Callable[[], Any]) -> Iterator[Any]:
-        """``picture()`` of each moment of the episodes with these seeds, the first and the final one included."""
+    def moments(self, seeds: Sequence[int], pictures: Callable[[], Iterable[Any]]) -> Iterator[Any]:
+        """All ``pictures()`` of each moment of the episodes with these seeds, the first and the final one included."""
         for number, seed in enumerate(seeds, start=1):
             obs, _ = self.env.reset(seed=seed)
             total, steps, over = 0.0, 0, False
-            self.seen += 1
-            yield picture()
+            yield from self._counted(pictures())
             while not over and steps < LONGEST:
                 obs, reward, terminated, truncated, _ = self.env.step(self.policy(obs))
                 total, steps, over = total + float(reward), steps + 1, terminated or truncated
-                self.seen += 1
-                yield picture()
+                yield from self._counted(pictures())
             self.returns.append(total)
             self.say(f"episode {number}: return {total:.1f} in {steps:,} steps")
+
+    def _counted(self, pictures: Iterable[Any]) -> Iterator[Any]:
+        for picture in pictures:
+            self.seen += 1
+            yield picture
+
+
+def _pictures(env: gym.Env[Any, Any]) -> Callable[[], Iterable[Any]]:
+    """What shows the time since the previous moment: the environment's own ``render_frames()``, or one picture."""
+    if env.has_wrapper_attr("render_frames"):
+        return cast(Callable[[], Iterable[Any]], env.get_wrapper_attr("render_frames"))
+    return lambda: [env.render()]
 
 
 def _show(playing: Playing, seeds: Sequence[int]) -> None:
     """Play in a window, which the environment draws by itself at every step."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     try:
-        for _ in playing.moments(seeds, lambda: None):
+        for _ in playing.moments(seeds, lambda: [None]):
             if _pygame() and _driver() == "offscreen" != os.environ.get("SDL_VIDEODRIVER"):
                 raise UserError(NO_WINDOW)  # SDL found no display and draws where nobody sees it
             if _closed():

@@ -43,7 +43,7 @@ class CatchPoint(FuncEnv[CatchPointState, Array, Any, Array, Array, None, None])
     """
 
     max_failures = 10
-    metadata = {"render_fps": 10}  # noqa: RUF012
+    render_fps = 10
 
     observation_space = point.OBSERVATION_SPACE
     action_space = Tuple([Discrete(2), Tuple([Box(-1, 1, (1,), np.float32), Box(-1, 1, (0,), np.float32)])])
@@ -84,6 +84,6 @@ class CatchPoint(FuncEnv[CatchPointState, Array, Any, Array, Array, None, None])
 
     def picture(self, state: CatchPointState) -> "pygame.Surface":
         """Point and target from above; a caught target is green."""
-        from argmaxq.domains import point_picture
+        from argmaxq.domains import point_drawing
 
-        return point_picture.picture(state.point, reached=bool(state.caught))
+        return point_drawing.picture(state.point, reached=bool(state.caught))

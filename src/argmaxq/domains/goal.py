@@ -55,7 +55,7 @@ class Goal(FuncEnv[GoalState, Array, Any, Array, Array, None, None]):
 
     max_actions = 100
     success_reward = 50.0
-    metadata = {"render_fps": 60}  # noqa: RUF012
+    render_fps = 60
 
     def __init__(self, legacy: bool = False, features: bool = False, noise: float = 1.0) -> None:
         super().__init__()
@@ -146,9 +146,9 @@ class Goal(FuncEnv[GoalState, Array, Any, Array, Array, None, None]):
 
     def picture(self, state: GoalState) -> "pygame.Surface":
         """The pitch from above."""
-        from argmaxq.domains import goal_picture
+        from argmaxq.domains import goal_drawing
 
-        return goal_picture.picture(state.scene)
+        return goal_drawing.picture(state.scene)
 
     def moments(self, state: GoalState, action: Any, rng: Array) -> tuple[GoalState, Array]:
         """The state after each micro-step of an action [400], and how many of them there are, at most 400."""

@@ -37,7 +37,7 @@ class HardMove(FuncEnv[Point, Array, Any, Array, Array, None, None]):
     representation", where n is 4, 6, 8 or 10 and an episode has 30 steps.
     """
 
-    metadata = {"render_fps": 10}  # noqa: RUF012
+    render_fps = 10
     observation_space = point.OBSERVATION_SPACE
 
     def __init__(self, n: int = 4) -> None:
@@ -83,9 +83,9 @@ class HardMove(FuncEnv[Point, Array, Any, Array, Array, None, None]):
 
     def picture(self, state: Point) -> "pygame.Surface":
         """Point, actuators and target from above; a target that is reached is green."""
-        from argmaxq.domains import point_picture
+        from argmaxq.domains import point_drawing
 
-        return point_picture.picture(state, self.n, bool(self.terminal(state, None)))
+        return point_drawing.picture(state, self.n, bool(self.terminal(state, None)))
 
 
 def directions(n: int) -> np.ndarray:

@@ -94,7 +94,7 @@ class Gaussian:
 
 @component(ParameterExploration)
 class OrnsteinUhlenbeck:
-    """Noise that drifts: x += -reversion x + spread N(0, 1) at each step (Uhlenbeck and Ornstein 1930), on top, clipped.
+    """Noise that drifts: x += -reversion x + spread N(0, 1) at each step (Uhlenbeck, Ornstein 1930), on top, clipped.
 
     Attributes:
         spread: Standard deviation of a step, where a parameter's range is 2.

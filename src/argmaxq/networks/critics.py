@@ -11,12 +11,10 @@ import numpy as np
 from flax import linen as nn
 
 from argmaxq.component import Size, UserError, component
+from argmaxq.networks.heads import SingleStream
 from argmaxq.networks.inputs import Inputs, Rescaled
-from argmaxq.networks.mlp import Activation
+from argmaxq.networks.mlp import Activation, Perceptron
 from argmaxq.types import Array, Critic, HybridActions, PyTree, Spaces
-
-UNROLLED = 4
-"""Up to so many actions each pass is written out, which compiles to plain matrix products; more are computed at once."""
 
 
 class ParameterisedPerceptron(nn.Module):
@@ -37,29 +35,25 @@ class ParameterisedPerceptron(nn.Module):
         total, width, actions = sum(self.sizes), self.hidden[0], len(self.sizes)
         normal = nn.initializers.normal((state.shape[0] + total) ** -0.5)
         sums = nn.Dense(width, kernel_init=normal, name="state")(state)
-        kernel = self.param("parameters", normal, (width, total))
+        kernel = self.param("parameters", normal, (total, width))
         layers = [self._dense(number) for number in range(1, len(self.hidden))]
         norms = [self._norm(number) for number in range(len(self.hidden))]
-        weight = self.param("output", nn.initializers.lecun_normal(0, 1), (self.hidden[-1], actions, self.size))
+        weight = self.param("output", nn.initializers.lecun_normal(1, 2, 0), (actions, self.hidden[-1], self.size))
         bias = self.param("bias", nn.initializers.zeros, (actions, self.size))
 
         def features(first: Array) -> Array:
-            """From the first layer's sums [width, ...] to the last hidden layer [width, ...]."""
+            """From the first layer's sums [width] to the last hidden layer [width]."""
             x = getattr(nn, self.activation)(norms[0](first))
             for (matrix, offset), norm in zip(layers, norms[1:], strict=True):
-                x = jnp.tensordot(matrix, x, (0, 0))
-                x = getattr(nn, self.activation)(norm(x + _along(offset, x)))
+                x = getattr(nn, self.activation)(norm(x @ matrix + offset))
             return x
 
         if not self.multi_pass:
-            return jnp.tensordot(features(sums + kernel @ parameters), weight, (0, 0)) + bias
-        if actions <= UNROLLED:
-            ends = pairwise([0, *np.cumsum(self.sizes).tolist()])
-            passes = [features(sums + kernel[:, a:b] @ parameters[a:b]) for a, b in ends]
-            return jnp.stack([own @ weight[:, k] + bias[k] for k, own in enumerate(passes)])
-        # Features first, passes last, so that the sum over features is one over whole vectors of passes.
-        every = features(sums[:, jnp.newaxis] + _per_action(kernel * parameters, self.sizes))
-        return jnp.sum(every[:, :, jnp.newaxis] * weight, axis=0) + bias
+            return jnp.einsum("h,kho->ko", features(sums + parameters @ kernel), weight) + bias
+        # Written out pass by pass, which compiles to plain matrix products.
+        ends = pairwise([0, *np.cumsum(self.sizes).tolist()])
+        passes = [features(sums + parameters[a:b] @ kernel[a:b]) for a, b in ends]
+        return jnp.stack([own @ weight[k] + bias[k] for k, own in enumerate(passes)])
 
     def _dense(self, number: int) -> tuple[Array, Array]:
         shape = self.hidden[number - 1], self.hidden[number]
@@ -71,20 +65,7 @@ class ParameterisedPerceptron(nn.Module):
             return lambda x: x
         scale = self.param(f"scale_{number}", nn.initializers.ones, (self.hidden[number],))
         shift = self.param(f"shift_{number}", nn.initializers.zeros, (self.hidden[number],))
-        return lambda x: jax.nn.standardize(x, axis=0, epsilon=1e-6) * _along(scale, x) + _along(shift, x)
-
-
-def _along(vector: Array, x: Array) -> Array:
-    """A vector [width] in a shape that goes with x [width, ...]."""
-    return vector.reshape(vector.shape + (1,) * (x.ndim - 1))
-
-
-def _per_action(products: Array, sizes: tuple[int, ...]) -> Array:
-    """The sum of each action's own columns: [width, parameters] -> [width, actions]."""
-    if set(sizes) == {1}:
-        return products
-    owner = np.repeat(np.arange(len(sizes)), sizes)
-    return products @ jnp.asarray(np.eye(len(sizes), dtype=np.float32)[owner])
+        return lambda x: jax.nn.standardize(x, epsilon=1e-6) * scale + shift
 
 
 class _MLPCritic:
@@ -104,8 +85,7 @@ class _MLPCritic:
 
     def bind(self, spaces: Spaces) -> Any:
         """With the number of parameters of the environment's actions."""
-        sizes = spaces.action.sizes if isinstance(spaces.action, HybridActions) else ()
-        return dataclasses.replace(self, sizes=sizes)  # type: ignore[type-var]
+        return dataclasses.replace(self, sizes=_sizes(spaces))  # type: ignore[type-var]
 
     def _module(self, size: int) -> ParameterisedPerceptron:
         layers = self.inputs, self.hidden, self.activation, self.layer_norm
@@ -163,6 +143,65 @@ class MultiPass(_MLPCritic):
     multi_pass = True
 
 
+class QuadraticPerceptron(nn.Module):
+    """A perceptron of the observation whose outputs are the coefficients of a polynomial in the parameters."""
+
+    network: Perceptron
+    sizes: tuple[int, ...]
+    size: int
+
+    @nn.compact
+    def __call__(self, obs: Array, parameters: Array) -> Array:
+        """Observation of any shape and parameters [sum of sizes] -> outputs [actions, size]."""
+        actions, total = len(self.sizes), sum(self.sizes)
+        value, slope, curvature = jnp.split(self.network(obs), [actions, actions + total])
+        x = parameters[:, jnp.newaxis]
+        own = slope * x + curvature * jnp.square(x)
+        if set(self.sizes) == {1}:
+            return value + own
+        owner = np.repeat(np.arange(actions), self.sizes)
+        return value + jnp.asarray(np.eye(actions, dtype=np.float32)[:, owner]) @ own
+
+
+@component(Critic)
+class Quadratic:
+    """Values a_k(s) + b_k(s) . x_k + c_k(s) . x_k^2, quadratic in each action's own parameters (cf. Gu et al. 2016).
+
+    One matrix product for any number of actions, where a multi-pass critic needs a pass for each of them.
+
+    Attributes:
+        hidden: Widths of the hidden layers, which see the observation.
+        inputs: What is done to observations first.
+        activation: Non-linearity after each hidden layer.
+        layer_norm: Normalise each hidden layer before its activation.
+        sizes: Parameters of each action; the environment's own.
+    """
+
+    hidden: tuple[int, ...] = (128,)
+    inputs: Inputs = Rescaled()
+    activation: Activation = "relu"
+    layer_norm: bool = False
+    sizes: tuple[int, ...] = ()
+
+    def bind(self, spaces: Spaces) -> "Quadratic":
+        """With the number of parameters of the environment's actions."""
+        return dataclasses.replace(self, sizes=_sizes(spaces))
+
+    def _module(self, size: int) -> QuadraticPerceptron:
+        outputs = len(self.sizes) + 2 * sum(self.sizes), size
+        layers = self.inputs, self.hidden, self.activation, self.layer_norm
+        return QuadraticPerceptron(Perceptron(*layers, SingleStream(), outputs), self.sizes, size)
+
+    def init(self, key: jax.Array, obs: Array, size: int) -> PyTree:
+        """Parameters for one observation like ``obs`` and ``size`` outputs per action."""
+        return self._module(size).init(key, obs, jnp.zeros(sum(self.sizes)))["params"]
+
+    def __call__(self, params: PyTree, obs: Array, parameters: Array) -> Array:
+        """Outputs [1, actions, size]."""
+        size = params["network"]["output"]["bias"].shape[1]
+        return self._module(size).apply({"params": params}, obs, parameters)[jnp.newaxis]
+
+
 @component(Critic)
 class Ensemble:
     """Several critics that learn the same from different initial weights; targets take the least of their values.
@@ -182,3 +221,7 @@ class Ensemble:
     def __call__(self, params: PyTree, obs: Array, parameters: Array) -> Array:
         """Outputs [members, actions, size]."""
         return jax.vmap(lambda own: self.critic(own, obs, parameters)[0])(params)
+
+
+def _sizes(spaces: Spaces) -> tuple[int, ...]:
+    return spaces.action.sizes if isinstance(spaces.action, HybridActions) else ()

@@ -2,11 +2,11 @@
 
 from argmaxq import recipe as recipe
 from argmaxq.learning import bootstrap, dqn, exploration, optimisers, pqn, returns, schedules, sync
-from argmaxq.networks import heads, inputs, mlp, own
+from argmaxq.networks import features, heads, inputs, linear, mlp, own
 from argmaxq.replay import prioritised, uniform
 
 MODULES = (
     *(bootstrap, dqn, exploration, optimisers, pqn, returns, schedules, sync),
-    *(heads, inputs, mlp, own, prioritised, uniform),
+    *(features, heads, inputs, linear, mlp, own, prioritised, uniform),
     recipe,
 )

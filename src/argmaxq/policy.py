@@ -35,7 +35,7 @@ class Policy:
 
 def policy_params(agent: Agent, spaces: Spaces, arrays: Mapping[str, np.ndarray]) -> PyTree:
     """Acting parameters from a policy's checkpoint, or from the checkpoint of a whole lone run."""
-    like = jax.eval_shape(lambda key: agent.init(key, spaces, 1).params, jax.random.key(0))
+    like = jax.eval_shape(lambda key: bind(agent, spaces).init(key, spaces, 1).params, jax.random.key(0))
     prefix = "engine/learner/params/"
     inside = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
     return jax.tree.map(jnp.asarray, unflatten(like, inside or arrays))

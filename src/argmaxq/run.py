@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from argmaxq.component import UserError, bind, validate
+from argmaxq.component import UserError, bind, remarks, validate
 from argmaxq.paths import paths, replace
 from argmaxq.policy import Policy, policy_params
 from argmaxq.recipe import Recipe
@@ -182,6 +182,8 @@ def train(
         device_per_core()
     with using(device):
         made = make_engine(kind, value, numbers if kind == "compiled" else numbers[:1])
+        for line in [] if quiet else remarks(value.agent, made.spaces):
+            print(line)
         run = _new_run(value, {"name": name, "engine": kind, "seeds": list(numbers), "device_asked": device}, out)
         with locked(run.path):
             return go(run, value, callbacks, quiet, made)

@@ -5,6 +5,7 @@ state gives what Gymnasium's gives, up to float32 rounding.
 """
 
 import pkgutil
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from argmaxq.component import UserError
@@ -24,6 +25,28 @@ DOMAINS = {
 def functional(id: str) -> "FuncEnv[Any, Any, Any, Any, Any, Any, Any] | None":
     """The environment that Gymnasium calls ``id`` as a FuncEnv, or None where there is none."""
     return pkgutil.resolve_name(DOMAINS[id])() if id in DOMAINS else None
+
+
+TABULAR = (
+    *("FrozenLake-v1", "FrozenLake8x8-v1", "Taxi-v3", "Taxi-v4"),
+    *("CliffWalking-v0", "CliffWalking-v1", "CliffWalkingSlippery-v1"),
+)
+"""Gymnasium's environments that are nothing but transition tables."""
+
+
+def tabular(id: str, kwargs: Mapping[str, Any]) -> "FuncEnv[Any, Any, Any, Any, Any, Any, Any] | None":
+    """The environment that Gymnasium calls ``id``, made with ``kwargs``, from its tables; None where it has none."""
+    if id not in TABULAR or kwargs.get("fickle_passenger"):
+        return None  # a fickle passenger changes his mind beside the tables
+    from argmaxq.domains.tables import Tables
+    from argmaxq.environments.make import make_environment
+    from argmaxq.exact.model import outcomes_of
+
+    env: Any = make_environment(id, kwargs)
+    try:
+        return Tables(outcomes_of(env))
+    finally:
+        env.close()
 
 
 def time_limit(id: str) -> int | None:

@@ -10,7 +10,7 @@ from gymnasium import spaces as gym_spaces
 from gymnasium.experimental.functional import FuncEnv
 
 from argmaxq.component import UserError
-from argmaxq.environments.spaces import box_spec
+from argmaxq.environments.spaces import box_spec, index_spec
 from argmaxq.types import Array, DiscreteActions, PyTree, Spaces
 
 
@@ -32,12 +32,12 @@ class Outcome(NamedTuple):
 
 
 class Draw(NamedTuple):
-    """One step's randomness: a key, and the episode that begins if the last one has ended.
+    """One step's randomness: a key for each of four uses, and the episode that begins if the last one has ended.
 
     Made for many steps at once outside of loops: drawing inside a loop costs more than a small environment's step.
     """
 
-    key: jax.Array
+    keys: tuple[jax.Array, jax.Array, jax.Array, jax.Array]
     fresh: EnvState
 
 
@@ -55,11 +55,13 @@ class CompiledEnv:
 
     @property
     def spaces(self) -> Spaces:
-        """Raises UserError for actions that are not Discrete or observations that are not a Box."""
+        """Raises UserError for actions that are not Discrete or observations that are neither Box nor Discrete."""
         observation, action = self.env.observation_space, self.env.action_space
+        if isinstance(observation, gym_spaces.Discrete) and isinstance(action, gym_spaces.Discrete):
+            return Spaces(index_spec(observation), DiscreteActions(int(action.n)))
         if not isinstance(action, gym_spaces.Discrete) or not isinstance(observation, gym_spaces.Box):
             kinds = f"{type(observation).__name__} observations and {type(action).__name__} actions"
-            raise UserError(f"{type(self.env).__name__} has {kinds}; compiled agents need a Box and Discrete")
+            raise UserError(f"{type(self.env).__name__} has {kinds}; needed: Box or Discrete, and Discrete")
         dtype = np.dtype(np.float32) if observation.dtype == np.float64 else np.dtype(observation.dtype)
         return Spaces(box_spec(observation, dtype), DiscreteActions(int(action.n)))
 
@@ -70,7 +72,7 @@ class CompiledEnv:
 
     def step(self, lane: EnvState, action: Array, draw: Draw) -> tuple[EnvState, Outcome]:
         """Act once; after an episode's end the action is ignored and a new episode begins (next-step autoreset)."""
-        keys = [jax.random.fold_in(draw.key, number) for number in range(2, 6)]
+        keys = draw.keys
         action = action + int(getattr(self.env.action_space, "start", 0))
         state = self.env.transition(lane.state, action, keys[0])
         reward = jnp.asarray(self.env.reward(lane.state, action, state, keys[1]), jnp.float32)
@@ -85,7 +87,13 @@ class CompiledEnv:
     def draws(self, key: jax.Array, rows: Array, lanes: int) -> Draw:
         """The randomness of rows [n] of every lane, [n, lanes]: a function of (key, row, lane) alone."""
         keys = jax.vmap(lambda row: jax.random.split(jax.random.fold_in(key, row), lanes))(rows)
-        return Draw(keys, jax.vmap(jax.vmap(self.reset))(keys))
+        return jax.vmap(jax.vmap(self.draw))(keys)
+
+    def draw(self, key: jax.Array, fresh: EnvState | None = None) -> Draw:
+        """The randomness of one step from its key; ``fresh`` is drawn, too, where it is not given."""
+        first, second, third, fourth = (jax.random.fold_in(key, number) for number in range(2, 6))
+        return Draw((first, second, third, fourth), self.reset(key) if fresh is None else fresh)
 
     def _observe(self, state: PyTree, key: jax.Array) -> Array:
-        return jnp.asarray(self.env.observation(state, key), self.spaces.observation.dtype)
+        start = int(getattr(self.env.observation_space, "start", 0))
+        return jnp.asarray(self.env.observation(state, key), self.spaces.observation.dtype) - start

@@ -91,7 +91,7 @@ class GymnasiumLanes:
                 "generator": episode.generator,
                 "actions": np.array(episode.actions, np.int64),
                 "first": episode.first.copy(),
-                "observation": self._obs[lane].copy(),
+                "observation": np.array(self._obs[lane]),
                 "last": self._last[lane],
                 "generator_now": _generator_state(env),
             }

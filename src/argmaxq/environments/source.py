@@ -21,6 +21,8 @@ def compiled(env: Env) -> CompiledEnv | None:
         made = _called(env)
         return CompiledEnv(made, env.time_limit) if isinstance(made, FuncEnv) else None
     found = None if env.kwargs or env.backend != "gymnasium" else domains.functional(env.id)
+    if found is None and env.backend == "gymnasium":
+        found = domains.tabular(env.id, env.kwargs)
     return CompiledEnv(found, env.time_limit or domains.time_limit(env.id)) if found is not None else None
 
 

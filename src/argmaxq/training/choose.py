@@ -38,7 +38,8 @@ def make_engine(kind: str, recipe: Recipe, seeds: tuple[int, ...]) -> Engine:
     """
     engine = _compiled(recipe, seeds) if kind == "compiled" else _host(recipe, *seeds)
     # Shapes alone, at no cost: an agent that cannot start on these spaces says so before anything is written.
-    jax.eval_shape(lambda key: recipe.agent.init(key, engine.spaces, engine.lanes), jax.random.key(0))
+    agent = bind(recipe.agent, engine.spaces)
+    jax.eval_shape(lambda key: agent.init(key, engine.spaces, engine.lanes), jax.random.key(0))
     return engine
 
 

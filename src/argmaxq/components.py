@@ -1,12 +1,27 @@
 """Imports every module that registers components, so that options and files find each of them by name."""
 
 from argmaxq import recipe as recipe
-from argmaxq.learning import bootstrap, dqn, exploration, optimisers, pqn, returns, schedules, sync
+from argmaxq.learning import (
+    backups,
+    bootstrap,
+    dqn,
+    exploration,
+    normalisers,
+    optimisers,
+    pqn,
+    returns,
+    schedules,
+    step_sizes,
+    sync,
+    td,
+    traces,
+)
 from argmaxq.networks import features, heads, inputs, linear, mlp, own
 from argmaxq.replay import prioritised, uniform
 
 MODULES = (
-    *(bootstrap, dqn, exploration, optimisers, pqn, returns, schedules, sync),
+    *(backups, bootstrap, dqn, exploration, normalisers, optimisers, pqn, returns, schedules),
+    *(step_sizes, sync, td, traces),
     *(features, heads, inputs, linear, mlp, own, prioritised, uniform),
     recipe,
 )

@@ -20,6 +20,10 @@ class Greedy:
         """The action of highest value among q [actions]; the first of equals."""
         return jnp.argmax(q).astype(jnp.int32)
 
+    def probabilities(self, q: Array, clock: Clock) -> Array:
+        """1 for the action of highest value, 0 for others, [actions]."""
+        return (jnp.arange(q.shape[0]) == jnp.argmax(q)).astype(q.dtype)
+
     def report(self, clock: Clock) -> Metrics:
         """Nothing to show."""
         return {}
@@ -47,6 +51,12 @@ class EpsilonGreedy:
         # One argmax for both cases: a select after it would be a kernel more, and acting is the host's hot path.
         preference = jnp.where(uniform < self.epsilon(clock), random_choice.astype(q.dtype), q)
         return jnp.argmax(preference).astype(jnp.int32)
+
+    def probabilities(self, q: Array, clock: Clock) -> Array:
+        """The probability of each action [actions]."""
+        greedy = (jnp.arange(q.shape[0]) == jnp.argmax(q)).astype(q.dtype)
+        epsilon = jnp.clip(self.epsilon(clock), 0.0, 1.0)
+        return epsilon / q.shape[0] + (1.0 - epsilon) * greedy
 
     def report(self, clock: Clock) -> Metrics:
         """The present epsilon."""

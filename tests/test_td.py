@@ -75,7 +75,7 @@ def rows_of(found: list[Episode]) -> tuple[Row, np.ndarray]:
 
 
 def learnt(agent: TD, found: list[Episode], rollout: int = 1, multiple: int = 1) -> Any:
-    """The learner after a ``multiple`` of rows, ``rollout`` at a time; coins for double learning are heads where the row is even."""
+    """The learner after a ``multiple`` of rows, ``rollout`` at a time; coins are heads in even rows."""
     agent = traced(bind(dataclasses.replace(agent, rollout=rollout), SPACES))
     learner, step = agent.init(jax.random.key(0), SPACES, 1), jax.jit(agent.learn)
     rows, after = rows_of(found)

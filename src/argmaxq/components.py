@@ -16,12 +16,12 @@ from argmaxq.learning import (
     td,
     traces,
 )
-from argmaxq.networks import features, heads, inputs, linear, mlp, own
+from argmaxq.networks import features, heads, inputs, linear, mlp, own, sparse
 from argmaxq.replay import prioritised, uniform
 
 MODULES = (
     *(backups, bootstrap, dqn, exploration, normalisers, optimisers, pqn, returns, schedules),
     *(step_sizes, sync, td, traces),
-    *(features, heads, inputs, linear, mlp, own, prioritised, uniform),
+    *(features, heads, inputs, linear, mlp, own, sparse, prioritised, uniform),
     recipe,
 )

@@ -1,6 +1,7 @@
 """Exact solutions of finite decision problems, in float64: the oracle that learning is held against."""
 
 from argmaxq.exact.grid import Grid, Motion, interpolated, motion_of
+from argmaxq.exact.judgement import Judgement, judge
 from argmaxq.exact.model import Model, Outcomes, from_outcomes, model_of, outcomes_of
 from argmaxq.exact.solvers import (
     Solution,
@@ -14,6 +15,7 @@ from argmaxq.exact.solvers import (
 
 __all__ = [
     "Grid",
+    "Judgement",
     "Model",
     "Motion",
     "Outcomes",
@@ -24,6 +26,7 @@ __all__ = [
     "from_outcomes",
     "greedy_policy",
     "interpolated",
+    "judge",
     "model_of",
     "motion_of",
     "outcomes_of",

@@ -87,6 +87,8 @@ class Running:
         return RunningState(seen, state.returns.add(total), jnp.where(over, 0.0, total))
 
     def observation(self, state: Any, obs: Array) -> Array:
+        if jnp.issubdtype(jnp.asarray(obs).dtype, jnp.integer):
+            return obs  # a category has no scale
         return (jnp.asarray(obs, jnp.float32) - state.observations.mean) / state.observations.deviation
 
     def reward(self, state: Any, reward: Array) -> Array:

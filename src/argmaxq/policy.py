@@ -25,6 +25,11 @@ class Policy:
         self._agent = traced(self.agent)
         self._greedy = jax.jit(jax.vmap(type(agent).greedy, (None, None, 0)))
 
+    def values(self, obs: np.ndarray) -> np.ndarray:
+        """Action values [batch, actions] of a batch of observations as the agent sees them."""
+        agent: Any = self._agent
+        return np.asarray(jax.jit(jax.vmap(type(agent).values, (None, None, 0)))(agent, self.params, obs))
+
     def __call__(self, obs: Any) -> Any:
         array = self.adaptor.encode(obs)
         single = array.ndim == len(self.adaptor.spaces.observation.shape)

@@ -2,9 +2,11 @@
 
 from argmaxq import recipe as recipe
 from argmaxq.learning import (
+    backups,
     bootstrap,
     dqn,
     exploration,
+    normalisers,
     optimisers,
     paddpg,
     parameters,
@@ -12,13 +14,17 @@ from argmaxq.learning import (
     pqn,
     returns,
     schedules,
+    step_sizes,
     sync,
+    td,
+    traces,
 )
-from argmaxq.networks import critics, heads, inputs, mlp, own
+from argmaxq.networks import critics, features, heads, inputs, linear, mlp, own, sparse
 from argmaxq.replay import prioritised, uniform
 
 MODULES = (
-    *(bootstrap, dqn, exploration, optimisers, paddpg, parameters, pdqn, pqn, returns, schedules, sync),
-    *(critics, heads, inputs, mlp, own, prioritised, uniform),
+    *(backups, bootstrap, dqn, exploration, normalisers, optimisers, paddpg, parameters, pdqn, pqn, returns),
+    *(schedules, step_sizes, sync, td, traces),
+    *(critics, features, heads, inputs, linear, mlp, own, sparse, prioritised, uniform),
     recipe,
 )

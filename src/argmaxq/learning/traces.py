@@ -1,6 +1,6 @@
 """Eligibility traces: how far each parameter is to blame for the present error (Sutton and Barto, 2nd ed., ch. 12)."""
 
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +16,14 @@ class Traces(Protocol):
 
     true_online: ClassVar[bool]
     """Whether the update corrects for values that changed since the step before (van Seijen et al. 2016)."""
-    trace_decay: Fraction
-    cut: Cut
+
+    @property
+    def trace_decay(self) -> Any:
+        """Lambda."""
+
+    @property
+    def cut(self) -> Any:
+        """Where a trace ends before its episode does."""
 
     def grown(self, faded: PyTree, gradient: PyTree, decay: Array, step: Array) -> PyTree:
         """The trace after a step.

@@ -31,10 +31,14 @@ from argmaxq.training.versions import environment_report
 
 @dataclasses.dataclass(frozen=True)
 class Evaluated:
-    """Returns of whole greedy episodes, and the random policy's mean on episodes that begin alike."""
+    """Returns of whole greedy episodes, and the random policy's mean on episodes that begin alike.
+
+    ``success`` is the share of episodes that end with ``info["success"]``, where the environment says so.
+    """
 
     returns: tuple[float, ...]
     random: float
+    success: float | None = None
 
     @property
     def mean(self) -> float:
@@ -44,7 +48,8 @@ class Evaluated:
     def to_json(self) -> dict[str, Any]:
         """As the command line prints it."""
         numbers = statistics(np.array(self.returns))
-        return {"episodes": len(self.returns), **numbers, "returns": list(self.returns), "random": self.random}
+        found = {"episodes": len(self.returns), **numbers, "returns": list(self.returns), "random": self.random}
+        return found if self.success is None else found | {"success": self.success}
 
 
 class Run:
@@ -105,11 +110,12 @@ class Run:
         evaluator = Evaluator(recipe.env)
         try:
             params = self._params(which)(evaluator.spaces)
-            returns = evaluator.play(greedy(bind(recipe.agent, evaluator.spaces), params), episodes, [seed, 2])
+            played = evaluator.play(greedy(bind(recipe.agent, evaluator.spaces), params), episodes, [seed, 2])
             random = evaluator.play(uniform(evaluator.spaces.action, [seed, 3]), episodes, [seed, 2])
         finally:
             evaluator.close()
-        return Evaluated(tuple(map(float, returns)), float(random.mean()))
+        success = None if played.success is None else float(played.success.mean())
+        return Evaluated(tuple(map(float, played.returns)), float(random.returns.mean()), success)
 
     def judge(self, which: str | int = BEST) -> Judgement:
         """Compare what was learnt with the exact solution of an environment that has transition tables.

@@ -105,7 +105,7 @@ class Evaluations:
             found.append(run.evaluate(self.episodes, self.seed, self.which))
             if len(found) == 1:
                 yield self.title
-                yield _line("seed", "step", *NUMBERS, "random")
+                yield _line("seed", "step", *NUMBERS, "random", *["success"] * (found[0].success is not None))
             yield _line(run.seeds[0], f"{run.step(self.which):,}", *_numbers(found[-1].to_json()))
         if len(found) > 1:
             yield _line("means", "", *_numbers(_over(found)))
@@ -138,12 +138,15 @@ class Judgements:
 def _over(found: Sequence[Evaluated]) -> dict[str, float]:
     """Statistics of the seeds' means, and the random policy's mean."""
     means = np.array([each.mean for each in found])
-    return {**statistics(means), "random": float(np.mean([each.random for each in found]))}
+    over = {**statistics(means), "random": float(np.mean([each.random for each in found]))}
+    shares = [each.success for each in found if each.success is not None]
+    return over | ({"success": float(np.mean(shares))} if shares else {})
 
 
 def _numbers(values: Mapping[str, Any]) -> list[str]:
     chosen = [float(values[name]) for name in (*NUMBERS, "random")]
-    return [number(value, chosen) for value in chosen]
+    share = [f"{100 * values['success']:.1f} %"] if "success" in values else []
+    return [number(value, chosen) for value in chosen] + share
 
 
 def _line(first: object, *others: str) -> str:

@@ -54,7 +54,7 @@ def _host(recipe: Recipe, seed: int) -> Engine:
     agent = bind(recipe.agent, evaluator.spaces)
 
     def evaluate(params: Any, episodes: int, number: int) -> np.ndarray:
-        return evaluator.play(greedy(agent, params), episodes, [seed, 1, number])
+        return evaluator.play(greedy(agent, params), episodes, [seed, 1, number]).returns
 
     engine: Any = HostEngine(recipe.agent, host(recipe.env), seed, evaluate)  # one seed is a tuple of seeds, too
     return cast(Engine, engine)

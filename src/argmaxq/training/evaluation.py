@@ -1,7 +1,7 @@
 """Whole greedy episodes on environments of their own."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium as gym
 import jax
@@ -21,6 +21,14 @@ WIDTH = 32
 """Episodes played side by side."""
 LONGEST = 1_000_000
 """Steps after which an episode that knows no end is ended."""
+
+
+class Played(NamedTuple):
+    """Returns [episodes], and where the environment's ``info`` says so, whether each was a success."""
+
+    returns: np.ndarray
+    success: np.ndarray | None = None
+
 
 Choose = Callable[[np.ndarray], np.ndarray]
 """Observations [width, ...] -> an agent's actions [width, ...]."""
@@ -57,13 +65,13 @@ class Evaluator:
         """The spaces an agent sees."""
         return self.adaptor.spaces
 
-    def play(self, choose: Choose, episodes: int, seed: Sequence[int]) -> np.ndarray:
-        """Returns [episodes]; the same ``seed`` (whole numbers) begins the same episodes, whatever is chosen."""
+    def play(self, choose: Choose, episodes: int, seed: Sequence[int]) -> Played:
+        """Whole episodes; the same ``seed`` (whole numbers) begins the same episodes, whatever is chosen."""
         words = np.random.SeedSequence(list(seed)).generate_state(episodes) >> 1
         if self._compiled is not None:
-            return play_lanes(FuncLanes(self._compiled, episodes), choose, episodes, int(words[0]))
+            return Played(play_lanes(FuncLanes(self._compiled, episodes), choose, episodes, int(words[0])))
         if self._vector is not None:
-            return play_lanes(self._vector, choose, episodes, int(words[0]))
+            return Played(play_lanes(self._vector, choose, episodes, int(words[0])))
         while len(self._envs) < min(episodes, WIDTH):
             self._envs.append(single(self._recipe))
         return play_episodes(self._envs, self.adaptor, choose, [int(word) for word in words])
@@ -76,10 +84,10 @@ class Evaluator:
             self._vector.close()
 
 
-def play_episodes(envs: list[gym.Env[Any, Any]], adaptor: Adaptor, choose: Choose, seeds: Sequence[int]) -> np.ndarray:
+def play_episodes(envs: list[gym.Env[Any, Any]], adaptor: Adaptor, choose: Choose, seeds: Sequence[int]) -> Played:
     """One episode for each seed, as many side by side as there are environments."""
     width = min(len(envs), len(seeds))
-    returns = np.zeros(len(seeds))
+    returns, success = np.zeros(len(seeds)), np.full(len(seeds), np.nan)
     obs = np.stack([adaptor.encode(envs[lane].reset(seed=seeds[lane])[0]) for lane in range(width)])
     playing: list[int | None] = list(range(width))
     length = np.zeros(len(seeds), int)
@@ -89,16 +97,17 @@ def play_episodes(envs: list[gym.Env[Any, Any]], adaptor: Adaptor, choose: Choos
         for lane, episode in enumerate(playing):
             if episode is None:
                 continue
-            seen, reward, terminated, truncated, _ = envs[lane].step(adaptor.decode(actions[lane]))
+            seen, reward, terminated, truncated, info = envs[lane].step(adaptor.decode(actions[lane]))
             returns[episode] += float(reward)
             length[episode] += 1
             if terminated or truncated or length[episode] >= LONGEST:
+                success[episode] = float(info.get("success", np.nan))
                 playing[lane] = following = next(waiting, None)
                 if following is None:
                     continue
                 seen = envs[lane].reset(seed=seeds[following])[0]
             obs[lane] = adaptor.encode(seen)
-    return returns
+    return Played(returns, None if np.isnan(success).any() else success == 1)
 
 
 def play_lanes(lanes: Lanes, choose: Choose, episodes: int, seed: int) -> np.ndarray:

@@ -16,7 +16,8 @@ CARTPOLE = Env("CartPole-v1")
 
 RECIPES = {
     # From RL-Zoo's values, whose "target every 10 steps" with bursts of 128 updates is one copy per burst. Ours: the
-    # smaller network, double, eight steps, a longer horizon, a learning rate that falls to 0: else single seeds fall apart late.
+    # smaller network, double, eight steps, a longer horizon and a learning rate that falls to 0, else single seeds
+    # fall apart late.
     "cartpole/dqn": Recipe(
         agent=DQN(
             network=MLP((64, 64)),

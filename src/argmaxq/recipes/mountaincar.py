@@ -12,9 +12,9 @@ from argmaxq.learning.step_sizes import Scheduled
 from argmaxq.learning.sync import Periodic
 from argmaxq.learning.td import TD
 from argmaxq.learning.traces import Replacing
-from argmaxq.networks.features import Tiles
+from argmaxq.networks.features import Bins, Tiles
 from argmaxq.networks.inputs import Rescaled
-from argmaxq.networks.linear import Linear
+from argmaxq.networks.linear import Linear, Table
 from argmaxq.networks.mlp import MLP
 from argmaxq.recipe import Env, Evaluation, Recipe
 from argmaxq.replay.uniform import Uniform
@@ -54,6 +54,34 @@ RECIPES = {
         steps=58_000,  # about 500 episodes
         evaluation=Evaluation(10_000, 50),
         checkpoint_every=58_000,
+    ),
+    # A coarse grid sees each cell often; the step size falls, for a cell's states differ and its value wanders else.
+    "mountaincar/tabular": Recipe(
+        agent=TD(
+            network=Table(Bins((20, 20))),
+            backup=Sarsa(),
+            exploration=Greedy(),
+            step_size=Scheduled(Falling(0.2, 0.005, 600_000)),
+            traces=Replacing(0.9),
+            gamma=1.0,
+        ),
+        env=Env("MountainCar-v0"),
+        steps=600_000,
+        evaluation=Evaluation(20_000, 50),
+        checkpoint_every=300_000,
+    ),
+    "mountaincar/tiles": Recipe(
+        agent=TD(
+            network=Linear(Tiles(8, (8,))),
+            exploration=Greedy(),
+            step_size=Scheduled(Constant(0.3 / 8)),
+            traces=Replacing(0.9, "watkins"),
+            gamma=1.0,
+        ),
+        env=Env("MountainCar-v0"),
+        steps=100_000,
+        evaluation=Evaluation(10_000, 50),
+        checkpoint_every=100_000,
     ),
     "mountaincar/pqn": Recipe(
         agent=PQN(

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.component import Fraction, Size, UserError, component
-from argmaxq.learning.acting import Acting
+from argmaxq.learning.acting import Acting, discrete
 from argmaxq.learning.backups import Backup, QLearning
 from argmaxq.learning.experience import outcome
 from argmaxq.learning.exploration import EpsilonGreedy
@@ -112,7 +112,7 @@ class TD(Acting):
         scales = self.normaliser.init(obs)
         keys = [key] if self.backup.estimates == 1 else list(jax.random.split(key, self.backup.estimates))
         seen = self.normaliser.observation(scales, obs)
-        estimates = tuple(self.network.init(each, seen, (spaces.action.n, 1)) for each in keys)
+        estimates = tuple(self.network.init(each, seen, (discrete(spaces).n, 1)) for each in keys)
         steps = tuple(self.step_size.init(self.network, params) for params in estimates)
         trail: Any = ()
         if self.traces is not None:

@@ -9,6 +9,7 @@ from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.schedules import Linear
 from argmaxq.learning.sync import Polyak
 from argmaxq.networks.critics import MultiPass, SinglePass
+from argmaxq.networks.heads import Centred
 from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.mlp import MLP
 from argmaxq.recipe import Env, Evaluation, Recipe
@@ -36,6 +37,8 @@ RECIPES = {
     "platform/mpdqn": pdqn(MultiPass()),
     "platform/paddpg": Recipe(
         agent=PADDPG(
+            critic=SinglePass((128,)),
+            actor_network=MLP((128,), inputs=Rescaled(), head=Centred()),
             exploration=EXPLORATION,
             optimiser=Adam(1e-3, annealing=ANNEALING, max_grad_norm=10.0),
             actor_optimiser=Adam(1e-4, annealing=ANNEALING, max_grad_norm=10.0),

@@ -16,8 +16,14 @@ class Traces(Protocol):
 
     true_online: ClassVar[bool]
     """Whether the update corrects for values that changed since the step before (van Seijen et al. 2016)."""
-    trace_decay: Fraction
-    cut: Cut
+
+    @property
+    def trace_decay(self) -> Array:
+        """Lambda."""
+
+    @property
+    def cut(self) -> Cut:
+        """What an action that is not greedy does to the trace."""
 
     def grown(self, faded: PyTree, gradient: PyTree, decay: Array, step: Array) -> PyTree:
         """The trace after a step.

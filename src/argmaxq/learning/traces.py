@@ -1,6 +1,6 @@
 """Eligibility traces: how far each parameter is to blame for the present error (Sutton and Barto, 2nd ed., ch. 12)."""
 
-from typing import Any, ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -18,12 +18,12 @@ class Traces(Protocol):
     """Whether the update corrects for values that changed since the step before (van Seijen et al. 2016)."""
 
     @property
-    def trace_decay(self) -> Any:
+    def trace_decay(self) -> Array:
         """Lambda."""
 
     @property
-    def cut(self) -> Any:
-        """Where a trace ends before its episode does."""
+    def cut(self) -> Cut:
+        """What an action that is not greedy does to the trace."""
 
     def grown(self, faded: PyTree, gradient: PyTree, decay: Array, step: Array) -> PyTree:
         """The trace after a step.

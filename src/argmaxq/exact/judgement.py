@@ -37,7 +37,7 @@ def judge(model: Model, q: np.ndarray, gamma: float) -> Judgement:
     lost = best.values - np.take_along_axis(best.q, chosen[:, None], axis=1)[:, 0]
     optimal = lost <= 1e-9 * np.maximum(1.0, np.abs(best.values))
     try:
-        value = float(model.start @ evaluate_policy(_only(model, seen), chosen, gamma))
+        value = float(model.start @ evaluate_policy(_visited(model, chosen), chosen, gamma))
     except UserError:
         value = -np.inf
     wanted = float(model.start @ best.values)
@@ -57,6 +57,8 @@ def reachable(model: Model) -> np.ndarray:
         seen = more
 
 
-def _only(model: Model, seen: np.ndarray) -> Model:
-    """The model with nothing after the states that are never seen, so that these cannot keep a policy from ending."""
+def _visited(model: Model, policy: np.ndarray) -> Model:
+    """The model in which nothing follows states that the policy never comes to: they cannot keep it from ending."""
+    taken = np.arange(model.actions) == policy[:, None]
+    seen = reachable(model._replace(weight=np.where(taken[..., None], model.weight, 0.0)))
     return model._replace(weight=np.where(seen[:, None, None], model.weight, 0.0))

@@ -82,9 +82,9 @@ def draw_seeds(axes: Any, lines: Sequence[Line], label: str) -> None:
 
 
 def draw_points(axes: Any, steps: np.ndarray, values: np.ndarray, label: str) -> None:
-    """A dot for each single value, fainter where there are many."""
-    opacity = float(np.clip(600 / len(values), 0.2, 0.7))
-    axes.plot(steps, values, ".", color=FAINT, alpha=opacity, markersize=4.5, mew=0, label=label)
+    """A dot for each single value, fainter and smaller where there are many."""
+    opacity, size = float(np.clip(600 / len(values), 0.2, 0.7)), float(np.clip(900 / len(values), 4.5, 9.0))
+    axes.plot(steps, values, ".", color=FAINT, alpha=opacity, markersize=size, mew=0, label=label)
 
 
 def limits(seen: Sequence[np.ndarray], last: float) -> Limits:

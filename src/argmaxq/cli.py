@@ -136,6 +136,17 @@ def _evaluate(options: Options, rest: list[str]) -> int:
     return 0
 
 
+def _plot(options: Options, rest: list[str]) -> int:
+    from argmaxq.reporting.plot import plot  # here, since only drawing needs what it needs
+
+    try:
+        entries = tuple(int(entry) for entry in options.entries.split(",")) if options.entries else ()
+    except ValueError:
+        raise UserError(f"--entries {options.entries}: whole numbers with a comma between, such as 0,1") from None
+    print(plot(Run(options.run), options.what, options.out, which=options.checkpoint, entries=entries))
+    return 0
+
+
 def _watch(options: Options, rest: list[str]) -> int:
     from argmaxq.reporting.watch import watch  # here, since only watching needs ffmpeg
 
@@ -199,6 +210,17 @@ VERBS = {
             argument("--episodes", "how many (%(default)s)", metavar="N", type=int, default=100),
             EPISODE_SEED,
             argument("--json", "print JSON", action="store_true"),
+        ),
+    ),
+    "plot": Verb(
+        _plot,
+        "draw a run's learning curve, losses or choices",
+        (
+            RUN,
+            argument("--what", "curve, loss or choices (%(default)s)", metavar="WHAT", default="curve"),
+            argument("--out", "the picture, .png or .svg (default: in the run)", metavar="FILE"),
+            argument("--entries", "which number of the observation, for choices (default: 0)", metavar="I"),
+            CHECKPOINT,
         ),
     ),
     "watch": Verb(

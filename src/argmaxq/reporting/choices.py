@@ -156,6 +156,7 @@ def _draw_panels(found: Sequence[Panel], entry: Entry) -> Any:
         axes.set_axis_off()
     for last in grid[rows - 1 :: rows]:
         last.set_xlabel(entry.name)
+    figure.align_ylabels()
     return figure
 
 
@@ -169,6 +170,7 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
     margin = 0.07 * (high - low) or 1.0
     axes.set_ylim(low - margin, high + margin)
     axes.set_yticks(np.linspace(low, high, 3) if panel.values is not None else [])
+    axes.yaxis.set_major_formatter("{x:.4g}")
 
 
 def _draw_rows(actions: np.ndarray, entry: Entry, names: Sequence[str]) -> Any:

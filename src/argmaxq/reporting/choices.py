@@ -1,5 +1,6 @@
 """Which action a trained agent chooses where, and with which parameters, drawn from greedy episodes."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,12 +72,11 @@ def draw_choices(
         UserError: the observation has no such entry, the run or checkpoint does not exist, or for another suffix.
     """
     checked(out)
-    env = run.recipe.env
-    choices = play(run, episodes, seed, which)
-    flat = choices.observations.reshape(len(choices.observations), -1)
-    if not 0 <= dimension < flat.shape[1]:
-        raise UserError(f"entry {dimension}: the observation has entries 0 to {flat.shape[1] - 1}")
-    across = in_units(env, dimension, flat[:, dimension])
+    size = math.prod(run.policy(which).adaptor.spaces.observation.shape)
+    if not 0 <= dimension < size:
+        raise UserError(f"entry {dimension}: the observation has entries 0 to {size - 1}")
+    env, choices = run.recipe.env, play(run, episodes, seed, which)
+    across = in_units(env, dimension, choices.observations.reshape(-1, size)[:, dimension])
     entry = Entry(entry_name(env, dimension), across, bands(env, dimension))
     names = action_names(env, choices.kinds)
     if choices.space is None:

@@ -245,7 +245,9 @@ def test_help_is_for_all_verbs_each_verb_and_each_recipe(argmaxq: Command) -> No
     for argv in ((), ("--help",), ("-h",)):
         code, out, err = argmaxq(*argv)
         assert (code, err) == (0, "")
-        assert all(f"argmaxq {verb} " in out for verb in ("list", "train", "resume", "evaluate", "watch", "check"))
+        assert all(
+            f"argmaxq {verb} " in out for verb in ("list", "train", "resume", "evaluate", "plot", "watch", "check")
+        )
     for name, verb in VERBS.items():
         code, out, _ = argmaxq(name, "--help")
         assert code == 0

@@ -72,7 +72,7 @@ def test_the_command_says_where_the_picture_is(car: aq.Run, tmp_path: Path, caps
     assert main(["plot", str(car.path), "--entries", "1", "--out", str(out)]) == 0
     assert capsys.readouterr().out.strip() == str(out)
     for wrong, words in [
-        (["--what", "art"], "must be phase, value"),
+        (["--what", "art"], "there is no such picture"),
         (["--out", "a.pdf"], "must end in"),
         (["--entries", "0,7"], "from 0 to 1"),
         (["--entries", "a"], "whole numbers"),

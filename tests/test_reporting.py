@@ -16,15 +16,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from argmaxq.component import UserError
-from argmaxq.reporting.curve import (
-    EVALUATION,
-    LINE,
-    draw_curve,
-    evaluation_quartiles,
-    load_run,
-    quartiles,
-    trailing_mean,
-)
+from argmaxq.reporting.curve import draw_curve, evaluation_quartiles, load_run, quartiles
+from argmaxq.reporting.pictures import EVALUATION, LINE, trailing_mean
 from argmaxq.reporting.video import write_video
 from argmaxq.training.records import Records
 from argmaxq.training.versions import environment_report

@@ -181,6 +181,8 @@ RUN = argument("run", "the run's folder", metavar="RUN")
 CHECKPOINT = argument("--checkpoint", "best, last, or a step (%(default)s)", metavar="WHICH", default=BEST)
 EPISODE_SEED = argument("--seed", "what the episodes begin from (%(default)s)", metavar="S", type=int, default=1)
 DEVICE = argument("--device", "cpu, gpu, tpu, cuda:1, ...", metavar="D")
+PICTURES = ("curve", "loss", "choices", "phase", "value", "visits", "schedule")
+
 VERBS = {
     "list": Verb(_list, "recipes, environments and components"),
     "train": Verb(
@@ -217,12 +219,12 @@ VERBS = {
     ),
     "plot": Verb(
         _plot,
-        "draw a trained agent's policy, values, visits or schedule",
+        "draw a run's curve and losses, or its agent's policy, values and choices",
         (
             RUN,
-            argument("--what", "phase, value, visits or schedule (%(default)s)", metavar="WHAT", default="phase"),
+            argument("--what", f"{', '.join(PICTURES)} (%(default)s)", metavar="WHAT", default="curve"),
             argument("--out", "the picture, .png or .svg (default: in the run)", metavar="FILE"),
-            argument("--entries", "which numbers of the observation, such as 2,3 (default: 0,1)", metavar="I,J"),
+            argument("--entries", "which numbers of the observation, such as 2,3", metavar="I,J"),
             CHECKPOINT,
         ),
     ),

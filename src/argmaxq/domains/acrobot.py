@@ -57,6 +57,11 @@ class Acrobot(FuncEnv[AcrobotState, Array, Array, Array, Array, None, None]):
     _bound = np.array([1, 1, 1, 1, max_velocity_1, max_velocity_2], np.float32)
     observation_space = Box(-_bound, _bound)
     action_space = Discrete(3)
+    action_names = ("torque -1", "torque 0", "torque +1")
+    observation_names = (
+        *("cos angle 1", "sin angle 1", "cos angle 2", "sin angle 2"),
+        *("velocity 1 [rad/s]", "velocity 2 [rad/s]"),
+    )
 
     def initial(self, rng: Array, params: None = None) -> AcrobotState:
         """Hanging down, nearly at rest."""

@@ -51,6 +51,8 @@ class CartPole(FuncEnv[CartPoleState, Array, Array, Array, Array, None, None]):
     _bound = np.array([2 * position_limit, np.inf, 2 * angle_limit, np.inf], np.float32)
     observation_space = Box(-_bound, _bound)
     action_space = Discrete(2)
+    action_names = ("push left", "push right")
+    observation_names = ("position [m]", "velocity [m/s]", "angle [rad]", "angular velocity [rad/s]")
 
     def initial(self, rng: Array, params: None = None) -> CartPoleState:
         """All four components uniform and small."""

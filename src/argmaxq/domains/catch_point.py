@@ -46,6 +46,8 @@ class CatchPoint(FuncEnv[CatchPointState, Array, Any, Array, Array, None, None])
     render_fps = 10
 
     observation_space = point.OBSERVATION_SPACE
+    observation_names = point.OBSERVATION_NAMES
+    action_names = ("move", "catch")
     action_space = Tuple([Discrete(2), Tuple([Box(-1, 1, (1,), np.float32), Box(-1, 1, (0,), np.float32)])])
 
     def initial(self, rng: Array, params: None = None) -> CatchPointState:

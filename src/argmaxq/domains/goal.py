@@ -53,6 +53,7 @@ class Goal(FuncEnv[GoalState, Array, Any, Array, Array, None, None]):
     Source: Masson, Ranchod and Konidaris (2016), "Reinforcement learning with parameterized actions"; see ``soccer``.
     """
 
+    action_names: tuple[str, ...] = ("kick to", "shoot left", "shoot right")
     max_actions = 100
     success_reward = 50.0
     render_fps = 60
@@ -61,6 +62,8 @@ class Goal(FuncEnv[GoalState, Array, Any, Array, Array, None, None]):
         super().__init__()
         self.legacy, self.features, self.noise = legacy, features, noise
         self.observation_space = goal_features.FEATURE_SPACE if features else goal_features.STATE_SPACE
+        self.observation_names = goal_features.FEATURE_NAMES if features else goal_features.STATE_NAMES
+        self.observation_ranges = goal_features.feature_ranges(legacy) if features else ()
         self.aims = self.shots()
         boxes = [Box(KICK_LOW, KICK_HIGH), *(Box(low, high, (1,), np.float32) for low, high in self.aims)]
         self.action_space = Tuple([Discrete(len(boxes)), Tuple(boxes)])
@@ -173,6 +176,8 @@ class HardGoal(Goal):
     Source: Li et al. (2022), "HyAR: addressing discrete-continuous action reinforcement learning via hybrid action
     representation".
     """
+
+    action_names = ("kick to", *(f"shoot {side} {part}" for side in ("left", "right") for part in range(1, 6)))
 
     def shots(self) -> list[tuple[float, float]]:
         """A fifth of each of Goal's shots."""

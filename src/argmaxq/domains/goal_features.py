@@ -18,12 +18,34 @@ STATE_SPACE = Box(_LOW - _MARGIN, _HIGH + _MARGIN)
 """Wider than the pitch, as episodes end outside of it, and legacy orientations may pass a half turn."""
 FEATURE_SPACE = Box(-1, 1, (17,), np.float32)
 
+_BODY = (
+    "x of the {} [m]",
+    "y of the {} [m]",
+    "velocity of the {} along x [m/micro-step]",
+    "velocity of the {} along y [m/micro-step]",
+)
+_TURNED = (*_BODY, "orientation of the {} [rad]")
+STATE_NAMES = tuple(
+    name.format(who) for who, names in (("player", _TURNED), ("keeper", _TURNED), ("ball", _BODY)) for name in names
+)
+FEATURE_NAMES = (
+    *STATE_NAMES,
+    *("direction from keeper to ball along x", "direction from keeper to ball along y"),
+    "place of the keeper on the goal line [m]",
+)
+
 
 def state_vector(scene: Scene) -> Array:
     """Position, velocity and orientation of player and keeper, position and velocity of the ball: [14], unscaled."""
     player, keeper, ball = scene
     bodies = [*player[:2], player.orientation[None], *keeper[:2], keeper.orientation[None], *ball[:2]]
     return jnp.concatenate(bodies)
+
+
+def feature_ranges(legacy: bool = False) -> tuple[tuple[float, float], ...]:
+    """What -1 and 1 of each feature stand for."""
+    state = zip(_LOW.tolist(), _HIGH.tolist(), strict=True)
+    return *state, (-1.0, 1.0), (-1.0, 1.0), (-HALF_GOAL, _far_end(legacy))
 
 
 def features(scene: Scene, legacy: bool = False) -> Array:
@@ -39,10 +61,15 @@ def features(scene: Scene, legacy: bool = False) -> Array:
     gap = scene.ball.position - scene.keeper.position
     distance = jnp.sqrt(jnp.sum(jnp.square(gap)))
     direction = gap / jnp.maximum(distance, 1e-6)
-    high = 2 * HALF_GOAL if legacy else HALF_GOAL
+    high = _far_end(legacy)
     place = (keeper_projection(scene, high) + HALF_GOAL) / (high + HALF_GOAL)
     state = (state_vector(scene) - _LOW) / (_HIGH - _LOW)
     return jnp.clip(jnp.concatenate([2 * state - 1, direction, 2 * place[None] - 1]), -1, 1)
+
+
+def _far_end(legacy: bool) -> float:
+    """The greatest place of the keeper on the goal line."""
+    return 2 * HALF_GOAL if legacy else HALF_GOAL
 
 
 def keeper_projection(scene: Scene, high: float = HALF_GOAL) -> Array:

@@ -39,6 +39,7 @@ class HardMove(FuncEnv[Point, Array, Any, Array, Array, None, None]):
 
     render_fps = 10
     observation_space = point.OBSERVATION_SPACE
+    observation_names = point.OBSERVATION_NAMES
 
     def __init__(self, n: int = 4) -> None:
         """``n`` actuators.

@@ -46,6 +46,8 @@ class MountainCar(FuncEnv[MountainCarState, Array, Array, Array, Array, None, No
         np.array([min_position, -max_speed], np.float32), np.array([max_position, max_speed], np.float32)
     )
     action_space = Discrete(3)
+    action_names = ("push left", "coast", "push right")
+    observation_names = ("position", "velocity [1/step]")
 
     def initial(self, rng: Array, params: None = None) -> MountainCarState:
         """Near the valley's bottom, at rest."""

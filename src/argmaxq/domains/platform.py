@@ -86,6 +86,17 @@ class Platform(FuncEnv[PlatformState, Action, Array, Array, Array, None, None]):
 
     parameter_bounds = (30.0, 720.0, 430.0)
     observation_space = Box(0.0, 1.0, (9,), np.float32)
+    action_names = ("run", "hop", "leap")
+    observation_names = (
+        *("x of the player [px]", "speed of the player [px/s]", "x of the enemy [px]", "velocity of the enemy [px/s]"),
+        *("width of this platform [px]", "width of the next platform [px]", "width of the gap ahead [px]"),
+        *("x of this platform [px]", "step up to the next platform"),
+    )
+    observation_bands = {0: (("gap", starts[0] + widths[0], starts[1]), ("gap", starts[1] + widths[1], starts[2]))}  # noqa: RUF012
+    observation_ranges = (
+        *((-player_width, end), (0.0, max_speed[0]), (0.0, end), (-enemy_speed, enemy_speed)),
+        *((0.0, max(widths)), (0.0, max(widths)), (0.0, max(gaps)), (0.0, end), (0.0, 1.0)),
+    )
     render_fps = 60  # frames per second, one for each micro-step: three times as fast as it happens
 
     def __init__(self, noise: bool = True) -> None:

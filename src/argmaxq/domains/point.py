@@ -18,6 +18,7 @@ MAX_FORCE = 2.0
 
 OBSERVATION_SPACE = Box(np.array([-1, -1, -np.inf, -np.inf], np.float32), np.array([1, 1, np.inf, np.inf], np.float32))
 """Velocity, which no force can bring to 1, and the target as seen from the point."""
+OBSERVATION_NAMES = ("velocity along x", "velocity along y", "target ahead along x", "target ahead along y")
 
 
 class Point(NamedTuple):

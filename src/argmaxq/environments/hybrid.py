@@ -40,15 +40,19 @@ class HybridSpace:
     def decode(self, actions: Array) -> Any:
         """The environment's own actions from arrays [..., 1 + parameters] of NumPy or JAX; parameters are clipped."""
         xp: Any = np if isinstance(actions, np.ndarray) else jnp
-        low, high = bounds(self.boxes)
-        scaled = xp.clip(low + (actions[..., 1:] + 1) / 2 * (high - low), low, high)
         ends = np.cumsum(self.actions.sizes)[:-1].tolist()
-        parts = xp.split(scaled, ends, axis=-1)
+        parts = xp.split(self.parameters(actions), ends, axis=-1)
         leading = actions.shape[:-1]
         paired = zip(parts, self.boxes, strict=True)
         shaped = [_cast(xp, part.reshape(leading + box.shape), box) for part, box in paired]
         number = actions[..., 0].astype(np.int64 if xp is np else np.int32)
         return self.assemble(number, tuple(shaped))
+
+    def parameters(self, actions: Array) -> Array:
+        """The parameters [..., parameters] of actions [..., 1 + parameters] in the environment's units, clipped."""
+        xp: Any = np if isinstance(actions, np.ndarray) else jnp
+        low, high = bounds(self.boxes)
+        return xp.clip(low + (actions[..., 1:] + 1) / 2 * (high - low), low, high)
 
     def table(self, choices: Choices) -> np.ndarray:
         """The actions [n, 1 + parameters] whose chosen parameters take every combination of given values.

@@ -1,7 +1,5 @@
 """The learning curve of a run, or of one recipe's many seeds, drawn from the run folder's records alone."""
 
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +8,27 @@ from typing import Any
 import numpy as np
 
 from argmaxq.component import UserError
+from argmaxq.reporting.pictures import (
+    EVALUATION,
+    LINE,
+    Limits,
+    Line,
+    draw_points,
+    draw_seeds,
+    dress_steps,
+    head,
+    limits,
+    new_figure,
+    places,
+    quartile_lines,
+    save,
+    title,
+    trailing_mean,
+)
 from argmaxq.training.records import read
 
-# Blue and vermilion of Okabe and Ito's palette differ to colour-blind eyes; in grey, line and marker tell them apart.
-LINE, EVALUATION, FAINT = "#0072B2", "#D55E00", "#A0A0A0"
 WINDOW = 100
 SETTLED = 20
-GRID = 500
 
 
 @dataclass(frozen=True)
@@ -29,10 +41,10 @@ class Run:
     evaluations: dict[str, np.ndarray]
 
     @property
-    def line(self) -> tuple[np.ndarray, np.ndarray]:
+    def line(self) -> Line:
         """Steps and smoothed returns from where the mean has some episodes to average."""
         start = min(SETTLED, len(self.steps) // 2)
-        return self.steps[start:], self.smooth[start:]
+        return Line(self.steps[start:], self.smooth[start:])
 
     @property
     def best(self) -> int | None:
@@ -42,29 +54,26 @@ class Run:
 
 
 def draw_curve(folders: Path | Sequence[Path], out: Path) -> Path:
-    """Draw return per episode against env steps as a PNG.
+    """Draw return per episode against env steps, as PNG or SVG by the suffix.
 
     One run: every episode, the mean of the last 100, and each evaluation's mean and range (least to greatest return).
     Several, given as such or as a folder that holds them: a line per seed, their median, and the quartiles as a band;
     a seed that stopped early keeps its last value there.
 
     Raises:
-        UserError: if a run has finished no episode.
+        UserError: if a run has finished no episode, or for another suffix.
     """
-    from matplotlib.figure import Figure  # takes a while to import; pyplot, with its global state, is not needed
-
-    places = _places([folders] if isinstance(folders, Path) else folders)
-    runs = [load_run(place) for place in places]
-    figure = Figure(figsize=(8, 4.5), dpi=160, layout="constrained")
+    found = places(folders, "episodes")
+    runs = [load_run(place) for place in found]
+    figure = new_figure()
     axes = figure.add_subplot()
     if len(runs) == 1:
         _draw_one(axes, runs[0])
     else:
         _draw_many(axes, runs)
-    _dress(axes, _title(places), _limits(runs))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, format="png")
-    return out
+    dress_steps(axes, "return per episode", _limits(runs))
+    head(axes, title(found))
+    return save(figure, out)
 
 
 def load_run(folder: Path) -> Run:
@@ -82,19 +91,9 @@ def load_run(folder: Path) -> Run:
     return Run(steps, returns, trailing_mean(returns, WINDOW), columns)
 
 
-def trailing_mean(values: np.ndarray, window: int) -> np.ndarray:
-    """Mean of each of ``values`` [n] and the up to ``window - 1`` before it."""
-    total = np.concatenate([[0.0], np.cumsum(values)])
-    last = np.arange(1, len(values) + 1)
-    first = np.maximum(last - window, 0)
-    return np.asarray((total[last] - total[first]) / (last - first))
-
-
 def quartiles(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
     """Env steps [points] and the quartiles and median [3, points] of the seeds' smoothed returns."""
-    lines = [run.line for run in runs]
-    steps = np.linspace(max(steps[0] for steps, _ in lines), max(steps[-1] for steps, _ in lines), GRID)
-    return steps, np.percentile([np.interp(steps, *line) for line in lines], [25, 50, 75], axis=0)
+    return quartile_lines([run.line for run in runs])
 
 
 def evaluation_quartiles(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
@@ -109,8 +108,7 @@ def evaluation_quartiles(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _draw_one(axes: Any, run: Run) -> None:
-    opacity = float(np.clip(600 / len(run.returns), 0.2, 0.7))
-    axes.plot(run.steps, run.returns, ".", color=FAINT, alpha=opacity, markersize=4.5, mew=0, label="episode")
+    draw_points(axes, run.steps, run.returns, "episode")
     axes.plot(*run.line, color=LINE, linewidth=2, label=f"mean of {WINDOW} episodes")
     if run.best is None:
         return
@@ -120,12 +118,7 @@ def _draw_one(axes: Any, run: Run) -> None:
 
 
 def _draw_many(axes: Any, runs: Sequence[Run]) -> None:
-    for number, run in enumerate(runs):
-        label = f"one seed, mean of {WINDOW} episodes" if number == 0 else None
-        axes.plot(*run.line, color=FAINT, linewidth=0.6, alpha=0.7, label=label)
-    steps, (lower, median, upper) = quartiles(runs)
-    axes.fill_between(steps, lower, upper, color=LINE, alpha=0.22, linewidth=0)
-    axes.plot(steps, median, color=LINE, linewidth=2, label="median and quartiles")
+    draw_seeds(axes, [run.line for run in runs], f"one seed, mean of {WINDOW} episodes")
     steps, (lower, median, upper) = evaluation_quartiles(runs)
     if steps.size:
         _points(axes, steps, median, lower, upper, "evaluations: median and quartiles")
@@ -149,55 +142,10 @@ def _star(axes: Any, steps: Any, means: Any, label: str, size: float) -> None:
     )  # fmt: skip
 
 
-def _limits(runs: Sequence[Run]) -> tuple[float, float, float, float]:
-    """Left, right, bottom and top of what must be seen: everything but the outermost episodes."""
-    seen = [run.line[1] for run in runs] + [run.evaluations["mean"] for run in runs]
+def _limits(runs: Sequence[Run]) -> Limits:
+    """What must be seen: everything but the outermost episodes."""
+    seen = [run.line.values for run in runs] + [run.evaluations["mean"] for run in runs]
     if len(runs) == 1:
         seen += [np.percentile(runs[0].returns, [0.5, 99.5])]
-    values = np.concatenate(seen)
-    low, high = float(values.min()), float(values.max())
     last = max(float(steps.max()) for run in runs for steps in (run.steps, run.evaluations["step"]) if steps.size)
-    margin = 0.05 * (high - low) or 1.0
-    return 0.0, last, low - margin, high + margin
-
-
-def _dress(axes: Any, title: str, limits: tuple[float, float, float, float]) -> None:
-    from matplotlib.ticker import EngFormatter
-
-    left, right, bottom, top = limits
-    axes.set(xlabel="environment steps", ylabel="return per episode")
-    axes.set(xlim=(left - 0.01 * right, 1.015 * right), ylim=(bottom, top))
-    axes.set_title(title, loc="left", fontsize=13, fontweight="bold", pad=28)
-    above = {"loc": "lower left", "bbox_to_anchor": (-0.01, 1.0)}
-    legend = axes.legend(**above, ncols=4, frameon=False, fontsize=8, columnspacing=1.2, handletextpad=0.5)
-    legend.set_in_layout(False)
-    for mark in legend.legend_handles:
-        mark.set_alpha(1.0)
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.grid(axis="y", color="0.9", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def _title(places: Sequence[Path]) -> str:
-    """Such as ``dqn on CartPole-v1, 5 seeds``."""
-    file = next((folder / "config.json" for folder in places if (folder / "config.json").exists()), None)
-    config = json.loads(file.read_text(encoding="utf-8")) if file else {}
-    name = str(config.get("name", places[0].name))
-    environment = config.get("recipe", {}).get("env", {}).get("id")
-    text = f"{name.rpartition('/')[2]} on {environment}" if environment else name
-    return f"{text}, {len(places)} seeds" if len(places) > 1 else text
-
-
-def _places(folders: Sequence[Path]) -> list[Path]:
-    """Runs' own folders: a folder without episodes stands for those inside it that have some."""
-    places: list[Path] = []
-    for folder in folders:
-        inner = [] if (folder / "episodes.jsonl").exists() else sorted(folder.glob("*/episodes.jsonl"), key=_by_number)
-        places += [file.parent for file in inner] or [folder]
-    return places
-
-
-def _by_number(file: Path) -> list[Any]:
-    """A sort key that puts seed-2 before seed-10."""
-    return [(part.zfill(20) if part.isdigit() else part) for part in re.split(r"(\d+)", file.parent.name)]
+    return limits(seen, last)

@@ -32,6 +32,8 @@ class Played(NamedTuple):
 
 Choose = Callable[[np.ndarray], np.ndarray]
 """Observations [width, ...] -> an agent's actions [width, ...]."""
+Witness = Callable[[np.ndarray, np.ndarray], object]
+"""Is shown the observations [n, ...] that are acted on, and the agent's actions [n, ...], step by step."""
 
 
 class Evaluator:
@@ -55,26 +57,26 @@ class Evaluator:
             else:
                 self._envs.append(made)
                 space = made.observation_space, made.action_space
-            self.adaptor: Adaptor = read_spaces(*space, env.choices)
         else:
-            source = self._compiled.env
-            self.adaptor = read_spaces(source.observation_space, source.action_space, env.choices)
+            space = self._compiled.env.observation_space, self._compiled.env.action_space
+        self.action_space: gym.Space[Any] = space[1]
+        self.adaptor: Adaptor = read_spaces(*space, env.choices)
 
     @property
     def spaces(self) -> Spaces:
         """The spaces an agent sees."""
         return self.adaptor.spaces
 
-    def play(self, choose: Choose, episodes: int, seed: Sequence[int]) -> Played:
+    def play(self, choose: Choose, episodes: int, seed: Sequence[int], witness: Witness | None = None) -> Played:
         """Whole episodes; the same ``seed`` (whole numbers) begins the same episodes, whatever is chosen."""
         words = np.random.SeedSequence(list(seed)).generate_state(episodes) >> 1
         if self._compiled is not None:
-            return Played(play_lanes(FuncLanes(self._compiled, episodes), choose, episodes, int(words[0])))
+            return Played(play_lanes(FuncLanes(self._compiled, episodes), choose, episodes, int(words[0]), witness))
         if self._vector is not None:
-            return Played(play_lanes(self._vector, choose, episodes, int(words[0])))
+            return Played(play_lanes(self._vector, choose, episodes, int(words[0]), witness))
         while len(self._envs) < min(episodes, WIDTH):
             self._envs.append(single(self._recipe))
-        return play_episodes(self._envs, self.adaptor, choose, [int(word) for word in words])
+        return play_episodes(self._envs, self.adaptor, choose, [int(word) for word in words], witness)
 
     def close(self) -> None:
         """Free the environments."""
@@ -84,7 +86,13 @@ class Evaluator:
             self._vector.close()
 
 
-def play_episodes(envs: list[gym.Env[Any, Any]], adaptor: Adaptor, choose: Choose, seeds: Sequence[int]) -> Played:
+def play_episodes(
+    envs: list[gym.Env[Any, Any]],
+    adaptor: Adaptor,
+    choose: Choose,
+    seeds: Sequence[int],
+    witness: Witness | None = None,
+) -> Played:
     """One episode for each seed, as many side by side as there are environments."""
     width = min(len(envs), len(seeds))
     returns, success = np.zeros(len(seeds)), np.full(len(seeds), np.nan)
@@ -94,6 +102,9 @@ def play_episodes(envs: list[gym.Env[Any, Any]], adaptor: Adaptor, choose: Choos
     waiting = iter(range(width, len(seeds)))
     while any(episode is not None for episode in playing):
         actions = choose(obs)
+        if witness is not None:
+            acting = [lane for lane, episode in enumerate(playing) if episode is not None]
+            witness(obs[acting], actions[acting])
         for lane, episode in enumerate(playing):
             if episode is None:
                 continue
@@ -110,15 +121,20 @@ def play_episodes(envs: list[gym.Env[Any, Any]], adaptor: Adaptor, choose: Choos
     return Played(returns, None if np.isnan(success).any() else success == 1)
 
 
-def play_lanes(lanes: Lanes, choose: Choose, episodes: int, seed: int) -> np.ndarray:
+def play_lanes(lanes: Lanes, choose: Choose, episodes: int, seed: int, witness: Witness | None = None) -> np.ndarray:
     """As many episodes in each lane, so that short ones are not preferred; the first ``episodes`` of them."""
     each = -(-episodes // lanes.lanes)
     obs = lanes.reset(seed)
     finished: list[list[float]] = [[] for _ in range(lanes.lanes)]
     running = np.zeros(lanes.lanes)
+    last = np.zeros(lanes.lanes, bool)
     for _ in range(LONGEST):
-        step = lanes.step(choose(obs))
-        obs = step.obs
+        actions = choose(obs)
+        if witness is not None:
+            acting = ~last & [len(own) < each for own in finished]
+            witness(obs[acting], actions[acting])
+        step = lanes.step(actions)
+        obs, last = step.obs, step.last
         running += step.reward
         for lane in np.flatnonzero(step.terminated | step.truncated):
             finished[lane].append(float(running[lane]))

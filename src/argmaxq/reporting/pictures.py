@@ -1,0 +1,146 @@
+"""What all pictures of a run have in common: colours, axes, titles, seeds and files."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from argmaxq.component import UserError
+
+# Blue and vermilion of Okabe and Ito's palette differ to colour-blind eyes; in grey, line and marker tell them apart.
+LINE, EVALUATION, FAINT = "#0072B2", "#D55E00", "#A0A0A0"
+KINDS = (".png", ".svg")
+WIDTH, HEIGHT = 8.0, 4.5
+GRID = 500
+
+
+class Line(NamedTuple):
+    """Values [n] at env steps [n]."""
+
+    steps: np.ndarray
+    values: np.ndarray
+
+
+class Limits(NamedTuple):
+    """Ends of both axes."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+
+def checked(out: Path) -> Path:
+    """A picture's path; raises UserError for a kind of file that is not drawn."""
+    if out.suffix.lower() not in KINDS:
+        raise UserError(f"{out}: a picture's name must end in {' or '.join(KINDS)}")
+    return out
+
+
+def new_figure(width: float = WIDTH, height: float = HEIGHT) -> Any:
+    """An empty figure of so many inches."""
+    from matplotlib.figure import Figure  # takes a while to import; pyplot, with its global state, is not needed
+
+    return Figure(figsize=(width, height), dpi=160, layout="constrained")
+
+
+def save(figure: Any, out: Path) -> Path:
+    """Write a figure as PNG or SVG, by the suffix.
+
+    Raises:
+        UserError: another suffix.
+    """
+    checked(out).parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(out, format=out.suffix[1:].lower())
+    return out
+
+
+def trailing_mean(values: np.ndarray, window: int) -> np.ndarray:
+    """Mean of each of ``values`` [n] and the up to ``window - 1`` before it."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    last = np.arange(1, len(values) + 1)
+    first = np.maximum(last - window, 0)
+    return np.asarray((total[last] - total[first]) / (last - first))
+
+
+def quartile_lines(lines: Sequence[Line]) -> tuple[np.ndarray, np.ndarray]:
+    """Env steps [points] and the quartiles and median [3, points] of lines, of which each keeps its last value."""
+    steps = np.linspace(max(line.steps[0] for line in lines), max(line.steps[-1] for line in lines), GRID)
+    return steps, np.percentile([np.interp(steps, *line) for line in lines], [25, 50, 75], axis=0)
+
+
+def draw_seeds(axes: Any, lines: Sequence[Line], label: str) -> None:
+    """A faint line for each seed, their median, and the quartiles as a band."""
+    for number, line in enumerate(lines):
+        axes.plot(*line, color=FAINT, linewidth=0.6, alpha=0.7, label=label if number == 0 else None)
+    steps, (lower, median, upper) = quartile_lines(lines)
+    axes.fill_between(steps, lower, upper, color=LINE, alpha=0.22, linewidth=0)
+    axes.plot(steps, median, color=LINE, linewidth=2, label="median and quartiles")
+
+
+def draw_points(axes: Any, steps: np.ndarray, values: np.ndarray, label: str) -> None:
+    """A dot for each single value, fainter and smaller where there are many."""
+    opacity, size = float(np.clip(600 / len(values), 0.2, 0.7)), float(np.clip(900 / len(values), 4.5, 9.0))
+    axes.plot(steps, values, ".", color=FAINT, alpha=opacity, markersize=size, mew=0, label=label)
+
+
+def limits(seen: Sequence[np.ndarray], last: float) -> Limits:
+    """Axes that show all of these values, with a margin, and steps from 0 to ``last``."""
+    values = np.concatenate(seen)
+    low, high = float(values.min()), float(values.max())
+    margin = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+    return Limits(-0.01 * last, 1.015 * last, low - margin, high + margin)
+
+
+def dress(axes: Any, across: str, up: str) -> None:
+    """Labels, and a light grid behind."""
+    axes.set(xlabel=across, ylabel=up)
+    axes.grid(axis="y", color="0.9", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def dress_steps(axes: Any, up: str, within: Limits) -> None:
+    """As ``dress``, over env steps."""
+    from matplotlib.ticker import EngFormatter
+
+    dress(axes, "environment steps", up)
+    axes.set(xlim=within[:2], ylim=within[2:])
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+
+
+def head(axes: Any, text: str) -> None:
+    """A title, and below it the legend in one row."""
+    axes.set_title(text, loc="left", fontsize=13, fontweight="bold", pad=28)
+    above = {"loc": "lower left", "bbox_to_anchor": (-0.01, 1.0)}
+    legend = axes.legend(**above, ncols=4, frameon=False, fontsize=8, columnspacing=1.2, handletextpad=0.5)
+    legend.set_in_layout(False)
+    for mark in legend.legend_handles:
+        mark.set_alpha(1.0)
+
+
+def title(places: Sequence[Path]) -> str:
+    """Such as ``dqn on CartPole-v1, 5 seeds``."""
+    file = next((folder / "config.json" for folder in places if (folder / "config.json").exists()), None)
+    config = json.loads(file.read_text(encoding="utf-8")) if file else {}
+    name = str(config.get("name", places[0].name))
+    environment = config.get("recipe", {}).get("env", {}).get("id")
+    text = f"{name.rpartition('/')[2]} on {environment}" if environment else name
+    return f"{text}, {len(places)} seeds" if len(places) > 1 else text
+
+
+def places(folders: Path | Sequence[Path], kind: str) -> list[Path]:
+    """Runs' own folders: one without records of this kind stands for those inside it that have some."""
+    found: list[Path] = []
+    for folder in [folders] if isinstance(folders, Path) else folders:
+        inner = [] if (folder / f"{kind}.jsonl").exists() else sorted(folder.glob(f"*/{kind}.jsonl"), key=_by_number)
+        found += [file.parent for file in inner] or [folder]
+    return found
+
+
+def _by_number(file: Path) -> list[Any]:
+    """A sort key that puts seed-2 before seed-10."""
+    return [(part.zfill(20) if part.isdigit() else part) for part in re.split(r"(\d+)", file.parent.name)]

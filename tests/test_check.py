@@ -23,7 +23,7 @@ def found(source: Any, **kwargs: Any) -> dict[str, Finding]:
 def test_good_environments_have_no_faults(name: str) -> None:
     findings = found(name)
     assert [finding for finding in findings.values() if finding.status != "ok"] == []
-    assert findings["agents"].why == "dqn, pqn"
+    assert findings["agents"].why == "dqn, pqn, td"
     assert "exactly" in findings["exact resume"].why
     assert "steps per second" in findings["speed"].why
 

@@ -1,6 +1,7 @@
 """Our FuncEnvs as Gymnasium environments, for the host engine, for watching, and for every other library."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from typing import Any, Protocol, runtime_checkable
 
 import gymnasium as gym
@@ -64,8 +65,6 @@ class GymEnv(gym.Env[np.ndarray, Any]):
             raise UserError(f"render_mode = {render_mode!r}: it is one of {', '.join(modes) or 'none'}")
         self.render_mode = render_mode
         self._read = _reader(self.action_space, "the action")
-        self._reset, self._step = jax.jit(self._begin), jax.jit(self._advance)
-        self._inner = jax.jit(self._inner_states)
         self._window: Any = None
         self.state: PyTree = None
         self._latest: tuple[PyTree, Any, np.ndarray] | None = None
@@ -75,7 +74,7 @@ class GymEnv(gym.Env[np.ndarray, Any]):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin an episode."""
         super().reset(seed=seed)
-        self.state, obs, info = self._reset(self._words())
+        self.state, obs, info = _begin(self.func_env, self._words())
         self._latest = None
         self._show()
         return _array(obs), _info(info)
@@ -85,7 +84,7 @@ class GymEnv(gym.Env[np.ndarray, Any]):
         action = self._read(action)
         words = self._words()
         self._latest = self.state, action, words
-        self.state, obs, reward, terminated, info = self._step(self.state, action, words)
+        self.state, obs, reward, terminated, info = _advance(self.func_env, self.state, action, words)
         self._show()
         return _array(obs), float(reward), bool(terminated), False, _info(info)
 
@@ -107,20 +106,6 @@ class GymEnv(gym.Env[np.ndarray, Any]):
     def _words(self) -> np.ndarray:
         return self.np_random.integers(2**32, size=2, dtype=np.uint32)
 
-    def _begin(self, words: Array) -> tuple[PyTree, Array, dict[str, Array]]:
-        keys = jax.random.split(jax.random.wrap_key_data(words, impl="threefry2x32"))
-        state = self.func_env.initial(keys[0])
-        return state, self.func_env.observation(state, keys[1]), self.func_env.state_info(state)
-
-    def _advance(
-        self, state: PyTree, action: Any, words: Array
-    ) -> tuple[PyTree, Array, Array, Array, dict[str, Array]]:
-        keys, env = _step_keys(words), self.func_env
-        after = env.transition(state, action, keys[0])
-        reward, terminated = env.reward(state, action, after, keys[1]), env.terminal(after, keys[2])
-        info = env.state_info(after) | env.transition_info(state, action, after)
-        return after, env.observation(after, keys[3]), reward, terminated, info
-
     def _host_state(self) -> PyTree:
         if self.state is None:
             raise UserError("there is nothing to draw before the first reset")
@@ -131,13 +116,9 @@ class GymEnv(gym.Env[np.ndarray, Any]):
         if self._latest is None or not isinstance(self.func_env, Slow):
             return [self._host_state()]
         state, action, words = self._latest
-        moments, count = jax.tree.map(np.asarray, self._inner(state, action, words))
+        moments, count = jax.tree.map(np.asarray, _inner_states(self.func_env, state, action, words))
         between = [jax.tree.map(lambda leaf, n=n: leaf[n], moments) for n in range(max(int(count) - 1, 0))]
         return [*between, self._host_state()]
-
-    def _inner_states(self, state: PyTree, action: Any, words: Array) -> tuple[PyTree, Array]:
-        states: tuple[PyTree, Array] = self.func_env.moments(state, action, _step_keys(words)[0])
-        return states
 
     def _show(self) -> None:
         if self.render_mode == "human":
@@ -150,11 +131,48 @@ class GymEnv(gym.Env[np.ndarray, Any]):
                     self._window.show(self.func_env.picture(state))
 
 
+# The environment is a static argument, so that all that are made from one id are compiled once.
+@partial(jax.jit, static_argnums=0)
+def _begin(env: Any, words: Array) -> tuple[PyTree, Array, dict[str, Array]]:
+    keys = jax.random.split(jax.random.wrap_key_data(words, impl="threefry2x32"))
+    state = env.initial(keys[0])
+    return state, env.observation(state, keys[1]), env.state_info(state)
+
+
+@partial(jax.jit, static_argnums=0)
+def _advance(
+    env: Any, state: PyTree, action: Any, words: Array
+) -> tuple[PyTree, Array, Array, Array, dict[str, Array]]:
+    keys = _step_keys(words)
+    after = env.transition(state, action, keys[0])
+    reward, terminated = env.reward(state, action, after, keys[1]), env.terminal(after, keys[2])
+    info = env.state_info(after) | env.transition_info(state, action, after)
+    return after, env.observation(after, keys[3]), reward, terminated, info
+
+
+@partial(jax.jit, static_argnums=0)
+def _inner_states(env: Any, state: PyTree, action: Any, words: Array) -> tuple[PyTree, Array]:
+    states: tuple[PyTree, Array] = env.moments(state, action, _step_keys(words)[0])
+    return states
+
+
 def _step_keys(words: Array) -> Array:
     return jax.random.split(jax.random.wrap_key_data(jnp.asarray(words), impl="threefry2x32"), 4)
 
 
 def _named(id: str, options: Mapping[str, Any]) -> FuncEnv[Any, Any, Any, Any, Any, Any, Any]:
+    try:
+        return _shared(id, tuple(sorted(options.items())))
+    except TypeError:  # an option that cannot be hashed
+        return _found(id, options)
+
+
+@cache
+def _shared(id: str, options: tuple[tuple[str, Any], ...]) -> FuncEnv[Any, Any, Any, Any, Any, Any, Any]:
+    return _found(id, dict(options))
+
+
+def _found(id: str, options: Mapping[str, Any]) -> FuncEnv[Any, Any, Any, Any, Any, Any, Any]:
     from argmaxq.domains import functional  # here, because that module registers this one
 
     found = functional(id, options)

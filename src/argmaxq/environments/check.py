@@ -60,7 +60,8 @@ def _findings(source: Source, kwargs: Mapping[str, Any] | None) -> Iterator[Find
     env.close()
     if fits:
         yield from _training(source, kwargs)
-    yield Finding("ok" if fits else "fail", "agents", "dqn, pqn" if fits else "none fits these spaces")
+    agents = ("dqn, pqn, td" if read_hybrid(chosen) is None else "pdqn, paddpg") if fits else "none fits these spaces"
+    yield Finding("ok" if fits else "fail", "agents", agents)
 
 
 def _training(source: Source, kwargs: Mapping[str, Any] | None) -> Iterator[Finding]:
@@ -100,13 +101,16 @@ def _actions(space: gym.Space[Any]) -> Verdict:
     return "ok", f"{actions.n} discrete actions"
 
 
+_OURS = re.compile("infinity|normalized space")
+
+
 def _interface(env: gym.Env[Any, Any]) -> Verdict:
-    """Gymnasium's own checker; its advice on infinite bounds does not concern us."""
+    """Gymnasium's own checker; its advice on bounds does not concern us, for parameters are scaled here."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         check_env(env.unwrapped, skip_render_check=True, skip_close_check=True)
     texts = dict.fromkeys(str(warning.message) for warning in caught)
-    advice = [re.sub(r"\x1b\[\d+m|WARN: ", "", text) for text in texts if "WARN" in text and "infinity" not in text]
+    advice = [re.sub(r"\x1b\[\d+m|WARN: ", "", text) for text in texts if "WARN" in text and not _OURS.search(text)]
     return ("warn", " ".join(advice)) if advice else ("ok", "follows Gymnasium's interface")
 
 

@@ -74,7 +74,7 @@ def test_the_command_says_where_the_picture_is(car: aq.Run, tmp_path: Path, caps
     for wrong, words in [
         (["--what", "art"], "there is no such picture"),
         (["--out", "a.pdf"], "must end in"),
-        (["--entries", "0,7"], "from 0 to 1"),
+        (["--what", "phase", "--entries", "0,7"], "from 0 to 1"),
         (["--entries", "a"], "whole numbers"),
     ]:
         assert main(["plot", str(car.path), *wrong]) == 2

@@ -32,7 +32,7 @@ nested = st.recursive(
 
 
 @settings(deadline=None, max_examples=60)
-@given(nested.filter(lambda space: not isinstance(space, spaces.Box)), st.integers(0, 2**31 - 1))
+@given(nested.filter(lambda space: not isinstance(space, spaces.Box | spaces.Discrete)), st.integers(0, 2**31 - 1))
 def test_one_or_many_observations_are_flattened_as_gymnasium_does(space: gym.Space, seed: int) -> None:
     space.seed(seed)
     samples = [space.sample() for _ in range(3)]
@@ -44,6 +44,14 @@ def test_one_or_many_observations_are_flattened_as_gymnasium_does(space: gym.Spa
         assert encode(sample).dtype == np.float32
         np.testing.assert_array_equal(encode(sample), flat)
     np.testing.assert_array_equal(encode(batch), expected)
+
+
+@pytest.mark.parametrize("start", [-3, 0, 7])
+def test_discrete_observations_are_an_index_from_0(start: int) -> None:
+    spec, encode = read_observations(spaces.Discrete(4, start=start))
+    assert spec == ArraySpec((), "int32", categories=4)
+    assert (encode(start + 2), encode(np.int64(start)).dtype, encode(start).shape) == (2, np.int32, ())
+    np.testing.assert_array_equal(encode(np.array([start, start + 3])), [0, 3])
 
 
 @pytest.mark.parametrize(
@@ -113,6 +121,6 @@ def test_real_environments() -> None:
         return read.observation.shape, read.observation.dtype, read.action.n
 
     assert seen("CartPole-v1") == ((4,), "float32", 2)
-    assert seen("FrozenLake-v1") == ((16,), "float32", 4)
-    assert seen("Taxi-v4") == ((500,), "float32", 6)
+    assert seen("FrozenLake-v1") == ((), "int32", 4)
+    assert seen("Taxi-v4") == ((), "int32", 6)
     assert seen("Blackjack-v1") == ((32 + 11 + 2,), "float32", 2)

@@ -130,9 +130,22 @@ def _code(run: Run) -> int:
 
 def _evaluate(options: Options, rest: list[str]) -> int:
     run = Run(options.run)
-    table = tables.Evaluations(run, options.checkpoint, options.episodes, options.seed)
+    table: tables.Judgements | tables.Evaluations = tables.Judgements(run, options.checkpoint)
+    if not options.exact:
+        table = tables.Evaluations(run, options.checkpoint, options.episodes, options.seed)
     for line in [json.dumps(table.to_json())] if options.json else table.lines():
         print(line, flush=True)
+    return 0
+
+
+def _plot(options: Options, rest: list[str]) -> int:
+    from argmaxq.reporting.plot import plot  # here, since only drawing needs what it needs
+
+    try:
+        entries = tuple(int(entry) for entry in options.entries.split(",")) if options.entries else ()
+    except ValueError:
+        raise UserError(f"--entries {options.entries}: whole numbers with a comma between, such as 0,1") from None
+    print(plot(Run(options.run), options.what, options.out, which=options.checkpoint, entries=entries))
     return 0
 
 
@@ -198,7 +211,19 @@ VERBS = {
             CHECKPOINT,
             argument("--episodes", "how many (%(default)s)", metavar="N", type=int, default=100),
             EPISODE_SEED,
+            argument("--exact", "compare with the exact solution instead, where there are tables", action="store_true"),
             argument("--json", "print JSON", action="store_true"),
+        ),
+    ),
+    "plot": Verb(
+        _plot,
+        "draw a trained agent's policy, values, visits or schedule",
+        (
+            RUN,
+            argument("--what", "phase, value, visits or schedule (%(default)s)", metavar="WHAT", default="phase"),
+            argument("--out", "the picture, .png or .svg (default: in the run)", metavar="FILE"),
+            argument("--entries", "which numbers of the observation, such as 2,3 (default: 0,1)", metavar="I,J"),
+            CHECKPOINT,
         ),
     ),
     "watch": Verb(

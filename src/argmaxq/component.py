@@ -188,6 +188,12 @@ def bind(value: T, spaces: Any) -> T:
     return bound.bind(spaces) if hasattr(bound, "bind") else bound
 
 
+def remarks(value: Any, spaces: Any) -> list[str]:
+    """What parts of a component have to say of an environment's spaces, a line each, with where they stand."""
+    parts = [(where, item) for where, _, item in walk(value) if hasattr(item, "remarks")]
+    return [f"agent.{where}: {line}" for where, item in parts for line in item.remarks(spaces)]
+
+
 def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Every field below a component as (path, annotation, value), parents before children."""
     for name, hint in hints(type(value)).items():

@@ -1,12 +1,30 @@
 """Imports every module that registers components, so that options and files find each of them by name."""
 
 from argmaxq import recipe as recipe
-from argmaxq.learning import bootstrap, dqn, exploration, optimisers, parameters, pdqn, pqn, returns, schedules, sync
-from argmaxq.networks import critics, heads, inputs, mlp, own
+from argmaxq.learning import (
+    backups,
+    bootstrap,
+    dqn,
+    exploration,
+    normalisers,
+    optimisers,
+    paddpg,
+    parameters,
+    pdqn,
+    pqn,
+    returns,
+    schedules,
+    step_sizes,
+    sync,
+    td,
+    traces,
+)
+from argmaxq.networks import critics, features, heads, inputs, linear, mlp, own, sparse
 from argmaxq.replay import prioritised, uniform
 
 MODULES = (
-    *(bootstrap, dqn, exploration, optimisers, parameters, pdqn, pqn, returns, schedules, sync),
-    *(critics, heads, inputs, mlp, own, prioritised, uniform),
+    *(backups, bootstrap, dqn, exploration, normalisers, optimisers, paddpg, parameters, pdqn, pqn, returns),
+    *(schedules, step_sizes, sync, td, traces),
+    *(critics, features, heads, inputs, linear, mlp, own, sparse, prioritised, uniform),
     recipe,
 )

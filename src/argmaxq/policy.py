@@ -25,6 +25,11 @@ class Policy:
         self._agent = traced(self.agent)
         self._greedy = jax.jit(jax.vmap(type(agent).greedy, (None, None, 0)))
 
+    def values(self, obs: np.ndarray) -> np.ndarray:
+        """Action values [batch, actions] of a batch of observations as the agent sees them."""
+        agent: Any = self._agent
+        return np.asarray(jax.jit(jax.vmap(type(agent).values, (None, None, 0)))(agent, self.params, obs))
+
     def __call__(self, obs: Any) -> Any:
         array = self.adaptor.encode(obs)
         single = array.ndim == len(self.adaptor.spaces.observation.shape)
@@ -35,8 +40,7 @@ class Policy:
 
 def policy_params(agent: Agent, spaces: Spaces, arrays: Mapping[str, np.ndarray]) -> PyTree:
     """Acting parameters from a policy's checkpoint, or from the checkpoint of a whole lone run."""
-    bound = bind(agent, spaces)
-    like = jax.eval_shape(lambda key: bound.init(key, spaces, 1).params, jax.random.key(0))
+    like = jax.eval_shape(lambda key: bind(agent, spaces).init(key, spaces, 1).params, jax.random.key(0))
     prefix = "engine/learner/params/"
     inside = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
     return jax.tree.map(jnp.asarray, unflatten(like, inside or arrays))

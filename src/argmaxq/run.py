@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from argmaxq.component import UserError, bind, validate
+from argmaxq.component import UserError, bind, remarks, validate
+from argmaxq.environments.source import single
+from argmaxq.exact import Judgement, judge, model_of
 from argmaxq.paths import paths, replace
 from argmaxq.policy import Policy, policy_params
 from argmaxq.recipe import Recipe
@@ -109,6 +111,19 @@ class Run:
             evaluator.close()
         return Evaluated(tuple(map(float, returns)), float(random.mean()))
 
+    def judge(self, which: str | int = BEST) -> Judgement:
+        """Compare what was learnt with the exact solution of an environment that has transition tables.
+
+        At the agent's own discount. Raises UserError where there are no tables, or no values to compare.
+        """
+        env = single(self.recipe.env)
+        model = model_of(env)
+        env.close()
+        policy, gamma = self.policy(which), getattr(self.recipe.agent, "gamma", None)
+        if gamma is None or not hasattr(policy.agent, "values"):
+            raise UserError(f"{self.path}: its agent has no discounted action values to compare")
+        return judge(model, policy.values(np.arange(model.states, dtype=np.int32)).astype(np.float64), float(gamma))
+
     def checkpoint(self, which: str | int = BEST) -> Path:
         """The folder of a checkpoint: best, last, or that of a step.
 
@@ -182,6 +197,8 @@ def train(
         device_per_core()
     with using(device):
         made = make_engine(kind, value, numbers if kind == "compiled" else numbers[:1])
+        for line in [] if quiet else remarks(value.agent, made.spaces):
+            print(line)
         run = _new_run(value, {"name": name, "engine": kind, "seeds": list(numbers), "device_asked": device}, out)
         with locked(run.path):
             return go(run, value, callbacks, quiet, made)

@@ -60,12 +60,16 @@ START = Clock()
 
 @dataclasses.dataclass(frozen=True)
 class ArraySpec:
-    """Shape and dtype name of one array, and the least and greatest value of each entry, flat, where known."""
+    """Shape and dtype name of one array, and the least and greatest value of each entry, flat, where known.
+
+    ``categories`` is not 0 where the array is an index 0 .. categories - 1 without any order, such as a state's number.
+    """
 
     shape: tuple[int, ...]
     dtype: str
     low: tuple[float, ...] = dataclasses.field(default=(), compare=False)
     high: tuple[float, ...] = dataclasses.field(default=(), compare=False)
+    categories: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ from gymnasium.experimental.functional import FuncEnv
 
 from argmaxq.component import UserError
 from argmaxq.environments.hybrid import Choices
-from argmaxq.environments.spaces import Decode, box_spec, read_actions
+from argmaxq.environments.spaces import Decode, box_spec, index_spec, read_actions
 from argmaxq.types import Actions, Array, PyTree, Spaces
 
 
@@ -34,12 +34,12 @@ class Outcome(NamedTuple):
 
 
 class Draw(NamedTuple):
-    """One step's randomness: a key, and the episode that begins if the last one has ended.
+    """One step's randomness: a key for each of four uses, and the episode that begins if the last one has ended.
 
     Made for many steps at once outside of loops: drawing inside a loop costs more than a small environment's step.
     """
 
-    key: jax.Array
+    keys: tuple[jax.Array, jax.Array, jax.Array, jax.Array]
     fresh: EnvState
 
 
@@ -59,11 +59,13 @@ class CompiledEnv:
 
     @cached_property
     def spaces(self) -> Spaces:
-        """Raises UserError for observations that are not a Box or actions that are neither Discrete nor hybrid."""
+        """Raises UserError for observations neither Box nor Discrete, or actions neither Discrete nor hybrid."""
         observation = self.env.observation_space
+        if isinstance(observation, gym_spaces.Discrete):
+            return Spaces(index_spec(observation), self._actions[0])
         if not isinstance(observation, gym_spaces.Box):
             kind = f"{type(observation).__name__} observations"
-            raise UserError(f"{type(self.env).__name__} has {kind}; compiled agents need a Box")
+            raise UserError(f"{type(self.env).__name__} has {kind}; compiled agents need a Box or Discrete")
         dtype = np.dtype(np.float32) if observation.dtype == np.float64 else np.dtype(observation.dtype)
         return Spaces(box_spec(observation, dtype), self._actions[0])
 
@@ -78,7 +80,7 @@ class CompiledEnv:
 
     def step(self, lane: EnvState, action: Array, draw: Draw) -> tuple[EnvState, Outcome]:
         """Act once; after an episode's end the action is ignored and a new episode begins (next-step autoreset)."""
-        keys = [jax.random.fold_in(draw.key, number) for number in range(2, 6)]
+        keys = draw.keys
         action = self._decode(action)
         state = self.env.transition(lane.state, action, keys[0])
         reward = jnp.asarray(self.env.reward(lane.state, action, state, keys[1]), jnp.float32)
@@ -93,7 +95,12 @@ class CompiledEnv:
     def draws(self, key: jax.Array, rows: Array, lanes: int) -> Draw:
         """The randomness of rows [n] of every lane, [n, lanes]: a function of (key, row, lane) alone."""
         keys = jax.vmap(lambda row: jax.random.split(jax.random.fold_in(key, row), lanes))(rows)
-        return Draw(keys, jax.vmap(jax.vmap(self.reset))(keys))
+        return jax.vmap(jax.vmap(self.draw))(keys)
+
+    def draw(self, key: jax.Array, fresh: EnvState | None = None) -> Draw:
+        """The randomness of one step from its key; ``fresh`` is drawn, too, where it is not given."""
+        first, second, third, fourth = (jax.random.fold_in(key, number) for number in range(2, 6))
+        return Draw((first, second, third, fourth), self.reset(key) if fresh is None else fresh)
 
     def _decode(self, action: Array) -> Any:
         """The agent's action in the environment's own format."""
@@ -102,4 +109,5 @@ class CompiledEnv:
         return self._actions[1](action)
 
     def _observe(self, state: PyTree, key: jax.Array) -> Array:
-        return jnp.asarray(self.env.observation(state, key), self.spaces.observation.dtype)
+        start = int(getattr(self.env.observation_space, "start", 0))
+        return jnp.asarray(self.env.observation(state, key), self.spaces.observation.dtype) - start

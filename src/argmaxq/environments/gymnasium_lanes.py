@@ -93,7 +93,7 @@ class GymnasiumLanes:
                 "generator": episode.generator,
                 "actions": np.array(episode.actions, self.spaces.action.spec.dtype),
                 "first": episode.first.copy(),
-                "observation": self._obs[lane].copy(),
+                "observation": np.array(self._obs[lane]),
                 "last": self._last[lane],
                 "generator_now": _generator_state(env),
             }

@@ -20,7 +20,9 @@ def compiled(env: Env) -> CompiledEnv | None:
     if callable(env.id):
         made = _called(env)
         return CompiledEnv(made, env.time_limit, env.choices) if isinstance(made, FuncEnv) else None
-    found = None if env.backend != "gymnasium" else domains.functional(env.id, env.kwargs)
+    if env.backend != "gymnasium":
+        return None
+    found = domains.functional(env.id, env.kwargs) or domains.tabular(env.id, env.kwargs)
     if found is None:
         return None
     limit = env.time_limit or env.kwargs.get("max_episode_steps") or domains.time_limit(env.id)

@@ -38,8 +38,9 @@ class Adaptor:
 def read_spaces(observation_space: gym.Space[Any], action_space: gym.Space[Any], choices: Choices = ()) -> Adaptor:
     """The adaptor of an environment with these (single, unbatched) spaces.
 
-    Box observations keep shape and dtype, but 64-bit numbers become float32. Discrete, MultiDiscrete, MultiBinary, Dict
-    and Tuple observations become what ``gymnasium.spaces.flatten`` makes of them, as float32: categories are one-hot.
+    Box observations keep shape and dtype, but 64-bit numbers become float32. Discrete observations become an index
+    0 .. n-1, of which networks other than tables make a one-hot vector. MultiDiscrete, MultiBinary, Dict and Tuple
+    observations become what ``gymnasium.spaces.flatten`` makes of them, as float32: categories are one-hot.
 
     Raises:
         UserError: no agent can use such observations or actions; the message says which agent would.
@@ -54,6 +55,8 @@ def read_observations(space: gym.Space[Any]) -> tuple[ArraySpec, Encode]:
     if isinstance(space, spaces.Box):
         dtype = np.dtype(np.float32) if space.dtype.itemsize > 4 else space.dtype
         return box_spec(space, dtype), partial(np.asarray, dtype=dtype)
+    if isinstance(space, spaces.Discrete):
+        return index_spec(space), partial(_index, int(space.start))
     encode = _flattener(space)
     return ArraySpec((spaces.flatdim(space),), "float32"), encode
 
@@ -62,6 +65,11 @@ def box_spec(space: spaces.Box, dtype: np.dtype[Any]) -> ArraySpec:
     """A Box as an array of ``dtype`` with its bounds."""
     low, high = (tuple(map(float, bound.ravel())) for bound in (space.low, space.high))
     return ArraySpec(space.shape, dtype.name, low, high)
+
+
+def index_spec(space: spaces.Discrete) -> ArraySpec:
+    """A Discrete space as an index 0 .. n-1."""
+    return ArraySpec((), "int32", categories=int(space.n))
 
 
 def read_actions(space: gym.Space[Any], choices: Choices = ()) -> tuple[Actions, Decode]:
@@ -138,6 +146,10 @@ def _flattener(space: gym.Space[Any]) -> Encode:
                 f"observations {describe(space)} have no fixed size as numbers: no agent here fits; "
                 "turn them into a Box with gymnasium.wrappers.TransformObservation"
             )
+
+
+def _index(start: int, obs: Any) -> np.ndarray:
+    return np.asarray(np.asarray(obs) - start, np.int32)
 
 
 def _one_hot(table: np.ndarray, start: int, obs: Any) -> np.ndarray:

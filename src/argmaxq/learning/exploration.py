@@ -24,6 +24,10 @@ class Greedy:
         """Never."""
         return jnp.bool_(False)
 
+    def probabilities(self, q: Array, clock: Clock) -> Array:
+        """1 for the action of highest value, 0 for others, [actions]."""
+        return (jnp.arange(q.shape[0]) == jnp.argmax(q)).astype(q.dtype)
+
     def report(self, clock: Clock) -> Metrics:
         """Nothing to show."""
         return {}
@@ -54,6 +58,12 @@ class EpsilonGreedy:
     def explores(self, clock: Clock, noise: tuple[Array, Array]) -> Array:
         """Whether the choice made with this noise is random."""
         return noise[0] < self.epsilon(clock)
+
+    def probabilities(self, q: Array, clock: Clock) -> Array:
+        """The probability of each action [actions]."""
+        greedy = (jnp.arange(q.shape[0]) == jnp.argmax(q)).astype(q.dtype)
+        epsilon = jnp.clip(self.epsilon(clock), 0.0, 1.0)
+        return epsilon / q.shape[0] + (1.0 - epsilon) * greedy
 
     def report(self, clock: Clock) -> Metrics:
         """The present epsilon."""

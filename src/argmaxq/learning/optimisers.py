@@ -32,6 +32,7 @@ class _Gradient:
         # All parameters end to end: on small networks the number of arrays costs more than their size.
         flat, restore = ravel_pytree(gradient)
         clipped: Any = clip(flat, self.max_grad_norm)
+        direction: Any
         direction, state = self._direction().update(clipped, state)
         rate = self.learning_rate * self.annealing(clock)
         return jax.tree.map(lambda p, d: p - rate * d, params, restore(direction)), state

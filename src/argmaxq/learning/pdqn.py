@@ -1,6 +1,6 @@
 """P-DQN and MP-DQN: Q-learning of actions that have real parameters, which an actor proposes."""
 
-from typing import NamedTuple
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from argmaxq.component import Count, Fraction, Number, Size, UserError, component
 from argmaxq.learning.bootstrap import Max
 from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.hybrid import ActorCritic, HybridAgent, HybridLearner, climb, hybrid
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.parameters import (
     ActorLoss,
@@ -17,7 +18,6 @@ from argmaxq.learning.parameters import (
     Summed,
     UniformParameters,
 )
-from argmaxq.learning.replaying import Replaying
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.sync import Polyak
 from argmaxq.networks.critics import MultiPass
@@ -26,16 +26,12 @@ from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.types import (
-    START,
     Agent,
     Array,
     Batch,
     Bootstrap,
-    Clock,
     Critic,
     Exploration,
-    HybridActions,
-    Metrics,
     Network,
     Optimiser,
     PyTree,
@@ -47,25 +43,8 @@ from argmaxq.types import (
 )
 
 
-class ActorCritic(NamedTuple):
-    """Parameters of the critic and of the actor, or two of anything that belongs to them."""
-
-    critic: PyTree
-    actor: PyTree
-
-
-class PDQNLearner(NamedTuple):
-    """Online and target parameters, both optimisers' states, replay, and updates done (int32)."""
-
-    params: ActorCritic
-    target: ActorCritic
-    optimiser: ActorCritic
-    replay: PyTree
-    updates: Array
-
-
 @component(Agent)
-class PDQN(Replaying):
+class PDQN(HybridAgent):
     """Parameterised DQN (Xiong et al. 2018); with a multi-pass critic MP-DQN (Bester et al. 2019).
 
     The actor proposes parameters for every action, the critic values them, the best action is taken. The replay holds
@@ -117,29 +96,15 @@ class PDQN(Replaying):
     learning_starts: Count = 500
     reward_scale: Number = 1.0
 
-    def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> PDQNLearner:
+    def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> HybridLearner:
         """A fresh learner; raises UserError for actions without parameters, or a replay that is too small."""
         count = hybrid(spaces).parameters
         if self.prior and len(self.prior) != count:
             raise UserError(f"agent.prior has {len(self.prior)} numbers; the actions have {count} parameters")
         first, second = jax.random.split(key)
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
-        params = ActorCritic(
-            self.critic.init(first, obs, self.returns.size), self.actor_network.init(second, obs, (count, 1))
-        )
-        replay = self.replay.init(spaces, lanes, self.rollout + self.n_step)
-        optimiser = ActorCritic(self.optimiser.init(params.critic), self.actor_optimiser.init(params.actor))
-        return PDQNLearner(params, jax.tree.map(jnp.copy, params), optimiser, replay, jnp.int32(0))
-
-    def actor(self, spaces: Spaces) -> PyTree:
-        """The parameter noise of one lane."""
-        return self.parameter_exploration.actor(hybrid(spaces).parameters)
-
-    def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> tuple[PyTree, PyTree]:
-        """Random numbers for choosing actions and parameters, leading axes ``shape``."""
-        first, second = jax.random.split(key)
-        own = self.parameter_exploration.noise(second, shape, hybrid(spaces).parameters)
-        return self.exploration.noise(first, shape), own
+        critic = self.critic.init(first, obs, self.returns.size)
+        return self.begin(ActorCritic(critic, self.actor_network.init(second, obs, (count, 1))), spaces, lanes)
 
     def raw(self, actor: PyTree, obs: Array) -> Array:
         """The actor's outputs [parameters] for one observation, before they are bounded."""
@@ -154,39 +119,12 @@ class PDQN(Replaying):
         """Action values [actions] of one observation."""
         return jnp.mean(self.returns.mean(self.critic(params.critic, obs, parameters)), axis=0)
 
-    def act(
-        self, params: ActorCritic, actor: PyTree, obs: Array, clock: Clock, noise: tuple[PyTree, PyTree]
-    ) -> tuple[Array, PyTree]:
-        """The behaviour policy in one lane."""
-        proposed = self.parameters(params.actor, obs)
-        action = self.exploration.choose(self.values(params, obs, proposed), clock, noise[0])
-        explores = self.exploration.explores(clock, noise[0])
-        taken, actor = self.parameter_exploration.perturb(proposed, explores, clock, noise[1], actor)
-        return jnp.concatenate([action[jnp.newaxis].astype(jnp.float32), taken]), actor
+    def propose(self, params: ActorCritic, obs: Array) -> tuple[Array, Array]:
+        """Action values [actions] and the parameters of all actions for one observation."""
+        parameters = self.parameters(params.actor, obs)
+        return self.values(params, obs, parameters), parameters
 
-    def greedy(self, params: ActorCritic, obs: Array) -> Array:
-        """The best action for one observation, with the parameters of all."""
-        proposed = self.parameters(params.actor, obs)
-        action = jnp.argmax(self.values(params, obs, proposed))
-        return jnp.concatenate([action[jnp.newaxis].astype(jnp.float32), proposed])
-
-    def update(self, learner: PDQNLearner, batch: Batch, clock: Clock = START) -> tuple[PDQNLearner, Array, Metrics]:
-        """One gradient update of the critic, then of the actor: (learner, TD errors [batch], metrics)."""
-        clock = clock._replace(update=learner.updates)
-        (loss, (td_error, q)), gradient = jax.value_and_grad(self._critic_loss, has_aux=True)(
-            learner.params.critic, learner, batch
-        )
-        critic, first = self.optimiser.update(gradient, learner.optimiser.critic, learner.params.critic, clock)
-        value, gradient = self._actor_gradient(learner.params.actor, critic, batch.transition)
-        actor, second = self.actor_optimiser.update(gradient, learner.optimiser.actor, learner.params.actor, clock)
-        number = learner.updates + 1
-        target = ActorCritic(
-            self.sync(learner.target.critic, critic, number), self.actor_sync(learner.target.actor, actor, number)
-        )
-        learner = PDQNLearner(ActorCritic(critic, actor), target, ActorCritic(first, second), learner.replay, number)
-        return learner, td_error, {"loss": loss, "q": q, "actor_loss": -value}
-
-    def _critic_loss(self, critic: PyTree, learner: PDQNLearner, batch: Batch) -> tuple[Array, tuple[Array, Array]]:
+    def _critic_loss(self, critic: PyTree, learner: HybridLearner, batch: Batch) -> tuple[Array, tuple[Array, Array]]:
         """Weighted mean loss; TD errors [batch] and the mean value."""
 
         def one(transition: Transition) -> tuple[Array, Array, Array]:
@@ -208,26 +146,15 @@ class PDQN(Replaying):
     def _actor_gradient(self, actor: PyTree, critic: PyTree, transition: Transition) -> tuple[Array, PyTree]:
         """Mean weighted action value, and the gradient of minus it, bounded, in the actor alone."""
         obs, taken = transition.obs, transition.action[:, 0].astype(jnp.int32)
-        raw, pullback = jax.vjp(lambda params: jax.vmap(self.raw, (None, 0))(params, obs), actor)
+        critics: Callable[[Array, Array], Array] = jax.vmap(lambda obs, own: self.critic(critic, obs, own)[0])
 
         def value(raw: Array) -> Array:
-            q = jax.vmap(lambda obs, own: self.returns.mean(self.critic(critic, obs, own)[0]))(
-                obs, self.bounding.squash(raw)
-            )
+            q = self.returns.mean(critics(obs, self.bounding.squash(raw)))
             return jnp.sum(self.actor_loss.weights(taken, q.shape[1]) * q)
 
-        total, ascent = jax.value_and_grad(value)(raw)
-        (gradient,) = pullback(-self.bounding.gradient(ascent, raw) / len(obs))
-        return total / len(obs), gradient
+        return climb(lambda own: jax.vmap(self.raw, (None, 0))(own, obs), actor, value, self.bounding.gradient)
 
     def _least(self, outputs: Array) -> Array:
         """Outputs [actions, size] of whichever critic values each action least, from [critics, actions, size]."""
         least = jnp.argmin(self.returns.mean(outputs), axis=0)
         return jnp.take_along_axis(outputs, least[jnp.newaxis, :, jnp.newaxis], axis=0)[0]
-
-
-def hybrid(spaces: Spaces) -> HybridActions:
-    """The actions, for an agent that needs parameterised ones; raises UserError for any others."""
-    if not isinstance(spaces.action, HybridActions):
-        raise UserError("these actions have no parameters: an agent such as dqn or pqn fits")
-    return spaces.action

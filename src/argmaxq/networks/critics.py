@@ -97,7 +97,8 @@ class _MLPCritic:
 
     def __call__(self, params: PyTree, obs: Array, parameters: Array) -> Array:
         """Outputs [1, actions, size]."""
-        return self._module(params["bias"].shape[1]).apply({"params": params}, obs, parameters)[jnp.newaxis]
+        outputs: Array = self._module(params["bias"].shape[1]).apply({"params": params}, obs, parameters)
+        return outputs[jnp.newaxis]
 
 
 @component(Critic)
@@ -199,7 +200,8 @@ class Quadratic:
     def __call__(self, params: PyTree, obs: Array, parameters: Array) -> Array:
         """Outputs [1, actions, size]."""
         size = params["network"]["output"]["bias"].shape[1]
-        return self._module(size).apply({"params": params}, obs, parameters)[jnp.newaxis]
+        outputs: Array = self._module(size).apply({"params": params}, obs, parameters)
+        return outputs[jnp.newaxis]
 
 
 @component(Critic)

@@ -3,10 +3,11 @@
 import dataclasses
 from typing import Protocol
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.component import component
+from argmaxq.component import Size, component
 from argmaxq.types import Array, Spaces
 
 UNBOUNDED = 1e30
@@ -17,7 +18,7 @@ class Inputs(Protocol):
     """A map on flat observations."""
 
     def __call__(self, obs: Array) -> Array:
-        """Flat observation [n] of float32 -> [n]."""
+        """Flat observation [n] of float32 -> [m]."""
 
 
 @component(Inputs)
@@ -26,6 +27,24 @@ class Raw:
 
     def __call__(self, obs: Array) -> Array:
         return obs
+
+
+@component(Inputs)
+class OneHot:
+    """The number of a category as a vector of zeros with a one; chosen by itself for Discrete observations.
+
+    Attributes:
+        categories: How many there are; none: the environment's own.
+    """
+
+    categories: Size | None = None
+
+    def bind(self, spaces: Spaces) -> "OneHot":
+        """With the environment's number of categories where none is given."""
+        return dataclasses.replace(self, categories=self.categories or spaces.observation.categories or None)
+
+    def __call__(self, obs: Array) -> Array:
+        return jax.nn.one_hot(jnp.asarray(obs, jnp.int32).reshape(()), self.categories or 1)
 
 
 @component(Inputs)

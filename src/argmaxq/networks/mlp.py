@@ -1,5 +1,6 @@
 """Multi-layer perceptrons on flat observations."""
 
+import dataclasses
 from typing import Literal
 
 import jax
@@ -8,8 +9,8 @@ from flax import linen as nn
 
 from argmaxq.component import UserError, component
 from argmaxq.networks.heads import Head, SingleStream
-from argmaxq.networks.inputs import Inputs, Raw
-from argmaxq.types import Array, Network, PyTree
+from argmaxq.networks.inputs import Inputs, OneHot, Raw
+from argmaxq.types import Array, Network, PyTree, Spaces
 
 Activation = Literal["relu", "tanh", "leaky_relu", "elu", "gelu", "silu"]
 
@@ -57,6 +58,10 @@ class MLP:
         """Raises UserError for a width below 1."""
         if any(width < 1 for width in self.hidden):
             raise UserError(f"hidden = {self.hidden}: every layer needs a width of at least 1")
+
+    def bind(self, spaces: Spaces) -> "MLP":
+        """An index is seen as a one-hot vector, whatever the inputs were to do with numbers."""
+        return dataclasses.replace(self, inputs=OneHot().bind(spaces)) if spaces.observation.categories else self
 
     def _module(self, outputs: tuple[int, int]) -> Perceptron:
         return Perceptron(self.inputs, self.hidden, self.activation, self.layer_norm, self.head, outputs)

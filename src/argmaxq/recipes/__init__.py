@@ -5,7 +5,7 @@ from importlib import import_module
 from argmaxq.component import UserError, near
 from argmaxq.recipe import Recipe
 
-FAMILIES = ("cartpole", "mountaincar", "acrobot", "lunarlander", "platform")
+FAMILIES = ("tables", "cartpole", "mountaincar", "acrobot", "lunarlander", "platform")
 
 
 def recipes() -> dict[str, Recipe]:

@@ -1,13 +1,20 @@
 """MountainCar-v0: swing up to the flag, -1 per step; about -97.7 at best."""
 
+from argmaxq.learning.backups import Sarsa
 from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.dqn import DQN
-from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.exploration import EpsilonGreedy, Greedy
 from argmaxq.learning.optimisers import Adam, RAdam
 from argmaxq.learning.pqn import PQN
-from argmaxq.learning.schedules import Linear
+from argmaxq.learning.schedules import Constant
+from argmaxq.learning.schedules import Linear as Falling
+from argmaxq.learning.step_sizes import Scheduled
 from argmaxq.learning.sync import Periodic
+from argmaxq.learning.td import TD
+from argmaxq.learning.traces import Replacing
+from argmaxq.networks.features import Tiles
 from argmaxq.networks.inputs import Rescaled
+from argmaxq.networks.linear import Linear
 from argmaxq.networks.mlp import MLP
 from argmaxq.recipe import Env, Evaluation, Recipe
 from argmaxq.replay.uniform import Uniform
@@ -18,10 +25,10 @@ RECIPES = {
         agent=DQN(
             network=MLP((64, 64), Rescaled()),
             bootstrap=Double(),
-            exploration=EpsilonGreedy(Linear(0.1, 0.03, 24_000)),
+            exploration=EpsilonGreedy(Falling(0.1, 0.03, 24_000)),
             replay=Uniform(50_000),
             sync=Periodic(300),
-            optimiser=Adam(2e-3, annealing=Linear(1.0, 0.0, 60_000, per="update"), max_grad_norm=10.0),
+            optimiser=Adam(2e-3, annealing=Falling(1.0, 0.0, 60_000, per="update"), max_grad_norm=10.0),
             n_step=3,
             gamma=0.99,
             batch_size=64,
@@ -33,11 +40,26 @@ RECIPES = {
         evaluation=Evaluation(4_000, 50),
         checkpoint_every=60_000,
     ),
+    # Sutton and Barto's figure 10.2 with traces: values of 0 are better than any return, so nothing need be random.
+    "mountaincar/sarsa-tiles": Recipe(
+        agent=TD(
+            network=Linear(Tiles(8, (8,))),
+            backup=Sarsa(),
+            exploration=Greedy(),
+            step_size=Scheduled(Constant(0.3 / 8)),
+            traces=Replacing(0.9),
+            gamma=1.0,
+        ),
+        env=Env("MountainCar-v0"),
+        steps=58_000,  # about 500 episodes
+        evaluation=Evaluation(10_000, 50),
+        checkpoint_every=58_000,
+    ),
     "mountaincar/pqn": Recipe(
         agent=PQN(
             network=MLP((128, 128), Rescaled(), layer_norm=True),
-            exploration=EpsilonGreedy(Linear(1.0, 0.05, 200_000)),
-            optimiser=RAdam(1e-3, annealing=Linear(1.0, 0.0, 15_000, per="update"), max_grad_norm=10.0),
+            exploration=EpsilonGreedy(Falling(1.0, 0.05, 200_000)),
+            optimiser=RAdam(1e-3, annealing=Falling(1.0, 0.0, 15_000, per="update"), max_grad_norm=10.0),
             rollout=32,
             epochs=4,
             minibatches=8,

@@ -3,6 +3,7 @@
 from argmaxq.learning.dqn import DQN
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
+from argmaxq.learning.paddpg import PADDPG
 from argmaxq.learning.pdqn import PDQN
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.schedules import Linear
@@ -20,7 +21,7 @@ ANNEALING = Linear(1.0, 0.0, 200_000, per="update")
 
 
 def pdqn(critic: Critic) -> Recipe:
-    """From Bester et al.'s values; ours: epsilon falls by steps, a faster actor, rates that fall to 0, a whole replay."""
+    """From Bester et al.'s values; ours: epsilon by steps, a faster actor, rates that fall to 0, a replay of all."""
     agent = PDQN(
         critic=critic,
         exploration=EXPLORATION,
@@ -33,6 +34,17 @@ def pdqn(critic: Critic) -> Recipe:
 RECIPES = {
     "platform/pdqn": pdqn(SinglePass()),
     "platform/mpdqn": pdqn(MultiPass()),
+    "platform/paddpg": Recipe(
+        agent=PADDPG(
+            exploration=EXPLORATION,
+            optimiser=Adam(1e-3, annealing=ANNEALING, max_grad_norm=10.0),
+            actor_optimiser=Adam(1e-4, annealing=ANNEALING, max_grad_norm=10.0),
+        ),
+        env=Env(PLATFORM),
+        steps=200_000,
+        evaluation=Evaluation(5_000, 200),
+        checkpoint_every=100_000,
+    ),
     # Nine actions: run, hop and leap with a third, two thirds and all of their parameter's range.
     "platform/dqn-discrete": Recipe(
         agent=DQN(

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+import gymnasium
 import numpy as np
 
 from argmaxq.component import is_component, registry, role_of, type_name, walk
-from argmaxq.domains import DOMAINS, functional
+from argmaxq.domains import DOMAINS, TABULAR, functional
 from argmaxq.paths import documentation
 from argmaxq.recipe import Recipe
 from argmaxq.recipes import recipes
@@ -43,7 +44,8 @@ def show_everything() -> None:
     print("recipes: argmaxq train RECIPE")
     _show([(name, _recipe(recipe)) for name, recipe in recipes().items()])
     print("\nenvironments with a compiled form (any other of Gymnasium's ids trains on the host): --env ID")
-    _show([(name, _summary(type(functional(name)))) for name in DOMAINS])
+    compiled = [(name, _summary(type(functional(name)))) for name in DOMAINS]
+    _show(compiled + [(name, "Gymnasium's transition tables.") for name in TABULAR if name in gymnasium.registry])
     print("\ncomponents (argmaxq train RECIPE --help says where they go)")
     rows = [(role, name, _summary(cls)) for role, members in _roles().items() for name, cls in members.items()]
     firsts = {role: name for role, name, _ in reversed(rows)}
@@ -107,6 +109,30 @@ class Evaluations:
             yield _line(run.seeds[0], f"{run.step(self.which):,}", *_numbers(found[-1].to_json()))
         if len(found) > 1:
             yield _line("means", "", *_numbers(_over(found)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgements:
+    """Comparisons of a run's seeds with the exact solution of their environment."""
+
+    run: Run
+    which: str
+
+    def to_json(self) -> dict[str, Any]:
+        """One run's comparison, or each seed's under ``seeds``."""
+        found = [{"seed": run.seeds[0], **run.judge(self.which)._asdict()} for run in self.run.parts]
+        return {"seeds": found} if len(found) > 1 else found[0]
+
+    def lines(self) -> Iterator[str]:
+        """A table, line by line."""
+        for place, run in enumerate(self.run.parts):
+            found = run.judge(self.which)
+            if place == 0:
+                gamma = getattr(run.recipe.agent, "gamma", 1.0)
+                yield f"{environment(run.config)} solved exactly, gamma {gamma:g}, {found.states} states on the way"
+                yield _line("seed", "optimal", "greedy", "regret", "agreement", "max error")
+            values = (f"{value:.5g}" for value in (found.optimal, found.value, round(found.regret, 9) + 0.0))
+            yield _line(run.seeds[0], *values, f"{100 * found.agreement:.1f} %", f"{found.max_error:.3g}")
 
 
 def _over(found: Sequence[Evaluated]) -> dict[str, float]:

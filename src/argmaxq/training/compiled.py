@@ -26,6 +26,7 @@ from argmaxq.training.engine import (
     no_totals,
     report,
 )
+from argmaxq.training.evaluation import LONGEST
 from argmaxq.training.streams import Streams, streams
 from argmaxq.types import Agent, Array, Clock, PyTree, Row
 
@@ -203,12 +204,12 @@ def _evaluate(
     first = jax.vmap(env.reset)(jax.random.split(jax.random.fold_in(key, 0), episodes))
 
     def unfinished(carry: tuple[Array, EnvState, Array, Array]) -> Array:
-        return ~jnp.all(carry[3])
+        return ~jnp.all(carry[3]) & (carry[0] <= LONGEST)
 
     def step(carry: tuple[Array, EnvState, Array, Array]) -> tuple[Array, EnvState, Array, Array]:
         time, lanes, returns, done = carry
         action = jax.vmap(agent.greedy, (None, 0))(params, lanes.obs)
-        draw = Draw(jax.random.split(jax.random.fold_in(key, time), episodes), first)
+        draw = jax.vmap(env.draw)(jax.random.split(jax.random.fold_in(key, time), episodes), first)
         lanes, outcome = jax.vmap(env.step)(lanes, action, draw)
         returns = returns + jnp.where(done, 0.0, outcome.reward)
         return time + 1, lanes, returns, done | outcome.terminated | outcome.truncated

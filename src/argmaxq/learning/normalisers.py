@@ -1,0 +1,100 @@
+"""Running scales of observations and rewards, for agents without a replay."""
+
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+
+from argmaxq.component import component
+from argmaxq.types import Array, PyTree
+
+
+class Normaliser(Protocol):
+    """Rescales what a network sees and learns from; its state is part of what acting needs."""
+
+    def init(self, obs: Array) -> PyTree:
+        """Its state for observations like ``obs``."""
+
+    def see(self, state: PyTree, obs: Array, reward: Array, over: Array, gamma: Array) -> PyTree:
+        """The state after one row's observation and reward; ``over`` where the episode's end follows it."""
+
+    def observation(self, state: PyTree, obs: Array) -> Array:
+        """An observation, rescaled."""
+
+    def reward(self, state: PyTree, reward: Array) -> Array:
+        """A reward, rescaled."""
+
+
+@component(Normaliser)
+class Unscaled:
+    """Everything as it is."""
+
+    def init(self, obs: Array) -> PyTree:
+        return ()
+
+    def see(self, state: PyTree, obs: Array, reward: Array, over: Array, gamma: Array) -> PyTree:
+        return state
+
+    def observation(self, state: PyTree, obs: Array) -> Array:
+        return obs
+
+    def reward(self, state: PyTree, reward: Array) -> Array:
+        return reward
+
+
+class Moments(NamedTuple):
+    """How many samples there were, their mean, and the sum of squared distances from it (Welford 1962)."""
+
+    count: Array
+    mean: Array
+    squares: Array
+
+    def add(self, sample: Array) -> "Moments":
+        """With one sample more."""
+        count = self.count + 1.0
+        mean = self.mean + (sample - self.mean) / count
+        return Moments(count, mean, self.squares + (sample - self.mean) * (sample - mean))
+
+    @property
+    def deviation(self) -> Array:
+        """Standard deviation; 1 before the second sample."""
+        return jnp.where(self.count < 2.0, 1.0, jnp.sqrt(self.squares / jnp.maximum(self.count - 1.0, 1.0) + 1e-8))
+
+
+class RunningState(NamedTuple):
+    """Moments of observations and of discounted sums of rewards, and the present sum."""
+
+    observations: Moments
+    returns: Moments
+    sum: Array
+
+
+@component(Normaliser)
+class Running:
+    """Observations with mean 0 and deviation 1, rewards divided by the deviation of their discounted sums.
+
+    Both as seen so far (Elsayed et al. 2024, algorithms 4 to 6).
+    """
+
+    def init(self, obs: Array) -> Any:
+        zeros = jnp.zeros(jnp.shape(obs), jnp.float32)
+        nothing = jnp.float32(0)
+        return RunningState(Moments(nothing, zeros, zeros), Moments(nothing, nothing, nothing), nothing)
+
+    def see(self, state: Any, obs: Array, reward: Array, over: Array, gamma: Array) -> Any:
+        total = reward + gamma * state.sum
+        seen = state.observations.add(jnp.asarray(obs, jnp.float32))
+        return RunningState(seen, state.returns.add(total), jnp.where(over, 0.0, total))
+
+    def observation(self, state: Any, obs: Array) -> Array:
+        if jnp.issubdtype(jnp.asarray(obs).dtype, jnp.integer):
+            return obs  # a category has no scale
+        return (jnp.asarray(obs, jnp.float32) - state.observations.mean) / state.observations.deviation
+
+    def reward(self, state: Any, reward: Array) -> Array:
+        return reward / state.returns.deviation
+
+
+def unless(skipped: Array, new: PyTree, old: PyTree) -> PyTree:
+    """``new``, or ``old`` where ``skipped``."""
+    return jax.tree.map(lambda after, before: jnp.where(skipped, before, after), new, old)

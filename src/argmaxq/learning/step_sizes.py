@@ -1,0 +1,109 @@
+"""Step sizes of agents that learn from each row as it comes."""
+
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+
+from argmaxq.component import Fraction, NonNegative, Positive, UserError, component
+from argmaxq.learning.schedules import Constant
+from argmaxq.types import Array, Clock, PyTree, Schedule
+
+
+class StepSize(Protocol):
+    """Alpha of each update."""
+
+    def init(self, network: Any, params: PyTree) -> PyTree:
+        """What it keeps; raises UserError for a network that it does not suit."""
+
+    def size(self, state: PyTree, network: Any, obs: Array, action: Array, clock: Clock) -> Array:
+        """Alpha for the value of an action in a state."""
+
+    def seen(self, state: PyTree, network: Any, obs: Array, action: Array, count: Array) -> PyTree:
+        """What it keeps after ``count`` (0 or 1) updates of that value."""
+
+    def bounded(self, size: Array, error: Array, trace: PyTree) -> Array:
+        """Alpha in view of the error and the trace it is to be multiplied by."""
+
+
+class _Plain:
+    """Keeps nothing and bounds nothing."""
+
+    def init(self, network: Any, params: PyTree) -> PyTree:
+        return ()
+
+    def seen(self, state: PyTree, network: Any, obs: Array, action: Array, count: Array) -> PyTree:
+        return state
+
+    def bounded(self, size: Array, error: Array, trace: PyTree) -> Array:
+        return size
+
+
+@component(StepSize)
+class Scheduled(_Plain):
+    """The same for all values: a constant, or by a schedule.
+
+    Attributes:
+        alpha: The step size; with n active features of value 1, alpha / n of the error goes to each.
+    """
+
+    shorthand = "alpha"
+    alpha: Schedule = Constant(0.1)
+
+    def size(self, state: PyTree, network: Any, obs: Array, action: Array, clock: Clock) -> Array:
+        return self.alpha(clock)
+
+
+@component(StepSize)
+class VisitCount(_Plain):
+    """initial (scale / (scale + n - 1))^power at the n-th update of a table's entry.
+
+    With initial, scale and power 1 it is 1 / n, which makes averages; powers above 1/2 and at most 1 let Q-learning
+    converge (Watkins and Dayan 1992).
+
+    Attributes:
+        initial: Alpha of the first update of each entry.
+        scale: Updates over which it stays about the same.
+        power: How fast it falls after that.
+        least: It does not fall below this.
+    """
+
+    initial: Fraction = 1.0
+    scale: Positive = 1.0
+    power: Fraction = 1.0
+    least: NonNegative = 0.0
+
+    def init(self, network: Any, params: PyTree) -> PyTree:
+        """Counts of 0, in the shape of the table."""
+        if not hasattr(network, "cells"):
+            raise UserError("agent.step_size = visit-count counts a table's entries; other networks need scheduled")
+        return jax.tree.map(jnp.zeros_like, params)
+
+    def size(self, state: PyTree, network: Any, obs: Array, action: Array, clock: Clock) -> Array:
+        before = network(state, obs)[action, 0]
+        return jnp.maximum(self.least, self.initial * (self.scale / (self.scale + before)) ** self.power)
+
+    def seen(self, state: PyTree, network: Any, obs: Array, action: Array, count: Array) -> PyTree:
+        return network.moved(state, obs, action, count)
+
+
+@component(StepSize)
+class OvershootBounded(_Plain):
+    """ObGD: alpha / max(1, alpha kappa max(|error|, 1) |z|_1) (Elsayed et al. 2024, algorithm 3).
+
+    No update then changes a value by much more than its error.
+
+    Attributes:
+        alpha: The greatest step size.
+        kappa: How strongly steps are bounded.
+    """
+
+    alpha: Positive = 1.0
+    kappa: Positive = 2.0
+
+    def size(self, state: PyTree, network: Any, obs: Array, action: Array, clock: Clock) -> Array:
+        return jnp.asarray(self.alpha, jnp.float32)
+
+    def bounded(self, size: Array, error: Array, trace: PyTree) -> Array:
+        length = sum(jnp.sum(jnp.abs(leaf)) for leaf in jax.tree.leaves(trace))
+        return size / jnp.maximum(1.0, size * self.kappa * jnp.maximum(jnp.abs(error), 1.0) * length)

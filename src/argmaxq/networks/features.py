@@ -1,0 +1,280 @@
+"""Features of an observation for linear action values, as the indices and values of those that are not 0."""
+
+import dataclasses
+from itertools import product
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import jax.numpy as jnp
+import numpy as np
+
+from argmaxq.component import Positive, Size, UserError, component
+from argmaxq.networks.bounds import assumptions, bounded
+from argmaxq.types import Array, Spaces
+
+Bound = tuple[float, ...]
+
+
+class Active(NamedTuple):
+    """The features that are not 0: which [k] (int32), and their values [k]."""
+
+    index: Array
+    value: Array
+
+
+class Features(Protocol):
+    """A map from observations to features; ``bind`` has told it of the observation's box or categories."""
+
+    signs: ClassVar[tuple[float, ...]]
+    """Where all actions share one weight vector, the factor of each action's features; else empty."""
+
+    @property
+    def count(self) -> int:
+        """How many features there are."""
+
+    def __call__(self, obs: Array) -> Active:
+        """The active features of one observation."""
+
+
+class _InBox:
+    """Features of an observation scaled to its box."""
+
+    low: Bound
+    high: Bound
+    signs: ClassVar[tuple[float, ...]] = ()
+
+    def bind(self, spaces: Spaces) -> Any:
+        """With the environment's bounds where none are given."""
+        box = bounded(spaces.observation, self.low, self.high)
+        return dataclasses.replace(self, low=box.low, high=box.high)  # type: ignore[type-var]
+
+    def remarks(self, spaces: Spaces) -> list[str]:
+        """What is assumed of the observation."""
+        return assumptions(spaces.observation, self.low, self.high)
+
+    def _unit(self, obs: Array) -> Array:
+        low, high = np.array(self.low, np.float32), np.array(self.high, np.float32)
+        return jnp.clip((jnp.ravel(obs).astype(jnp.float32) - low) * (1.0 / (high - low)), 0.0, 1.0)
+
+
+@component(Features)
+class Symmetric:
+    """phi(s, a) = -s for action 0 and +s for action 1: for problems that look the same in a mirror.
+
+    Attributes:
+        entries: Numbers in an observation; none: the environment's own.
+    """
+
+    entries: Size | None = None
+    signs: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
+
+    def bind(self, spaces: Spaces) -> "Symmetric":
+        """With the observation's size; raises UserError for other than two actions, or an index."""
+        if spaces.action.n != 2 or spaces.observation.categories:
+            raise UserError(f"symmetric features need numbers and two actions; here are {spaces.action.n} actions")
+        return dataclasses.replace(self, entries=int(np.prod(spaces.observation.shape)))
+
+    @property
+    def count(self) -> int:
+        """One feature for each number observed."""
+        return self.entries or 1
+
+    def __call__(self, obs: Array) -> Active:
+        return _dense(jnp.ravel(obs).astype(jnp.float32))
+
+
+@component(Features)
+class Indicator:
+    """One feature for each category of a Discrete observation (one-hot): linear values are then a table.
+
+    Attributes:
+        categories: How many there are; none: the environment's own.
+    """
+
+    categories: Size | None = None
+    signs: ClassVar[tuple[float, ...]] = ()
+
+    def bind(self, spaces: Spaces) -> "Indicator":
+        """With the environment's categories; raises UserError where the observation is no index."""
+        if not spaces.observation.categories:
+            raise UserError("these are no Discrete observations: cut their box into cells with bins, or take tiles")
+        return dataclasses.replace(self, categories=spaces.observation.categories)
+
+    @property
+    def count(self) -> int:
+        """One feature for each category."""
+        return self.categories or 1
+
+    def __call__(self, obs: Array) -> Active:
+        return Active(jnp.asarray(obs, jnp.int32).reshape(1), jnp.ones(1))
+
+
+@component(Features)
+class Bins(_InBox):
+    """Discretisation: one feature for each cell of a grid; values are constant in a cell.
+
+    Attributes:
+        bins: Cells along each entry of the observation; one number: as many along each.
+        low: Least value of each entry, below which the outermost cell goes on; empty: the environment's own.
+        high: Greatest value of each entry; empty: the environment's own.
+    """
+
+    bins: tuple[Size, ...] = (10,)
+    low: Bound = ()
+    high: Bound = ()
+
+    @property
+    def count(self) -> int:
+        """One feature for each cell."""
+        return int(np.prod(self.shape))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Cells along each entry."""
+        return _each(self.bins, len(self.low))
+
+    def __call__(self, obs: Array) -> Active:
+        shape = np.array(self.shape)
+        cell = jnp.minimum((self._unit(obs) * shape).astype(jnp.int32), shape - 1)
+        return Active(jnp.sum(cell * _strides(self.shape)).reshape(1), jnp.ones(1))
+
+
+@component(Features)
+class Tiles(_InBox):
+    """Tile coding: several grids, each moved by another fraction of a tile (Sutton and Barto, 2nd ed., 9.5.4).
+
+    Grid i of n is moved by i (1, 3, 5, ...) / n of a tile, modulo one tile: the asymmetric offsets recommended there.
+    Feature values are 1, so a step size of 1 / n learns a target at once.
+
+    Attributes:
+        tilings: How many grids.
+        tiles: Tiles along each entry; one number: as many along each.
+        low: Least value of each entry; empty: the environment's own.
+        high: Greatest value of each entry; empty: the environment's own.
+    """
+
+    tilings: Size = 8
+    tiles: tuple[Size, ...] = (8,)
+    low: Bound = ()
+    high: Bound = ()
+
+    @property
+    def count(self) -> int:
+        """One feature for each tile; a grid that is moved needs one more along each entry."""
+        return self.tilings * int(np.prod(self.shape))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Tiles of one tiling along each entry."""
+        return tuple(tiles + 1 for tiles in _each(self.tiles, len(self.low)))
+
+    def __call__(self, obs: Array) -> Active:
+        entries = len(self.low)
+        moves = np.arange(self.tilings)[:, np.newaxis] * (1 + 2 * np.arange(entries)) % self.tilings / self.tilings
+        place = self._unit(obs) * np.array(_each(self.tiles, entries), np.float32)
+        tile = jnp.floor(place + moves.astype(np.float32)).astype(jnp.int32)
+        first = np.arange(self.tilings, dtype=np.int32) * int(np.prod(self.shape))
+        return Active(first + tile @ jnp.asarray(_strides(self.shape)), jnp.ones(self.tilings))
+
+
+@component(Features)
+class Fourier(_InBox):
+    """cos(pi c.x) for all c in {0 .. order}^n (Konidaris et al. 2011).
+
+    Features are divided by sqrt(|c|), which is the paper's smaller step size alpha / |c| for finer waves.
+
+    Attributes:
+        order: Greatest frequency along each entry.
+        low: Least value of each entry; empty: the environment's own.
+        high: Greatest value of each entry; empty: the environment's own.
+    """
+
+    order: Size = 3
+    low: Bound = ()
+    high: Bound = ()
+
+    @property
+    def count(self) -> int:
+        """(order + 1)^n."""
+        return int((self.order + 1) ** len(self.low))
+
+    def __call__(self, obs: Array) -> Active:
+        waves = _exponents(self.order, len(self.low))
+        length = np.maximum(np.linalg.norm(waves, axis=1), 1.0)
+        return _dense(jnp.cos(np.pi * (waves @ self._unit(obs))) / np.sqrt(length).astype(np.float32))
+
+
+@component(Features)
+class Radial(_InBox):
+    """Gaussian bumps exp(-|x - centre|^2 / (2 width^2)) on a grid of centres, which add up to 1 if normalised.
+
+    Attributes:
+        centres: Bumps along each entry; one number: as many along each.
+        width: Standard deviation of a bump, in distances between neighbours.
+        normalised: Divide by their sum.
+        low: Least value of each entry; empty: the environment's own.
+        high: Greatest value of each entry; empty: the environment's own.
+    """
+
+    centres: tuple[Size, ...] = (6,)
+    width: Positive = 0.7
+    normalised: bool = True
+    low: Bound = ()
+    high: Bound = ()
+
+    @property
+    def count(self) -> int:
+        """One feature for each bump."""
+        return int(np.prod(_each(self.centres, len(self.low))))
+
+    def __call__(self, obs: Array) -> Active:
+        shape = np.array(_each(self.centres, len(self.low)))
+        centres = np.array(list(product(*map(range, shape.tolist()))), np.float32)
+        distance = self._unit(obs) * np.maximum(shape - 1, 1).astype(np.float32) - centres
+        bumps = jnp.exp(-0.5 * jnp.sum(distance**2, axis=1) / self.width**2)
+        return _dense(bumps / jnp.maximum(jnp.sum(bumps), 1e-30) if self.normalised else bumps)
+
+
+@component(Features)
+class Polynomial(_InBox):
+    """Products x_1^c_1 ... x_n^c_n for all c in {0 .. order}^n, of entries in [-1, 1]; order 1 includes the entries.
+
+    Attributes:
+        order: Greatest power of each entry.
+        low: Least value of each entry; empty: the environment's own.
+        high: Greatest value of each entry; empty: the environment's own.
+    """
+
+    order: Size = 1
+    low: Bound = ()
+    high: Bound = ()
+
+    @property
+    def count(self) -> int:
+        """(order + 1)^n."""
+        return int((self.order + 1) ** len(self.low))
+
+    def __call__(self, obs: Array) -> Active:
+        entry = 2.0 * self._unit(obs) - 1.0
+        powers = jnp.stack([entry**power for power in range(self.order + 1)])
+        exponents = _exponents(self.order, len(self.low)).astype(np.int32)
+        return _dense(jnp.prod(powers[exponents, np.arange(len(self.low))], axis=1))
+
+
+def _dense(value: Array) -> Active:
+    return Active(jnp.arange(value.shape[0]), value)
+
+
+def _each(numbers: tuple[int, ...], entries: int) -> tuple[int, ...]:
+    """One number for each entry."""
+    if len(numbers) not in (1, entries):
+        raise UserError(f"{numbers}: one number, or one for each of the {entries} entries of an observation")
+    return numbers * entries if len(numbers) == 1 else numbers
+
+
+def _strides(shape: tuple[int, ...]) -> np.ndarray:
+    """How far apart neighbours along each axis are among the elements of an array."""
+    return np.append(np.cumprod(shape[:0:-1])[::-1], 1).astype(np.int32)
+
+
+def _exponents(order: int, entries: int) -> np.ndarray:
+    return np.array(list(product(range(order + 1), repeat=entries)), np.float32)

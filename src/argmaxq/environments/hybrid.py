@@ -52,7 +52,9 @@ class HybridSpace:
         """The parameters [..., parameters] of actions [..., 1 + parameters] in the environment's units, clipped."""
         xp: Any = np if isinstance(actions, np.ndarray) else jnp
         low, high = bounds(self.boxes)
-        return xp.clip(low + (actions[..., 1:] + 1) / 2 * (high - low), low, high)
+        share = (xp.clip(actions[..., 1:], -1, 1) + 1) / 2
+        # Both bounds weighted, rather than the range added to the lower one: so each is reached exactly.
+        return xp.clip(low * (1 - share) + high * share, low, high)
 
     def table(self, choices: Choices) -> np.ndarray:
         """The actions [n, 1 + parameters] whose chosen parameters take every combination of given values.
@@ -64,6 +66,7 @@ class HybridSpace:
         if len(choices) != len(sizes) or any(size and not own for size, own in zip(sizes, choices, strict=False)):
             raise UserError(f"env.choices has values for {len(choices)} actions; needed: some for each of {len(sizes)}")
         low, high = bounds(self.boxes)
+        span = np.where(high > low, high - low, 1)
         rows = []
         start = 0
         for number, (size, values) in enumerate(zip(sizes, choices, strict=True)):
@@ -77,7 +80,7 @@ class HybridSpace:
                     )
                 row = np.zeros(1 + sum(sizes), np.float32)
                 row[0] = number
-                row[1:][own] = 2 * (raw - low[own]) / (high[own] - low[own]) - 1
+                row[1:][own] = 2 * (raw - low[own]) / span[own] - 1
                 rows.append(row)
             start += size
         return np.array(rows)
@@ -134,9 +137,11 @@ def read_hybrid(space: spaces.Space[Any]) -> HybridSpace | None:
 
 def _cast(xp: Any, values: Any, box: spaces.Box) -> Any:
     """Parameters in their Box's dtype, whole numbers rounded."""
-    whole = np.issubdtype(box.dtype, np.integer)
-    dtype = box.dtype if xp is np else jax.dtypes.canonicalize_dtype(box.dtype)
-    return (xp.rint(values) if whole else values).astype(dtype)
+    rounded = xp.rint(values) if np.issubdtype(box.dtype, np.integer) else values
+    if xp is jnp:
+        return rounded.astype(jax.dtypes.canonicalize_dtype(box.dtype))
+    # In double precision, for a bound may lie between two float32 numbers.
+    return np.asarray(np.clip(np.asarray(rounded, np.float64), box.low, box.high)).astype(box.dtype)
 
 
 def _members(space: Any) -> list[tuple[Any, spaces.Space[Any]]]:

@@ -1,0 +1,147 @@
+"""The update of P-DQN and MP-DQN once more: NumPy in double precision, one transition at a time."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+
+from argmaxq.component import bind
+from argmaxq.learning.bootstrap import Double
+from argmaxq.learning.hybrid import ActorCritic
+from argmaxq.learning.optimisers import SGD
+from argmaxq.learning.parameters import Indexed, Summed, Tanh, Weighted
+from argmaxq.learning.pdqn import PDQN
+from argmaxq.learning.sync import Polyak
+from argmaxq.networks.critics import MultiPass
+from argmaxq.networks.inputs import Raw
+from argmaxq.replay.uniform import Uniform
+from argmaxq.types import ArraySpec, Batch, HybridActions, Spaces, Transition
+from oracles import LINEAR
+
+FEATURES, SIZES, BATCH = 3, (1, 0, 2), 8
+ACTIONS, PARAMETERS = len(SIZES), sum(SIZES)
+SPACES = Spaces(ArraySpec((FEATURES,), "float32"), HybridActions(SIZES))
+PLAIN = PDQN(
+    critic=MultiPass(hidden=(6,), inputs=Raw(), activation="tanh"),
+    actor_network=LINEAR,
+    optimiser=SGD(0.5),
+    actor_optimiser=SGD(0.25),
+    replay=Uniform(64),
+    sync=Polyak(0.25),
+    actor_sync=Polyak(0.5),
+)
+
+
+def agent_with(**changes: Any) -> Any:
+    return bind(dataclasses.replace(PLAIN, **changes), SPACES)
+
+
+def batch(seed: int = 0, size: int = BATCH, discount: float = 0.9) -> Batch:
+    """Transitions with every action, some of them terminal, of different weights."""
+    rng = np.random.default_rng(seed)
+    number = np.arange(size) % ACTIONS
+    transition = Transition(
+        obs=rng.normal(size=(size, FEATURES)).astype(np.float32),
+        action=np.column_stack([number, rng.uniform(-1, 1, (size, PARAMETERS))]).astype(np.float32),
+        reward=rng.normal(size=size).astype(np.float32),
+        discount=np.where(np.arange(size) % 3 == 0, 0.0, discount).astype(np.float32),
+        next_obs=rng.normal(size=(size, FEATURES)).astype(np.float32),
+    )
+    return Batch(transition, rng.uniform(0.2, 1, size).astype(np.float32), np.zeros(size, np.int32))
+
+
+def scattered(tree: Any, seed: int, scale: float = 0.7) -> Any:
+    """Random numbers in the shapes of a tree of float32 arrays."""
+    rng = np.random.default_rng(seed)
+    return jax.tree.map(lambda leaf: (scale * rng.normal(size=leaf.shape)).astype(np.float32), tree)
+
+
+def begun(agent: Any) -> Any:
+    """A learner whose target networks differ from its online ones."""
+    learner = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), jax.eval_shape(lambda: fresh(agent)))
+    return learner._replace(params=scattered(learner.params, 1), target=scattered(learner.target, 2))
+
+
+def fresh(agent: Any) -> Any:
+    return agent.init(jax.random.key(7), SPACES, 1)
+
+
+OWNER = np.repeat(np.arange(ACTIONS), SIZES)
+
+
+class Hand:
+    """The critic's and the actor's update in NumPy's double precision, written out for one hidden layer of tanh."""
+
+    def __init__(self, critic: Any, multi_pass: bool) -> None:
+        own = jax.tree.map(lambda leaf: np.asarray(leaf, float), critic)
+        self.w, self.b, self.p = own["state"]["kernel"], own["state"]["bias"], own["parameters"]
+        self.out, self.bias = own["output"][:, :, 0], own["bias"][:, 0]
+        self.seen = np.eye(ACTIONS)[:, OWNER] if multi_pass else np.ones((ACTIONS, PARAMETERS))
+
+    def hidden(self, obs: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """The hidden layer of each action's pass [actions, width]."""
+        return np.tanh(obs @ self.w + self.b + (self.seen * x) @ self.p)
+
+    def values(self, obs: np.ndarray, x: np.ndarray) -> np.ndarray:
+        return np.sum(self.hidden(obs, x) * self.out, axis=1) + self.bias
+
+    def slope(self, obs: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """dQ_k/dx_j [actions, parameters]."""
+        return ((1 - self.hidden(obs, x) ** 2) * self.out) @ self.p.T * self.seen
+
+    def gradient(self, obs: np.ndarray, x: np.ndarray, k: int) -> dict[str, Any]:
+        """Of Q_k in the critic's weights."""
+        hidden = self.hidden(obs, x)[k]
+        back = (1 - hidden**2) * self.out[k]
+        own = np.eye(ACTIONS)[k]
+        return {
+            "bias": own[:, None],
+            "output": (own[:, None] * hidden)[:, :, None],
+            "parameters": np.outer(self.seen[k] * x, back),
+            "state": {"bias": back, "kernel": np.outer(obs, back)},
+        }
+
+
+def squash(bounding: Any, raw: np.ndarray) -> np.ndarray:
+    return np.tanh(raw) if bounding == Tanh() else raw
+
+
+def by_hand(agent: Any, learner: Any, own: Batch) -> tuple[Any, np.ndarray, dict[str, float]]:
+    """(critic and actor after an update, TD errors, metrics)."""
+    (obs, action, reward, discount, next_obs), weight, _ = own
+    many = isinstance(agent.critic, MultiPass)
+    online, target = (Hand(params.critic, many) for params in (learner.params, learner.target))
+    number, taken = action[:, 0].astype(int), action[:, 1:].astype(float)
+    prior = np.array(agent.prior or 0.0)
+
+    following = np.clip(squash(agent.bounding, next_obs @ np.asarray(learner.target.actor, float) + prior), -1, 1)
+    goal = np.zeros(BATCH)
+    for i in range(BATCH):
+        choice = online if agent.bootstrap == Double() else target
+        best = np.argmax(choice.values(next_obs[i], following[i]))
+        goal[i] = agent.reward_scale * reward[i] + discount[i] * target.values(next_obs[i], following[i])[best]
+    q = np.array([online.values(obs[i], taken[i])[number[i]] for i in range(BATCH)])
+    surprise = goal - q
+    critic = jax.tree.map(lambda leaf: np.asarray(leaf, float), learner.params.critic)
+    for i in range(BATCH):
+        rate = 0.5 * weight[i] * surprise[i] / BATCH
+        critic = jax.tree.map(
+            lambda leaf, g, r=rate: leaf + r * g, critic, online.gradient(obs[i], taken[i], number[i])
+        )
+
+    updated, actor, total = Hand(critic, many), np.asarray(learner.params.actor, float), 0.0
+    share = np.bincount(number, minlength=ACTIONS) / BATCH
+    ascent = np.zeros_like(actor)
+    for i in range(BATCH):
+        raw = obs[i] @ actor + prior
+        x = squash(agent.bounding, raw)
+        wanted = {Summed: np.ones(ACTIONS), Weighted: share, Indexed: np.eye(ACTIONS)[number[i]]}[
+            type(agent.actor_loss)
+        ]
+        total += wanted @ updated.values(obs[i], x)
+        slope = wanted @ updated.slope(obs[i], x)
+        ahead = np.where(slope > 0, 1 - raw, raw + 1) / 2
+        ascent += np.outer(obs[i], slope * (1 - x**2 if agent.bounding == Tanh() else ahead)) / BATCH
+    metrics = {"loss": np.mean(weight * surprise**2) / 2, "q": q.mean(), "actor_loss": -total / BATCH}
+    return ActorCritic(critic, actor + 0.25 * ascent), surprise, metrics

@@ -119,8 +119,8 @@ def test_a_random_policy_plays() -> None:
     """Platform's random policy covers about a sixth of the way."""
     envs = [gym.make("argmaxq/Platform-v0", disable_env_checker=True) for _ in range(8)]
     adaptor = read_spaces(envs[0].observation_space, envs[0].action_space)
-    returns = play_episodes(envs, adaptor, uniform(adaptor.spaces.action, [0]), list(range(100)))
-    assert returns.mean() == pytest.approx(0.15, abs=0.06)
+    played = play_episodes(envs, adaptor, uniform(adaptor.spaces.action, [0]), list(range(100)))
+    assert played.returns.mean() == pytest.approx(0.15, abs=0.06)
     assert returns.min() >= 0
     assert returns.max() < 1
 

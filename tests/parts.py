@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Literal, Protocol
 
 from hypothesis import strategies as st
@@ -130,6 +131,7 @@ JSON = st.recursive(
 )
 
 
+@cache
 def components(cls: type) -> st.SearchStrategy[Any]:
     """Random components of a class, each field within its bounds; objects of the user's own keep their default."""
     fields = {name: values(hint) for name, hint in hints(cls).items() if plain_type(hint) is not Any}
@@ -146,7 +148,8 @@ def _values(hint: Any) -> st.SearchStrategy[Any] | None:
     plain, bounds = plain_type(hint), bounds_of(hint)
     origin, arguments = getattr(plain, "__origin__", plain), getattr(plain, "__args__", ())
     if known := candidates(hint):
-        return st.one_of([components(cls) for cls in known.values()])
+        # Deferred, for a component may hold another of its own role.
+        return st.deferred(lambda: st.one_of([components(cls) for cls in known.values()]))
     if plain is float:
         low, high = (bounds.low, bounds.high) if bounds else (-1e30, 1e30)
         open_low = bool(bounds and bounds.open_low)

@@ -121,8 +121,8 @@ def test_a_random_policy_plays() -> None:
     adaptor = read_spaces(envs[0].observation_space, envs[0].action_space)
     played = play_episodes(envs, adaptor, uniform(adaptor.spaces.action, [0]), list(range(100)))
     assert played.returns.mean() == pytest.approx(0.15, abs=0.06)
-    assert returns.min() >= 0
-    assert returns.max() < 1
+    assert played.returns.min() >= 0
+    assert played.returns.max() < 1
 
 
 def test_chosen_values_make_an_environment_discrete() -> None:

@@ -201,7 +201,8 @@ def test_names_fit_the_environment(id: str) -> None:
 def test_what_has_no_names_is_numbered() -> None:
     assert action_names(Env("LunarLander-v3"), 2) == ("action 0", "action 1")
     assert action_names(PLATFORM, 4)[3] == "action 3"
-    assert entry_name(Env("LunarLander-v3"), 7) == "observation 7"
+    assert entry_name(Env("LunarLander-v3"), 7) == "right leg"
+    assert entry_name(Env("LunarLander-v3"), 8) == "observation 8"
     assert bands(Env("LunarLander-v3"), 0) == ()
     np.testing.assert_array_equal(in_units(Env("CartPole-v1"), 1, np.array([0.5])), [0.5])
 

@@ -11,8 +11,9 @@ from argmaxq.environments.source import single
 from argmaxq.exact import Grid, interpolated, motion_of, value_iteration
 from argmaxq.policy import Policy
 from argmaxq.recipe import Env
+from argmaxq.reporting.names import action_names, entry_name, family
 from argmaxq.reporting.pictures import new_figure, save
-from argmaxq.reporting.surface import ARROWS, action_names, entry_name, family, gridworld, plane, values_at
+from argmaxq.reporting.surface import ARROWS, gridworld, plane, values_at
 from argmaxq.run import Run
 from argmaxq.training.records import read
 from argmaxq.training.track import BEST

@@ -12,16 +12,34 @@ import numpy as np
 from argmaxq.environments.source import compiled
 from argmaxq.recipe import Env
 
+LANDER = ("x", "y", "x velocity", "y velocity", "angle [rad]", "angular velocity", "left leg", "right leg")
+CLIFF, LAKE = ("up", "right", "down", "left"), ("left", "down", "right", "up")
+ACTIONS = {
+    "LunarLander": ("nothing", "left engine", "main engine", "right engine"),
+    "FrozenLake": LAKE,
+    "FrozenLake8x8": LAKE,
+    "CliffWalking": CLIFF,
+    "CliffWalkingSlippery": CLIFF,
+    "Taxi": ("south", "north", "east", "west", "pick up", "drop off"),
+}
+"""Of environments that are not our own and do not say it themselves."""
+ENTRIES = {"LunarLander": LANDER}
+
+
+def family(env: Env) -> str:
+    """``MountainCar-v0`` -> ``MountainCar``; empty for a callable of the user's own."""
+    return env.id.rpartition("/")[2].rpartition("-v")[0] if isinstance(env.id, str) else ""
+
 
 def action_names(env: Env, count: int) -> tuple[str, ...]:
     """A name for each of so many actions of the environment itself."""
-    names = _offered(env, "action_names")
+    names = _offered(env, "action_names") or ACTIONS.get(family(env), ())
     return tuple(names) if len(names) == count else tuple(f"action {number}" for number in range(count))
 
 
 def entry_name(env: Env, entry: int) -> str:
     """The name of an entry of the observation."""
-    names = _offered(env, "observation_names")
+    names = _offered(env, "observation_names") or ENTRIES.get(family(env), ())
     return str(names[entry]) if entry < len(names) else f"observation {entry}"
 
 

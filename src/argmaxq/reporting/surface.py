@@ -11,43 +11,10 @@ from argmaxq.networks.bounds import ASSUMED
 from argmaxq.networks.inputs import UNBOUNDED
 from argmaxq.policy import Policy
 from argmaxq.recipe import Env
+from argmaxq.reporting.names import family
 
 POINTS = 201
-ENTRIES = {
-    "CartPole": ("position [m]", "velocity [m/s]", "angle [rad]", "angular velocity [rad/s]"),
-    "MountainCar": ("position", "velocity [1/step]"),
-    "Acrobot": ("cos angle 1", "sin angle 1", "cos angle 2", "sin angle 2", "velocity 1 [rad/s]", "velocity 2 [rad/s]"),
-    "LunarLander": ("x", "y", "x velocity", "y velocity", "angle [rad]", "angular velocity", "left leg", "right leg"),
-}
-ACTIONS = {
-    "CartPole": ("push left", "push right"),
-    "MountainCar": ("push left", "coast", "push right"),
-    "Acrobot": ("torque -1", "torque 0", "torque +1"),
-    "LunarLander": ("nothing", "left engine", "main engine", "right engine"),
-    "FrozenLake": ("left", "down", "right", "up"),
-    "FrozenLake8x8": ("left", "down", "right", "up"),
-    "CliffWalking": ("up", "right", "down", "left"),
-    "CliffWalkingSlippery": ("up", "right", "down", "left"),
-    "Taxi": ("south", "north", "east", "west", "pick up", "drop off"),
-}
 ARROWS = {"left": (-1, 0), "right": (1, 0), "up": (0, 1), "down": (0, -1)}
-
-
-def family(env: Env) -> str:
-    """``MountainCar-v0`` -> ``MountainCar``; empty for a callable of the user's own."""
-    return env.id.rpartition("/")[2].rpartition("-v")[0] if isinstance(env.id, str) else ""
-
-
-def entry_name(env: Env, entry: int) -> str:
-    """What an entry of the observation is, with its unit where it is known."""
-    names = ENTRIES.get(family(env), ())
-    return names[entry] if entry < len(names) else f"entry {entry} of the observation"
-
-
-def action_names(env: Env, actions: int) -> tuple[str, ...]:
-    """What the actions do, as far as it is known."""
-    names = ACTIONS.get(family(env), ())
-    return names if len(names) == actions else tuple(f"action {action}" for action in range(actions))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium.experimental.functional import FuncEnv
 from gymnasium.spaces import Box, Discrete, Tuple
 
+from argmaxq.domains.loops import each_lane_for_itself
 from argmaxq.types import Array
 
 Action = tuple[Array, tuple[Array, Array, Array]]
@@ -102,7 +103,7 @@ class Platform(FuncEnv[PlatformState, Action, Array, Array, Array, None, None]):
     def __init__(self, noise: bool = True) -> None:
         super().__init__()
         self.noise = noise
-        self._transition = jax.custom_batching.sequential_vmap(self._to_the_end)
+        self._transition = each_lane_for_itself(self._to_the_end)
         self.action_space = Tuple(
             (Discrete(3), Tuple([Box(0.0, bound, (1,), np.float32) for bound in self.parameter_bounds]))
         )

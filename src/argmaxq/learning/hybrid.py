@@ -1,7 +1,7 @@
 """What agents with an actor and a critic share that choose actions with real parameters."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -34,6 +34,7 @@ class HybridAgent(Replaying):
     ``propose`` maps one observation to a preference for each action and the parameters of all actions.
     """
 
+    measured: ClassVar[tuple[str, ...]] = ("loss", "q", "actor_loss")
     parameter_exploration: Any
     optimiser: Any
     actor_optimiser: Any

@@ -1,6 +1,6 @@
 """How agents learn that draw batches from a replay, whatever one update does."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,8 @@ class Replaying:
     metrics).
     """
 
+    measured: ClassVar[tuple[str, ...]] = ("loss", "q")
+    """The metrics of one update."""
     replay: Any
     exploration: Any
     gamma: Any
@@ -51,8 +53,7 @@ class Replaying:
             replay = self.replay.reprioritise(learner.replay, batch.index, td_error)
             return learner._replace(replay=replay), jax.tree.map(jnp.add, total, metrics)
 
-        shapes = jax.eval_shape(lambda: self.update(learner, sampled(learner.replay, 0), clock)[2])
-        zero = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+        zero = {name: jnp.float32(0) for name in self.measured}
         learner, total = jax.lax.fori_loop(0, updates, once, (learner, zero))
         means = jax.tree.map(lambda sum_: sum_ / jnp.maximum(updates, 1), total)
         return learner, {**means, **self.exploration.report(clock), "updates": updates}

@@ -12,8 +12,10 @@ import pytest
 from argmaxq.component import UserError, bind, validate
 from argmaxq.learning.hybrid import ActorCritic
 from argmaxq.learning.pdqn import PDQN
-from argmaxq.networks.critics import Ensemble, MultiPass, Quadratic, SinglePass
+from argmaxq.networks.critics import Ensemble, MultiPass, SinglePass
 from argmaxq.networks.inputs import Raw, Rescaled
+from argmaxq.networks.interpolated import Interpolated
+from argmaxq.networks.quadratic import Quadratic
 from argmaxq.types import ArraySpec, HybridActions, Spaces
 from oracles import leaves_equal
 
@@ -109,7 +111,7 @@ def slopes(critic: Any, params: Any, parameters: np.ndarray) -> np.ndarray:
 
 
 @each_size
-@pytest.mark.parametrize("kind", [MultiPass, Quadratic])
+@pytest.mark.parametrize("kind", [MultiPass, Quadratic, Interpolated])
 def test_an_actions_value_does_not_depend_on_others_parameters(kind: Any, sizes: tuple[int, ...]) -> None:
     critic, params = made(kind(hidden=(32,), activation="tanh"), sizes)
     slope = slopes(critic, params, drawn(sizes))
@@ -123,24 +125,7 @@ def test_a_single_pass_mixes_all_parameters() -> None:
     assert (slopes(critic, params, drawn((2, 0, 1))) != 0).all()
 
 
-@each_size
-def test_a_quadratic_by_hand(sizes: tuple[int, ...]) -> None:
-    """a_k + sum of b x + c x^2 over an action's own parameters; a, b, c come from a layer that sees the observation."""
-    critic, params = made(Quadratic(hidden=(9,), inputs=Raw()), sizes, outputs=2)
-    own = jax.tree.map(lambda leaf: np.asarray(leaf, float), params)["network"]
-    hidden = np.maximum(OBS @ own["Dense_0"]["kernel"] + own["Dense_0"]["bias"], 0)
-    outputs = np.einsum("h,hko->ko", hidden, own["output"]["kernel"]) + own["output"]["bias"]
-    actions, total, parameters = len(sizes), sum(sizes), drawn(sizes)
-    assert outputs.shape == (actions + 2 * total, 2)
-    value, slope, curvature = outputs[:actions], outputs[actions : actions + total], outputs[actions + total :]
-    expected = [
-        value[k] + parameters[part] @ slope[part] + parameters[part] ** 2 @ curvature[part]
-        for k, part in enumerate(segments(sizes))
-    ]
-    np.testing.assert_allclose(jax.jit(critic)(params, OBS, parameters), [expected], rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("kind", [SinglePass, MultiPass, Quadratic])
+@pytest.mark.parametrize("kind", [SinglePass, MultiPass, Quadratic, Interpolated])
 def test_observations_are_rescaled_and_may_have_any_shape(kind: Any) -> None:
     """An observation [2, 3] between -4 and 12 is seen as six numbers between -1 and 1."""
     space = Spaces(ArraySpec((2, 3), "float32", (-4.0,) * 6, (12.0,) * 6), HybridActions((1, 1)))
@@ -152,7 +137,7 @@ def test_observations_are_rescaled_and_may_have_any_shape(kind: Any) -> None:
     np.testing.assert_allclose(jax.jit(critic)(params, obs, parameters), expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", [SinglePass, MultiPass, Quadratic])
+@pytest.mark.parametrize("kind", [SinglePass, MultiPass, Quadratic, Interpolated])
 @pytest.mark.parametrize("layer_norm", [False, True])
 def test_gradients_reach_every_weight(kind: Any, layer_norm: bool) -> None:
     """All actions' values in a batch depend on each weight of each layer."""

@@ -11,15 +11,18 @@ import pytest
 import argmaxq as aq
 from argmaxq.component import bind
 from argmaxq.environments.compiled import CompiledEnv
+from argmaxq.learning.critic_only import CriticOnly
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.parameters import Gaussian, OrnsteinUhlenbeck
 from argmaxq.learning.pdqn import PDQN
 from argmaxq.learning.schedules import Constant, Linear
-from argmaxq.networks.critics import Ensemble, MultiPass, Quadratic, SinglePass
+from argmaxq.networks.critics import Ensemble, MultiPass, SinglePass
 from argmaxq.networks.heads import Centred
 from argmaxq.networks.inputs import Rescaled
+from argmaxq.networks.interpolated import Interpolated
 from argmaxq.networks.mlp import MLP
+from argmaxq.networks.quadratic import Quadratic
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from hybrid_probes import AIM, AIMING, CHOOSING, PLATFORM
@@ -46,6 +49,7 @@ CRITICS = {
     "mp-dqn": MultiPass(hidden=(64,), activation="tanh"),
     "p-dqn": SinglePass(hidden=(64,), activation="tanh"),
     "quadratic": Quadratic(hidden=(64,), activation="tanh"),
+    "interpolated": Interpolated(hidden=(64,), activation="tanh", knots=16),
 }
 
 
@@ -63,6 +67,7 @@ def greedy(env: CompiledEnv, agent: Any, params: Any) -> list[Any]:
         pytest.param("mp-dqn", "compiled", marks=SLOW),
         pytest.param("p-dqn", "host", marks=SLOW),
         pytest.param("quadratic", "compiled", marks=SLOW),
+        pytest.param("interpolated", "compiled", marks=SLOW),
     ],
 )
 def test_the_best_action_and_its_parameter_are_found(critic: str, engine: str) -> None:
@@ -91,6 +96,7 @@ SAME = PDQN(
     batch_size=32,
     learning_starts=50,
 )
+ALONE = CriticOnly(Quadratic((32,)), replay=Uniform(3_000), batch_size=32, rollout=1, learning_starts=50)
 RICH = dataclasses.replace(
     SAME,
     critic=Ensemble(SinglePass(hidden=(16, 16), layer_norm=True)),
@@ -108,6 +114,8 @@ RICH = dataclasses.replace(
         pytest.param(SAME, PLATFORM, 1, id="mp-dqn-platform-1"),
         pytest.param(SAME, PLATFORM, 8, id="mp-dqn-platform-8"),
         pytest.param(RICH, AIMING, 8, id="rich-aiming-8"),
+        pytest.param(ALONE, PLATFORM, 1, id="critic-only-platform-1"),
+        pytest.param(ALONE, AIMING, 8, id="critic-only-aiming-8"),
         pytest.param(SAME, AIMING, 1, id="mp-dqn-aiming-1", marks=SLOW),
         pytest.param(SAME, AIMING, 8, id="mp-dqn-aiming-8", marks=SLOW),
         pytest.param(RICH, AIMING, 1, id="rich-aiming-1", marks=SLOW),

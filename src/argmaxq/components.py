@@ -4,6 +4,7 @@ from argmaxq import recipe as recipe
 from argmaxq.learning import (
     backups,
     bootstrap,
+    critic_only,
     dqn,
     exploration,
     normalisers,
@@ -19,12 +20,25 @@ from argmaxq.learning import (
     td,
     traces,
 )
-from argmaxq.networks import critics, features, heads, inputs, linear, mlp, own, sparse
+from argmaxq.networks import critics, features, heads, inputs, interpolated, linear, mlp, own, quadratic, sparse
 from argmaxq.replay import prioritised, uniform
 
 MODULES = (
-    *(backups, bootstrap, dqn, exploration, normalisers, optimisers, paddpg, parameters, pdqn, pqn, returns),
+    *(
+        backups,
+        bootstrap,
+        critic_only,
+        dqn,
+        exploration,
+        normalisers,
+        optimisers,
+        paddpg,
+        parameters,
+        pdqn,
+        pqn,
+        returns,
+    ),
     *(schedules, step_sizes, sync, td, traces),
-    *(critics, features, heads, inputs, linear, mlp, own, sparse, prioritised, uniform),
+    *(critics, features, heads, inputs, interpolated, linear, mlp, own, quadratic, sparse, prioritised, uniform),
     recipe,
 )

@@ -197,6 +197,20 @@ class Critic(Protocol):
         """Outputs [critics, actions, size] for one observation and the parameters of all actions, flat, in [-1, 1]."""
 
 
+@runtime_checkable
+class MaximisableCritic(Critic, Protocol):
+    """A critic whose best parameters are known, so that no actor has to look for them."""
+
+    def of(self, params: PyTree, obs: Array, action: Array, parameters: Array) -> Array:
+        """Outputs [size] of one action, an integer, with the parameters [parameters] of all actions at hand."""
+
+    def best(self, params: PyTree, obs: Array, mean: Callable[[Array], Array]) -> tuple[Array, Array]:
+        """The greatest values [actions] within the bounds and the parameters [parameters] that have them.
+
+        ``mean`` maps outputs [..., size] to expected returns [...].
+        """
+
+
 class Returns(Protocol):
     """How a return is represented: a number, later a distribution. ``z`` are a network's outputs for one action."""
 

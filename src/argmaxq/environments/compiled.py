@@ -26,11 +26,12 @@ class EnvState(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What followed an action in one lane."""
+    """What followed an action in one lane; ``success`` is what ``transition_info`` says, if it does."""
 
     reward: Array
     terminated: Array
     truncated: Array
+    success: Array | None = None
 
 
 class Draw(NamedTuple):
@@ -90,7 +91,8 @@ class CompiledEnv:
         moved = EnvState(state, self._observe(state, keys[3]), elapsed, terminated | truncated)
         after = jax.tree.map(lambda fresh, old: jnp.where(lane.last, fresh, old), draw.fresh, moved)
         alive = ~lane.last
-        return after, Outcome(jnp.where(alive, reward, 0.0), alive & terminated, alive & truncated)
+        success = self.env.transition_info(lane.state, action, state).get("success")
+        return after, Outcome(jnp.where(alive, reward, 0.0), alive & terminated, alive & truncated, success)
 
     def draws(self, key: jax.Array, rows: Array, lanes: int) -> Draw:
         """The randomness of rows [n] of every lane, [n, lanes]: a function of (key, row, lane) alone."""

@@ -12,8 +12,8 @@ from argmaxq.training.checkpoint import flatten, unflatten
 from argmaxq.training.streams import streams
 from argmaxq.types import Array, Spaces
 
-ROWS_AT_ONCE = 1024
-"""Rows whose randomness is drawn in one call."""
+DRAWN_AT_ONCE = 2**15
+"""Steps, over all lanes, whose randomness is drawn in one call."""
 
 
 class FuncLanes:
@@ -22,9 +22,10 @@ class FuncLanes:
     def __init__(self, env: CompiledEnv, lanes: int) -> None:
         self.spaces: Spaces = env.spaces
         self.lanes = lanes
+        self._rows = rows = max(1, DRAWN_AT_ONCE // lanes)
         self._reset = jax.jit(jax.vmap(env.reset))
         self._step = jax.jit(lambda *args: _at_row(env, *args))
-        self._draws = jax.jit(lambda key, first: env.draws(key, first + jnp.arange(ROWS_AT_ONCE), lanes))
+        self._draws = jax.jit(lambda key, first: env.draws(key, first + jnp.arange(rows), lanes))
 
     def reset(self, seed: int) -> np.ndarray:
         """Start every lane's first episode."""
@@ -35,12 +36,13 @@ class FuncLanes:
 
     def step(self, actions: np.ndarray) -> Step:
         """Act in every lane."""
-        if self._row % ROWS_AT_ONCE == 0:
+        if self._row % self._rows == 0:
             self._block = self._draws(self._key, np.int32(self._row))
-        self._state, outcome = self._step(self._state, actions, self._block, np.int32(self._row % ROWS_AT_ONCE))
+        self._state, outcome = self._step(self._state, actions, self._block, np.int32(self._row % self._rows))
         self._row += 1
-        reward, terminated, truncated = map(np.asarray, outcome)
-        return Step(self.observe(), reward, terminated, truncated, np.asarray(self._state.last))
+        reward, terminated, truncated, success = outcome
+        last, success = np.asarray(self._state.last), None if success is None else np.asarray(success)
+        return Step(self.observe(), np.asarray(reward), np.asarray(terminated), np.asarray(truncated), last, success)
 
     def observe(self) -> np.ndarray:
         """The current observations [lanes, ...]."""
@@ -56,7 +58,7 @@ class FuncLanes:
         self._state = jax.tree.map(jnp.asarray, unflatten(like, saved["state"]))
         self._key = jax.random.wrap_key_data(jnp.asarray(saved["key"]))
         self._row = int(saved["row"])
-        first = self._row - self._row % ROWS_AT_ONCE
+        first = self._row - self._row % self._rows
         self._block = self._draws(self._key, np.int32(first))
         return []
 

@@ -12,6 +12,7 @@ class Step(NamedTuple):
 
     ``last`` is the mark of the *next* row: ``obs`` is an episode's final observation and the next call's action will
     be ignored, returning the new episode's first observation with reward 0 and both flags false. ``reward`` is float32.
+    ``success`` is what the environment says of it, if it does.
     """
 
     obs: np.ndarray
@@ -19,6 +20,7 @@ class Step(NamedTuple):
     terminated: np.ndarray
     truncated: np.ndarray
     last: np.ndarray
+    success: np.ndarray | None = None
 
 
 class Lanes(Protocol):

@@ -1,5 +1,6 @@
 """DQN and its family: one agent, whose variants are other values of its fields."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -33,6 +34,9 @@ from argmaxq.types import (
     Sync,
     Transition,
 )
+
+Loss = Callable[[PyTree, PyTree, Transition], tuple[Array, Array, Array]]
+"""(parameters, target network's, transition) -> (loss, TD error, value)."""
 
 
 class DQNLearner(NamedTuple):
@@ -91,17 +95,7 @@ class DQN(Replaying, Acting):
 
     def update(self, learner: DQNLearner, batch: Batch, clock: Clock = START) -> tuple[DQNLearner, Array, Metrics]:
         """One gradient update on one batch: (learner, TD errors [batch], metrics)."""
-
-        def loss(params: PyTree) -> tuple[Array, tuple[Array, Array]]:
-            losses, td_errors, values = jax.vmap(self._loss, (None, None, 0))(params, learner.target, batch.transition)
-            return jnp.mean(batch.weight * losses), (td_errors, jnp.mean(values))
-
-        gradient, (td_error, q), value = _swap(jax.value_and_grad(loss, has_aux=True)(learner.params))
-        clock = clock._replace(update=learner.updates)
-        params, optimiser = self.optimiser.update(gradient, learner.optimiser, learner.params, clock)
-        target = self.sync(learner.target, params, learner.updates + 1)
-        learner = learner._replace(params=params, target=target, optimiser=optimiser, updates=learner.updates + 1)
-        return learner, td_error, {"loss": value, "q": q}
+        return descend(self, self._loss, learner, batch, clock)
 
     def _loss(self, params: PyTree, target: PyTree, transition: Transition) -> tuple[Array, Array, Array]:
         """(loss, TD error, value) of one transition."""
@@ -112,6 +106,18 @@ class DQN(Replaying, Acting):
         return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)
 
 
-def _swap(result: Any) -> Any:
-    (value, aux), gradient = result
-    return gradient, aux, value
+def descend(
+    agent: Any, loss: Loss, learner: DQNLearner, batch: Batch, clock: Clock
+) -> tuple[DQNLearner, Array, Metrics]:
+    """One step of the agent's optimiser down the weighted mean loss of a batch, and of its target network."""
+
+    def mean(params: PyTree) -> tuple[Array, tuple[Array, Array]]:
+        losses, td_errors, values = jax.vmap(loss, (None, None, 0))(params, learner.target, batch.transition)
+        return jnp.mean(batch.weight * losses), (td_errors, jnp.mean(values))
+
+    (value, (td_error, q)), gradient = jax.value_and_grad(mean, has_aux=True)(learner.params)
+    clock, number = clock._replace(update=learner.updates), learner.updates + 1
+    params, optimiser = agent.optimiser.update(gradient, learner.optimiser, learner.params, clock)
+    target = agent.sync(learner.target, params, number)
+    learner = learner._replace(params=params, target=target, optimiser=optimiser, updates=number)
+    return learner, td_error, {"loss": value, "q": q}

@@ -28,23 +28,51 @@ class HybridLearner(NamedTuple):
     updates: Array
 
 
-class HybridAgent(Replaying):
-    """Acting from what ``propose`` gives, and an update of the critic, then of the actor.
+class HybridActing:
+    """Acting from what ``propose`` gives: a preference for each action and the parameters of all actions."""
 
-    ``propose`` maps one observation to a preference for each action and the parameters of all actions.
-    """
+    exploration: Any
+    parameter_exploration: Any
+
+    def propose(self, params: Any, obs: Array) -> tuple[Array, Array]:
+        """Preferences [actions] and parameters [parameters] for one observation."""
+        raise NotImplementedError
+
+    def actor(self, spaces: Spaces) -> PyTree:
+        """The parameter noise of one lane."""
+        return self.parameter_exploration.actor(hybrid(spaces).parameters)
+
+    def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> tuple[PyTree, PyTree]:
+        """Random numbers for choosing actions and parameters, leading axes ``shape``."""
+        first, second = jax.random.split(key)
+        own = self.parameter_exploration.noise(second, shape, hybrid(spaces).parameters)
+        return self.exploration.noise(first, shape), own
+
+    def act(
+        self, params: Any, actor: PyTree, obs: Array, clock: Clock, noise: tuple[PyTree, PyTree]
+    ) -> tuple[Array, PyTree]:
+        """The behaviour policy in one lane."""
+        preferences, proposed = self.propose(params, obs)
+        action = self.exploration.choose(preferences, clock, noise[0])
+        explores = self.exploration.explores(clock, noise[0])
+        taken, actor = self.parameter_exploration.perturb(proposed, explores, clock, noise[1], actor)
+        return _joined(action, taken), actor
+
+    def greedy(self, params: Any, obs: Array) -> Array:
+        """The preferred action for one observation, with the parameters of all."""
+        preferences, proposed = self.propose(params, obs)
+        return _joined(jnp.argmax(preferences), proposed)
+
+
+class HybridAgent(HybridActing, Replaying):
+    """An update of the critic, then of the actor."""
 
     measured: ClassVar[tuple[str, ...]] = ("loss", "q", "actor_loss")
-    parameter_exploration: Any
     optimiser: Any
     actor_optimiser: Any
     sync: Any
     actor_sync: Any
     rollout: Any
-
-    def propose(self, params: ActorCritic, obs: Array) -> tuple[Array, Array]:
-        """Preferences [actions] and parameters [parameters] for one observation."""
-        raise NotImplementedError
 
     def _critic_loss(self, critic: PyTree, learner: HybridLearner, batch: Batch) -> tuple[Array, tuple[Array, Array]]:
         """Mean loss; TD errors [batch] and the mean value."""
@@ -59,31 +87,6 @@ class HybridAgent(Replaying):
         replay = self.replay.init(spaces, lanes, self.rollout + self.n_step)
         optimiser = ActorCritic(self.optimiser.init(params.critic), self.actor_optimiser.init(params.actor))
         return HybridLearner(params, jax.tree.map(jnp.copy, params), optimiser, replay, jnp.int32(0))
-
-    def actor(self, spaces: Spaces) -> PyTree:
-        """The parameter noise of one lane."""
-        return self.parameter_exploration.actor(hybrid(spaces).parameters)
-
-    def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> tuple[PyTree, PyTree]:
-        """Random numbers for choosing actions and parameters, leading axes ``shape``."""
-        first, second = jax.random.split(key)
-        own = self.parameter_exploration.noise(second, shape, hybrid(spaces).parameters)
-        return self.exploration.noise(first, shape), own
-
-    def act(
-        self, params: ActorCritic, actor: PyTree, obs: Array, clock: Clock, noise: tuple[PyTree, PyTree]
-    ) -> tuple[Array, PyTree]:
-        """The behaviour policy in one lane."""
-        preferences, proposed = self.propose(params, obs)
-        action = self.exploration.choose(preferences, clock, noise[0])
-        explores = self.exploration.explores(clock, noise[0])
-        taken, actor = self.parameter_exploration.perturb(proposed, explores, clock, noise[1], actor)
-        return _joined(action, taken), actor
-
-    def greedy(self, params: ActorCritic, obs: Array) -> Array:
-        """The preferred action for one observation, with the parameters of all."""
-        preferences, proposed = self.propose(params, obs)
-        return _joined(jnp.argmax(preferences), proposed)
 
     def update(
         self, learner: HybridLearner, batch: Batch, clock: Clock = START

@@ -11,9 +11,8 @@ import numpy as np
 from flax import linen as nn
 
 from argmaxq.component import Size, UserError, component
-from argmaxq.networks.heads import SingleStream
 from argmaxq.networks.inputs import Inputs, Rescaled
-from argmaxq.networks.mlp import Activation, Perceptron
+from argmaxq.networks.mlp import Activation
 from argmaxq.types import Array, Critic, HybridActions, PyTree, Spaces
 
 
@@ -85,7 +84,7 @@ class _MLPCritic:
 
     def bind(self, spaces: Spaces) -> Any:
         """With the number of parameters of the environment's actions."""
-        return dataclasses.replace(self, sizes=_sizes(spaces))  # type: ignore[type-var]
+        return dataclasses.replace(self, sizes=parameter_sizes(spaces))  # type: ignore[type-var]
 
     def _module(self, size: int) -> ParameterisedPerceptron:
         layers = self.inputs, self.hidden, self.activation, self.layer_norm
@@ -144,66 +143,6 @@ class MultiPass(_MLPCritic):
     multi_pass = True
 
 
-class QuadraticPerceptron(nn.Module):
-    """A perceptron of the observation whose outputs are the coefficients of a polynomial in the parameters."""
-
-    network: Perceptron
-    sizes: tuple[int, ...]
-    size: int
-
-    @nn.compact
-    def __call__(self, obs: Array, parameters: Array) -> Array:
-        """Observation of any shape and parameters [sum of sizes] -> outputs [actions, size]."""
-        actions, total = len(self.sizes), sum(self.sizes)
-        value, slope, curvature = jnp.split(self.network(obs), [actions, actions + total])
-        x = parameters[:, jnp.newaxis]
-        own = slope * x + curvature * jnp.square(x)
-        if set(self.sizes) == {1}:
-            return value + own
-        owner = np.repeat(np.arange(actions), self.sizes)
-        return value + jnp.asarray(np.eye(actions, dtype=np.float32)[:, owner]) @ own
-
-
-@component(Critic)
-class Quadratic:
-    """Values a_k(s) + b_k(s) . x_k + c_k(s) . x_k^2, quadratic in each action's own parameters (cf. Gu et al. 2016).
-
-    One matrix product for any number of actions, where a multi-pass critic needs a pass for each of them.
-
-    Attributes:
-        hidden: Widths of the hidden layers, which see the observation.
-        inputs: What is done to observations first.
-        activation: Non-linearity after each hidden layer.
-        layer_norm: Normalise each hidden layer before its activation.
-        sizes: Parameters of each action; the environment's own.
-    """
-
-    hidden: tuple[int, ...] = (128,)
-    inputs: Inputs = Rescaled()
-    activation: Activation = "relu"
-    layer_norm: bool = False
-    sizes: tuple[int, ...] = ()
-
-    def bind(self, spaces: Spaces) -> "Quadratic":
-        """With the number of parameters of the environment's actions."""
-        return dataclasses.replace(self, sizes=_sizes(spaces))
-
-    def _module(self, size: int) -> QuadraticPerceptron:
-        outputs = len(self.sizes) + 2 * sum(self.sizes), size
-        layers = self.inputs, self.hidden, self.activation, self.layer_norm
-        return QuadraticPerceptron(Perceptron(*layers, SingleStream(), outputs), self.sizes, size)
-
-    def init(self, key: jax.Array, obs: Array, size: int) -> PyTree:
-        """Parameters for one observation like ``obs`` and ``size`` outputs per action."""
-        return self._module(size).init(key, obs, jnp.zeros(sum(self.sizes)))["params"]
-
-    def __call__(self, params: PyTree, obs: Array, parameters: Array) -> Array:
-        """Outputs [1, actions, size]."""
-        size = params["network"]["output"]["bias"].shape[1]
-        outputs: Array = self._module(size).apply({"params": params}, obs, parameters)
-        return outputs[jnp.newaxis]
-
-
 @component(Critic)
 class Ensemble:
     """Several critics that learn the same from different initial weights; targets take the least of their values.
@@ -225,5 +164,6 @@ class Ensemble:
         return jax.vmap(lambda own: self.critic(own, obs, parameters)[0])(params)
 
 
-def _sizes(spaces: Spaces) -> tuple[int, ...]:
+def parameter_sizes(spaces: Spaces) -> tuple[int, ...]:
+    """How many parameters each action has; empty for actions without any."""
     return spaces.action.sizes if isinstance(spaces.action, HybridActions) else ()

@@ -36,6 +36,13 @@ class Perceptron(nn.Module):
         return self.head(x, self.outputs)
 
 
+def check_widths(hidden: tuple[int, ...], least: int = 0) -> None:
+    """Raises UserError where there are fewer than ``least`` hidden layers, or one of width below 1."""
+    if len(hidden) < least or any(width < 1 for width in hidden):
+        layers = f"at least {least} layer" if least else "layers"
+        raise UserError(f"hidden = {hidden}: {layers} of a width of at least 1 are needed")
+
+
 @component(Network)
 class MLP:
     """A multi-layer perceptron.
@@ -56,8 +63,7 @@ class MLP:
 
     def check(self) -> None:
         """Raises UserError for a width below 1."""
-        if any(width < 1 for width in self.hidden):
-            raise UserError(f"hidden = {self.hidden}: every layer needs a width of at least 1")
+        check_widths(self.hidden)
 
     def bind(self, spaces: Spaces) -> "MLP":
         """An index is seen as a one-hot vector, whatever the inputs were to do with numbers."""

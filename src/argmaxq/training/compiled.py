@@ -187,7 +187,7 @@ def _collect(
         act = jax.vmap(agent.act, (None, 0, 0, None, 0))
         action, actor = act(state.learner.params, state.actor, state.env.obs, clock, noise)
         after, outcome = jax.vmap(env.step)(state.env, action, draw)
-        row = Row(state.env.obs, action, *outcome, state.env.last)
+        row = Row(state.env.obs, action, *outcome[:3], state.env.last)
         episodes, ends = count_row(state.episodes, row)
         return state._replace(actor=actor, env=after, episodes=episodes), (row, ends)
 

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from argmaxq.component import traced
+from argmaxq.domains import TIME_LIMITS
 from argmaxq.environments.compiled import CompiledEnv
 from argmaxq.environments.func_lanes import FuncLanes
 from argmaxq.environments.lanes import Lanes
@@ -19,6 +20,8 @@ from argmaxq.types import Actions, Agent, PyTree, Spaces
 
 WIDTH = 32
 """Episodes played side by side."""
+LANES = 1000
+"""Episodes of a FuncEnv played side by side."""
 LONGEST = 1_000_000
 """Steps after which an episode that knows no end is ended."""
 
@@ -43,10 +46,11 @@ class Evaluator:
         UserError: the environment cannot be made or fits no agent.
     """
 
-    def __init__(self, env: Env, on_gymnasium: bool = True) -> None:
+    def __init__(self, env: Env) -> None:
         self._recipe = env
-        functional = compiled(env)
-        self._compiled: CompiledEnv | None = functional if callable(env.id) or not on_gymnasium else None
+        ours = callable(env.id) or env.id in TIME_LIMITS
+        self._compiled: CompiledEnv | None = compiled(env) if ours else None
+        self._lanes: dict[int, FuncLanes] = {}
         self._envs: list[gym.Env[Any, Any]] = []
         self._vector: Lanes | None = None
         if self._compiled is None:
@@ -71,9 +75,12 @@ class Evaluator:
         """Whole episodes; the same ``seed`` (whole numbers) begins the same episodes, whatever is chosen."""
         words = np.random.SeedSequence(list(seed)).generate_state(episodes) >> 1
         if self._compiled is not None:
-            return Played(play_lanes(FuncLanes(self._compiled, episodes), choose, episodes, int(words[0]), witness))
+            width = min(episodes, LANES)
+            if width not in self._lanes:
+                self._lanes[width] = FuncLanes(self._compiled, width)
+            return play_lanes(self._lanes[width], choose, episodes, int(words[0]), witness)
         if self._vector is not None:
-            return Played(play_lanes(self._vector, choose, episodes, int(words[0]), witness))
+            return play_lanes(self._vector, choose, episodes, int(words[0]), witness)
         while len(self._envs) < min(episodes, WIDTH):
             self._envs.append(single(self._recipe))
         return play_episodes(self._envs, self.adaptor, choose, [int(word) for word in words], witness)
@@ -121,11 +128,11 @@ def play_episodes(
     return Played(returns, None if np.isnan(success).any() else success == 1)
 
 
-def play_lanes(lanes: Lanes, choose: Choose, episodes: int, seed: int, witness: Witness | None = None) -> np.ndarray:
+def play_lanes(lanes: Lanes, choose: Choose, episodes: int, seed: int, witness: Witness | None = None) -> Played:
     """As many episodes in each lane, so that short ones are not preferred; the first ``episodes`` of them."""
     each = -(-episodes // lanes.lanes)
     obs = lanes.reset(seed)
-    finished: list[list[float]] = [[] for _ in range(lanes.lanes)]
+    finished: list[list[tuple[float, float]]] = [[] for _ in range(lanes.lanes)]
     running = np.zeros(lanes.lanes)
     last = np.zeros(lanes.lanes, bool)
     for _ in range(LONGEST):
@@ -137,11 +144,13 @@ def play_lanes(lanes: Lanes, choose: Choose, episodes: int, seed: int, witness: 
         obs, last = step.obs, step.last
         running += step.reward
         for lane in np.flatnonzero(step.terminated | step.truncated):
-            finished[lane].append(float(running[lane]))
+            finished[lane].append((float(running[lane]), np.nan if step.success is None else float(step.success[lane])))
             running[lane] = 0.0
         if all(len(own) >= each for own in finished):
             break
-    return np.array([own[number] for number in range(each) for own in finished if number < len(own)][:episodes])
+    ends = [own[number] for number in range(each) for own in finished if number < len(own)][:episodes]
+    returns, success = np.array(ends).reshape(-1, 2).T
+    return Played(returns, None if np.isnan(success).any() else success == 1)
 
 
 def greedy(agent: Agent, params: PyTree) -> Choose:

@@ -83,7 +83,8 @@ class HostEngine:
                 clock = np.array([(start + t) * lanes, ends, t], np.int32)
                 action, actor = self._act(self._numbers, params, updates, actor, obs, noise, clock)
                 rows.obs[t], rows.last[t], rows.action[t] = obs, last, action
-                obs, rows.reward[t], rows.terminated[t], rows.truncated[t], last = self._env.step(rows.action[t])
+                step = self._env.step(rows.action[t])
+                obs, rows.reward[t], rows.terminated[t], rows.truncated[t], last = step[:5]
                 ends += int(np.count_nonzero(rows.terminated[t] | rows.truncated[t]))
             own = Row(*[leaf[i * rollout : (i + 1) * rollout] for leaf in rows])
             clock = np.array([(start + t + 1) * lanes, ends, i], np.int32)

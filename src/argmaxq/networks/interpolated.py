@@ -117,11 +117,12 @@ class Interpolated:
     def _between(self, outputs: Array, action: Array, parameters: Array) -> Array:
         """Outputs [size] of one action, from those at all knots [knots of all actions, size]."""
         first, stride, place, own = (jnp.asarray(table)[action] for table in self._grid[:4])
-        position = jnp.where(own, (jnp.clip(parameters[place], -1.0, 1.0) + 1.0) / 2.0 * (self.knots - 1), 0.0)
+        share = (jnp.clip(jnp.asarray(parameters)[place], -1.0, 1.0) + 1.0) / 2.0
+        position = jnp.where(own, share * (self.knots - 1), 0.0)
         below = jnp.minimum(position.astype(jnp.int32), self.knots - 2)
-        share = position - below
+        beyond = position - below
         corners = np.array(list(itertools.product((0, 1), repeat=self._grid.own.shape[1])), int)
-        weights = jnp.prod(jnp.where(corners, share, 1.0 - share), axis=1)
+        weights = jnp.prod(jnp.where(corners, beyond, 1.0 - beyond), axis=1)
         return weights @ outputs[first + (below + corners) @ stride]
 
     @property

@@ -52,7 +52,7 @@ class QuadraticPerceptron(nn.Module):
         """The value [size] of one action, an integer, with the parameters of all actions at hand."""
         value, constant, slope, curvature = self._vectors(obs)
         places, own = (jnp.asarray(table)[action] for table in _places(self.sizes))
-        x = jnp.where(own, parameters[places], 0.0)
+        x = jnp.where(own, jnp.asarray(parameters)[places], 0.0)
         return (
             value
             + self.constants[action] @ constant

@@ -4,6 +4,7 @@ from argmaxq.learning.critic_only import CriticOnly
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.schedules import Linear
+from argmaxq.networks.heads import Dueling
 from argmaxq.networks.interpolated import Interpolated
 from argmaxq.networks.quadratic import Quadratic
 from argmaxq.recipe import Env, Evaluation, Recipe
@@ -25,7 +26,7 @@ def recipe(env: Env, critic: Critic, rollout: int) -> Recipe:
 
 
 RECIPES = {
-    "catchpoint/mpdqn": recipe(Env("argmaxq/CatchPoint-v0"), Interpolated((128, 128), 17), 8),
+    "catchpoint/mpdqn": recipe(Env("argmaxq/CatchPoint-v0"), Interpolated((128, 128), 25, head=Dueling()), 8),
     # 2^n actions: values quadratic in the strength and made of a few vectors that all of them share.
     **{
         f"hardmove{n}/mpdqn": recipe(Env("argmaxq/HardMove-v0", kwargs={"n": n}), Quadratic((128, 128)), 16)

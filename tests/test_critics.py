@@ -189,7 +189,7 @@ def test_of_an_ensemble_the_least_value_of_each_action_is_taken() -> None:
     params = ActorCritic(made(bound.critic, (1, 1))[1], ())
     parameters = drawn((1, 1))
     expected = np.mean(jax.jit(bound.critic)(params.critic, OBS, parameters)[..., 0], axis=0)
-    np.testing.assert_allclose(jax.jit(bound.values)(params, OBS, parameters), expected, rtol=1e-6)
+    np.testing.assert_allclose(jax.jit(bound.values_of)(params, OBS, parameters), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", [SinglePass, MultiPass])

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import argmaxq as aq
-from argmaxq.setup import device_per_core
+from argmaxq.setup import start_jax
 from argmaxq.training.choose import make_engine
 from argmaxq.training.engine import block_length
 
@@ -30,8 +30,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--blocks", type=int, default=8)
     arguments = parser.parse_args()
-    if arguments.seeds > 1:
-        device_per_core()
+    start_jax(arguments.seeds)
     steps = rate(arguments.recipe, arguments.seeds, arguments.blocks)
     print(json.dumps({"recipe": arguments.recipe, "seeds": arguments.seeds, "steps_per_second": round(steps)}))
 

@@ -9,6 +9,9 @@ import jax
 SMALL_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=65536"
 """Loops whose body touches fewer bytes than that, and multiplies no matrices, become one kernel on the CPU."""
 
+ONE_THREAD = "one-thread"
+"""The part of the compilation cache that is for it."""
+
 
 def configure_jax() -> None:
     """Synchronous dispatch on the CPU, small loops in one kernel, and a compilation cache that outlives the process.
@@ -29,6 +32,11 @@ def configure_jax() -> None:
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
+def start_jax(seeds: int) -> None:
+    """Start JAX as suits training so many seeds in one program; once it has started, that does nothing."""
+    device_per_core() if seeds > 1 else one_thread()
+
+
 def device_per_core() -> None:
     """Let many seeds train on all cores; to be called before JAX starts, later it does nothing.
 
@@ -37,6 +45,28 @@ def device_per_core() -> None:
     if "JAX_NUM_CPU_DEVICES" not in os.environ and "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
         with contextlib.suppress(RuntimeError):
             jax.config.update("jax_num_cpu_devices", usable_cores())
+
+
+def one_thread() -> None:
+    """Let a lone seed train on one thread of the CPU; to be called before JAX starts, later it does nothing.
+
+    XLA otherwise gives halves of small gathers and writes to other threads, and waits longer for them than all takes. A
+    user's own ``NPROC`` stands; that is the variable from which XLA takes the number of its threads.
+    """
+    if "NPROC" in os.environ or "host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
+        return
+    try:
+        jax.config.update("jax_num_cpu_devices", 1)
+    except RuntimeError:  # JAX has started
+        return
+    # What is compiled for one thread is not what is compiled for several, though JAX's cache would take it to be.
+    cache = getattr(jax.config, "jax_compilation_cache_dir", None)
+    if cache is not None:
+        jax.config.update("jax_compilation_cache_dir", str(Path(cache) / ONE_THREAD))
+    os.environ["NPROC"] = "1"
+    with contextlib.suppress(RuntimeError):  # a user who allows other platforms alone
+        jax.local_devices(backend="cpu")
+    del os.environ["NPROC"]
 
 
 def usable_cores() -> int:

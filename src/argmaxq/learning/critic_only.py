@@ -93,6 +93,10 @@ class CriticOnly(HybridActing, Replaying):
         """Action values [actions] with the best parameters, and these, of all actions."""
         return self._critic.best(params, obs, self.returns.mean)
 
+    def values(self, params: PyTree, obs: Array) -> Array:
+        """Action values [actions] of one observation, each with its best parameters."""
+        return self.propose(params, obs)[0]
+
     def update(self, learner: DQNLearner, batch: Batch, clock: Clock = START) -> tuple[DQNLearner, Array, Metrics]:
         """One gradient update on one batch: (learner, TD errors [batch], metrics)."""
         return descend(self, self._loss, learner, batch, clock)

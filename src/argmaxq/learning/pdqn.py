@@ -115,14 +115,18 @@ class PDQN(HybridAgent):
         """Parameters of all actions for one observation, within [-1, 1]."""
         return jnp.clip(self.bounding.squash(self.raw(actor, obs)), -1.0, 1.0)
 
-    def values(self, params: ActorCritic, obs: Array, parameters: Array) -> Array:
-        """Action values [actions] of one observation."""
+    def values(self, params: ActorCritic, obs: Array) -> Array:
+        """Action values [actions] of one observation, each with the actor's parameters."""
+        return self.propose(params, obs)[0]
+
+    def values_of(self, params: ActorCritic, obs: Array, parameters: Array) -> Array:
+        """Action values [actions] of one observation and the parameters of all actions."""
         return jnp.mean(self.returns.mean(self.critic(params.critic, obs, parameters)), axis=0)
 
     def propose(self, params: ActorCritic, obs: Array) -> tuple[Array, Array]:
         """Action values [actions] and the parameters of all actions for one observation."""
         parameters = self.parameters(params.actor, obs)
-        return self.values(params, obs, parameters), parameters
+        return self.values_of(params, obs, parameters), parameters
 
     def _critic_loss(self, critic: PyTree, learner: HybridLearner, batch: Batch) -> tuple[Array, tuple[Array, Array]]:
         """Weighted mean loss; TD errors [batch] and the mean value."""

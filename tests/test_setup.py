@@ -1,0 +1,43 @@
+"""How JAX is started, in processes of their own: it starts only once."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from argmaxq.setup import usable_cores
+
+SAY = """
+import os, pathlib, sys, jax, argmaxq
+from argmaxq.setup import start_jax
+start_jax(int(sys.argv[1]))
+jax.jit(lambda x: x + 1)(0.0)
+names = [path.read_text().strip() for path in pathlib.Path("/proc/self/task").glob("*/comm")]
+print(len(jax.devices()), sum("Eigen" in name for name in names), os.environ.get("NPROC"))
+"""
+
+
+def started(seeds: int, folder: Path, **variables: str) -> list[str]:
+    """Devices, XLA's threads for parts of one operation, and what is left of ``NPROC``."""
+    removed = ("NPROC", "XLA_FLAGS", "JAX_NUM_CPU_DEVICES", "JAX_COMPILATION_CACHE_DIR")
+    environment = {name: value for name, value in os.environ.items() if name not in removed}
+    environment |= {"ARGMAXQ_CACHE_DIR": str(folder), "JAX_PLATFORMS": "cpu", **variables}
+    command = [sys.executable, "-c", SAY, str(seeds)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads as Linux shows them")
+def test_a_lone_seed_gets_one_thread_and_a_cache_of_its_own(tmp_path: Path) -> None:
+    assert started(1, tmp_path) == ["1", "1", "None"]
+    assert [path.name for path in tmp_path.iterdir()] == ["one-thread"]
+
+
+def test_many_seeds_get_a_device_for_each_core(tmp_path: Path) -> None:
+    assert started(2, tmp_path)[0] == str(usable_cores())
+    assert not (tmp_path / "one-thread").exists()
+
+
+def test_a_users_own_number_of_threads_stands(tmp_path: Path) -> None:
+    assert started(1, tmp_path, NPROC="3")[1:] == ["3", "3"]

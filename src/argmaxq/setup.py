@@ -1,8 +1,8 @@
 """JAX's settings, made once before it starts."""
 
-import contextlib
 import os
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -29,14 +29,20 @@ def configure_jax() -> None:
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-def device_per_core() -> None:
-    """Let many seeds train on all cores; to be called before JAX starts, later it does nothing.
+def device_per_core() -> bool:
+    """Let many seeds train on all cores; whether that is so, or the user chose a number of devices.
 
-    Not the default, because with more than one device XLA multiplies large matrices about five times as slowly.
+    JAX must not have started: later its devices stay as they are. Not the default, because with more than one device
+    XLA multiplies large matrices about five times as slowly.
     """
-    if "JAX_NUM_CPU_DEVICES" not in os.environ and "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        with contextlib.suppress(RuntimeError):
-            jax.config.update("jax_num_cpu_devices", usable_cores())
+    settings: Any = jax.config
+    if settings.jax_num_cpu_devices >= 0 or "host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
+        return True
+    try:
+        jax.config.update("jax_num_cpu_devices", usable_cores())
+    except RuntimeError:
+        return usable_cores() == 1
+    return True
 
 
 def usable_cores() -> int:

@@ -206,7 +206,7 @@ def test_of_an_ensemble_the_least_value_of_each_action_is_taken() -> None:
     np.testing.assert_allclose(jax.jit(bound.values)(params, OBS, parameters), expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", [SinglePass, MultiPass])
+@pytest.mark.parametrize("kind", [SinglePass, MultiPass, Quadratic])
 @pytest.mark.parametrize("hidden", [(), (0,), (8, 0)])
 def test_a_critic_without_a_hidden_layer_is_refused(kind: Any, hidden: tuple[int, ...]) -> None:
     with pytest.raises(UserError, match="at least one layer is needed"):

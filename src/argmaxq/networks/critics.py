@@ -69,7 +69,7 @@ class ParameterisedPerceptron(nn.Module):
 
 
 class _MLPCritic:
-    """What both critics share."""
+    """What critics of one perceptron share."""
 
     hidden: tuple[int, ...]
     inputs: Inputs
@@ -87,7 +87,7 @@ class _MLPCritic:
         """With the number of parameters of the environment's actions."""
         return dataclasses.replace(self, sizes=_sizes(spaces))  # type: ignore[type-var]
 
-    def _module(self, size: int) -> ParameterisedPerceptron:
+    def _module(self, size: int) -> nn.Module:
         layers = self.inputs, self.hidden, self.activation, self.layer_norm
         return ParameterisedPerceptron(*layers, self.sizes, size, self.multi_pass)
 
@@ -165,7 +165,7 @@ class QuadraticPerceptron(nn.Module):
 
 
 @component(Critic)
-class Quadratic:
+class Quadratic(_MLPCritic):
     """Values a_k(s) + b_k(s) . x_k + c_k(s) . x_k^2, quadratic in each action's own parameters (cf. Gu et al. 2016).
 
     One matrix product for any number of actions, where a multi-pass critic needs a pass for each of them.
@@ -184,18 +184,10 @@ class Quadratic:
     layer_norm: bool = False
     sizes: tuple[int, ...] = ()
 
-    def bind(self, spaces: Spaces) -> "Quadratic":
-        """With the number of parameters of the environment's actions."""
-        return dataclasses.replace(self, sizes=_sizes(spaces))
-
     def _module(self, size: int) -> QuadraticPerceptron:
         outputs = len(self.sizes) + 2 * sum(self.sizes), size
         layers = self.inputs, self.hidden, self.activation, self.layer_norm
         return QuadraticPerceptron(Perceptron(*layers, SingleStream(), outputs), self.sizes, size)
-
-    def init(self, key: jax.Array, obs: Array, size: int) -> PyTree:
-        """Parameters for one observation like ``obs`` and ``size`` outputs per action."""
-        return self._module(size).init(key, obs, jnp.zeros(sum(self.sizes)))["params"]
 
     def __call__(self, params: PyTree, obs: Array, parameters: Array) -> Array:
         """Outputs [1, actions, size]."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import argmaxq as aq
-from runs import CARTPOLE, LANDER, PARALLEL, PRIORITISED, Victims, assert_same
+from runs import CARTPOLE, LANDER, PARALLEL, PLATFORM, PRIORITISED, Victims, assert_same
 
 # Box2D's bindings crash the process if this warning of theirs is made an error.
 pytestmark = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
@@ -17,6 +17,8 @@ KILLED = {
     "host": (PRIORITISED, {"engine": "host"}),
     "lander": (LANDER, {}),
     "parallel": (PARALLEL, {}),
+    "hybrid": (PLATFORM, {}),
+    "hybrid-host": (PLATFORM, {"engine": "host"}),
 }
 
 
@@ -48,7 +50,7 @@ def test_killed_and_resumed_equals_uninterrupted(name: str, victims: Victims, tm
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["compiled", "host", "lander"])
+@pytest.mark.parametrize("name", [name for name in KILLED if name != "parallel"])
 def test_twenty_kills(name: str, victims: Victims, tmp_path: Path) -> None:
     recipe, options = KILLED[name]
     longer = aq.replace(recipe, {"steps": 12_000, "checkpoint_every": 200, "evaluation.every": 1_000})

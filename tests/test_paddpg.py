@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from argmaxq.component import UserError, bind
+from argmaxq.component import UserError, bind, validate
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.hybrid import ActorCritic
 from argmaxq.learning.optimisers import SGD, Adam
@@ -16,7 +16,7 @@ from argmaxq.learning.paddpg import PADDPG
 from argmaxq.learning.parameters import InvertingGradients, Tanh
 from argmaxq.learning.schedules import Constant, Linear
 from argmaxq.learning.sync import Periodic, Polyak
-from argmaxq.networks.critics import SinglePass
+from argmaxq.networks.critics import Ensemble, SinglePass
 from argmaxq.networks.heads import Centred
 from argmaxq.networks.inputs import Raw, Rescaled
 from argmaxq.networks.mlp import MLP
@@ -206,6 +206,11 @@ def test_the_best_action_and_its_parameter_are_found(engine: str, seed: int) -> 
     found = greedy(CHOOSING, PROBING, state.learner.params)
     assert [number for number, _ in found] == [0, 1]
     assert min(own[0] for _, own in found) > 7
+
+
+def test_it_has_one_critic() -> None:
+    with pytest.raises(UserError, match=r"^critic = ensemble: the actor climbs one critic"):
+        validate(PADDPG(critic=Ensemble()))
 
 
 def test_it_needs_actions_with_parameters() -> None:

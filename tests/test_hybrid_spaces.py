@@ -226,6 +226,7 @@ def test_discrete_actions_have_no_choices() -> None:
         (spaces.Dict(a=spaces.Discrete(2), b=A, c=A, d=A), "2 actions have 3 Boxes"),
         (spaces.Tuple([spaces.Discrete(1), spaces.Box(-np.inf, 0)]), "that all actions share, a Box.*no finite bounds"),
         (spaces.Tuple([spaces.Discrete(2), A, spaces.Box(0, np.inf, (3,))]), r"action 1, a Box\(3,\), have no finite"),
+        (spaces.Tuple([spaces.Discrete(2), spaces.Box(-np.inf, 0, (1,), np.int64)]), "no finite bounds"),
         (spaces.Tuple([spaces.Discrete(2), spaces.Box(-1e39, 1e39, (), np.float64)]), "no finite bounds in float32"),
         (spaces.Tuple([spaces.Discrete(2), spaces.Discrete(2), A]), "wrap the environment"),
         (spaces.Tuple([spaces.Discrete(2), A, spaces.MultiBinary(2)]), "wrap the environment"),

@@ -173,7 +173,7 @@ def _require(n: int, boxes: tuple[Any, ...], shared: bool) -> None:
     if not shared and len(boxes) != n:
         raise UserError(f"{n} actions have {len(boxes)} Boxes of parameters: one for each action, or one in all, fits")
     for action, box in enumerate(boxes):
-        if not (np.abs([box.low, box.high]) <= LARGEST).all():
+        if not (box.is_bounded() and (np.abs([box.low, box.high]) <= LARGEST).all()):
             owner = "that all actions share" if shared else f"of action {action}"
             raise UserError(
                 f"the parameters {owner}, a Box{box.shape}, have no finite bounds in float32: give them some, "

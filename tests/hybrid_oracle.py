@@ -1,4 +1,4 @@
-"""The update of P-DQN and MP-DQN once more: NumPy in double precision, one transition at a time."""
+"""The update of P-DQN, MP-DQN and PA-DDPG once more: NumPy in double precision, one transition at a time."""
 
 import dataclasses
 from typing import Any
@@ -77,30 +77,35 @@ class Hand:
         own = jax.tree.map(lambda leaf: np.asarray(leaf, float), critic)
         self.w, self.b, self.p = own["state"]["kernel"], own["state"]["bias"], own["parameters"]
         self.out, self.bias = own["output"][:, :, 0], own["bias"][:, 0]
-        self.seen = np.eye(ACTIONS)[:, OWNER] if multi_pass else np.ones((ACTIONS, PARAMETERS))
+        self.seen = np.eye(ACTIONS)[:, OWNER] if multi_pass else np.ones((len(self.out), len(self.p)))
 
     def hidden(self, obs: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """The hidden layer of each action's pass [actions, width]."""
+        """The hidden layer of each output's pass [outputs, width]."""
         return np.tanh(obs @ self.w + self.b + (self.seen * x) @ self.p)
 
     def values(self, obs: np.ndarray, x: np.ndarray) -> np.ndarray:
         return np.sum(self.hidden(obs, x) * self.out, axis=1) + self.bias
 
     def slope(self, obs: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """dQ_k/dx_j [actions, parameters]."""
+        """dQ_k/dx_j [outputs, parameters]."""
         return ((1 - self.hidden(obs, x) ** 2) * self.out) @ self.p.T * self.seen
 
     def gradient(self, obs: np.ndarray, x: np.ndarray, k: int) -> dict[str, Any]:
         """Of Q_k in the critic's weights."""
         hidden = self.hidden(obs, x)[k]
         back = (1 - hidden**2) * self.out[k]
-        own = np.eye(ACTIONS)[k]
+        own = np.eye(len(self.out))[k]
         return {
             "bias": own[:, None],
             "output": (own[:, None] * hidden)[:, :, None],
             "parameters": np.outer(self.seen[k] * x, back),
             "state": {"bias": back, "kernel": np.outer(obs, back)},
         }
+
+
+def moved(old: Any, new: Any) -> list[bool]:
+    """For each array, whether every number in it changed."""
+    return [bool((a != b).all()) for a, b in zip(jax.tree.leaves(old), jax.tree.leaves(new), strict=True)]
 
 
 def squash(bounding: Any, raw: np.ndarray) -> np.ndarray:

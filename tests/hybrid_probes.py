@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from gymnasium.spaces import Box, Discrete, Tuple
 
+from argmaxq.component import bind
 from argmaxq.domains import functional, time_limit
 from argmaxq.environments.compiled import CompiledEnv
 from probes import OneStep
@@ -43,6 +44,12 @@ class Choosing(Aiming):
         number, parameter = action
         right = jnp.where(number == 0, state.sign, -state.sign)
         return right - jnp.square(parameter[0] / 9 - 1)
+
+
+def greedy(env: CompiledEnv, agent: Any, params: Any) -> list[Any]:
+    """The environment's own greedy actions where the observation is +1 and -1."""
+    bound, (_, decode) = bind(agent, env.spaces), env._actions
+    return [decode(np.asarray(bound.greedy(params, np.float32([sign])))) for sign in (1, -1)]
 
 
 AIMING, CHOOSING = CompiledEnv(Aiming()), CompiledEnv(Choosing())

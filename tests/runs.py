@@ -14,6 +14,7 @@ import jax
 import argmaxq as aq
 from argmaxq.learning.dqn import DQN
 from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.parameters import OrnsteinUhlenbeck
 from argmaxq.learning.pqn import PQN
 from argmaxq.learning.schedules import Linear
 from argmaxq.networks.mlp import MLP
@@ -36,6 +37,17 @@ PRIORITISED = aq.replace(CARTPOLE, {"agent.replay": Prioritised(600), "agent.n_s
 ROLLOUTS = PQN(network=MLP((16,), layer_norm=True), rollout=16, minibatches=4, epochs=2)
 PARALLEL = aq.replace(CARTPOLE, {"agent": ROLLOUTS, "env.lanes": 8, "steps": 4_096})
 LANDER = aq.replace(CARTPOLE, {"env.id": "LunarLander-v3", "env.time_limit": 150, "agent.n_step": 3})
+SMALLER = {
+    "agent.critic.hidden": (16,),
+    "agent.actor_network.hidden": (16,),
+    "agent.parameter_exploration": OrnsteinUhlenbeck(),
+    "agent.replay.capacity": 600,
+    "agent.batch_size": 16,
+    "agent.learning_starts": 100,
+}
+RUNS = {"steps": 2_000, "evaluation": aq.Evaluation(500, 3), "checkpoint_every": 250}
+PLATFORM = aq.replace(aq.find("platform/mpdqn"), SMALLER | RUNS)
+"""Actions with parameters, whose noise drifts on through checkpoints."""
 
 
 class Crash(Exception):

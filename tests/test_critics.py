@@ -193,7 +193,13 @@ def test_of_an_ensemble_the_least_value_of_each_action_is_taken() -> None:
 
 
 @pytest.mark.parametrize("kind", [SinglePass, MultiPass])
-@pytest.mark.parametrize("hidden", [(), (0,), (8, 0)])
-def test_a_critic_without_a_hidden_layer_is_refused(kind: Any, hidden: tuple[int, ...]) -> None:
+def test_a_critic_without_a_hidden_layer_is_refused(kind: Any) -> None:
     with pytest.raises(UserError, match="at least one layer is needed"):
+        validate(kind(hidden=()))
+
+
+@pytest.mark.parametrize("kind", [SinglePass, MultiPass, Quadratic, Interpolated])
+@pytest.mark.parametrize("hidden", [(0,), (8, 0)])
+def test_a_layer_without_width_is_refused(kind: Any, hidden: tuple[int, ...]) -> None:
+    with pytest.raises(UserError, match="every layer needs a width of at least 1"):
         validate(kind(hidden=hidden))

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import argmaxq as aq
-from argmaxq.component import bind
 from argmaxq.environments.compiled import CompiledEnv
 from argmaxq.learning.critic_only import CriticOnly
 from argmaxq.learning.exploration import EpsilonGreedy
@@ -25,7 +24,7 @@ from argmaxq.networks.mlp import MLP
 from argmaxq.networks.quadratic import Quadratic
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
-from hybrid_probes import AIM, AIMING, CHOOSING, PLATFORM
+from hybrid_probes import AIM, AIMING, CHOOSING, PLATFORM, greedy
 from oracles import leaves_equal
 from runs import Crash, assert_same, crash_at, crashed
 from test_engines import outcome, plain
@@ -51,12 +50,6 @@ CRITICS = {
     "quadratic": Quadratic(hidden=(64,), activation="tanh"),
     "interpolated": Interpolated(hidden=(64,), activation="tanh", knots=16),
 }
-
-
-def greedy(env: CompiledEnv, agent: Any, params: Any) -> list[Any]:
-    """The environment's own greedy actions where the observation is +1 and -1."""
-    bound, (_, decode) = bind(agent, env.spaces), env._actions
-    return [decode(np.asarray(bound.greedy(params, np.float32([sign])))) for sign in (1, -1)]
 
 
 @pytest.mark.parametrize(

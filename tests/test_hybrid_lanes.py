@@ -17,7 +17,7 @@ from argmaxq.environments.spaces import read_spaces
 from argmaxq.environments.vector_lanes import VectorLanes
 from argmaxq.training.evaluation import play_episodes, uniform
 from argmaxq.types import ArraySpec, DiscreteActions, HybridActions, Spaces
-from test_lanes import through_json
+from lane_rows import through_json
 
 SHARED = spaces.Tuple([spaces.Discrete(2, start=3), spaces.Box(-2.0, 6.0, (2,), np.float64)])
 OWN = spaces.Dict(number=spaces.Discrete(2, start=3), a=spaces.Box(-2.0, 6.0, (2,)), b=spaces.Box(0, 8, (1,), np.int64))

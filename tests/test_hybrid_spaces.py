@@ -224,11 +224,14 @@ def test_discrete_actions_have_no_choices() -> None:
         (spaces.Tuple([spaces.Discrete(3), spaces.Tuple([A, A])]), "3 actions have 2 Boxes of parameters"),
         (spaces.Dict(a=spaces.Discrete(3), b=spaces.Dict(c=A)), "3 actions have 1 Boxes of parameters"),
         (spaces.Dict(a=spaces.Discrete(2), b=A, c=A, d=A), "2 actions have 3 Boxes"),
-        (spaces.Tuple([spaces.Discrete(1), spaces.Box(-np.inf, 0)]), "no finite bounds"),
+        (spaces.Tuple([spaces.Discrete(1), spaces.Box(-np.inf, 0)]), "that all actions share, a Box.*no finite bounds"),
+        (spaces.Tuple([spaces.Discrete(2), A, spaces.Box(0, np.inf, (3,))]), r"action 1, a Box\(3,\), have no finite"),
+        (spaces.Tuple([spaces.Discrete(2), spaces.Box(-np.inf, 0, (1,), np.int64)]), "no finite bounds"),
+        (spaces.Tuple([spaces.Discrete(2), spaces.Box(-1e39, 1e39, (), np.float64)]), "no finite bounds in float32"),
         (spaces.Tuple([spaces.Discrete(2), spaces.Discrete(2), A]), "wrap the environment"),
         (spaces.Tuple([spaces.Discrete(2), A, spaces.MultiBinary(2)]), "wrap the environment"),
         (spaces.Tuple([spaces.Discrete(2), spaces.Tuple([A]), A]), "wrap the environment"),
-        (spaces.Tuple([spaces.Discrete(1), spaces.Tuple([])]), "wrap the environment"),
+        (spaces.Tuple([spaces.Discrete(1), spaces.Tuple([])]), "one Discrete and a Box of parameters for each"),
     ],
 )
 def test_spaces_that_are_not_hybrid_are_refused_in_a_line(space: spaces.Space, words: str) -> None:

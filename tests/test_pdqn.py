@@ -23,7 +23,20 @@ from argmaxq.networks.inputs import Raw
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.types import Batch, DiscreteActions, Row, Spaces, Transition
-from hybrid_oracle import BATCH, FEATURES, PLAIN, SPACES, Hand, agent_with, batch, begun, by_hand, fresh, scattered
+from hybrid_oracle import (
+    BATCH,
+    FEATURES,
+    PLAIN,
+    SPACES,
+    Hand,
+    agent_with,
+    batch,
+    begun,
+    by_hand,
+    fresh,
+    moved,
+    scattered,
+)
 from oracles import clock, leaves_equal
 
 NEVER = Periodic(10**9)
@@ -69,11 +82,6 @@ def test_variants_differ_here() -> None:
         for other in results[:i]:
             differing = jax.tree.map(lambda a, b: not np.allclose(a, b, rtol=1e-3), one, other)
             assert any(jax.tree.leaves(differing))
-
-
-def moved(old: Any, new: Any) -> list[bool]:
-    """For each array, whether every number in it changed."""
-    return [bool((a != b).all()) for a, b in zip(jax.tree.leaves(old), jax.tree.leaves(new), strict=True)]
 
 
 DEEP = {"actor_network": MLP((5,), activation="tanh"), "sync": NEVER, "actor_sync": NEVER}

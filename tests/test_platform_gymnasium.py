@@ -84,6 +84,10 @@ def test_parameters_are_clipped(index: int, beyond: float, bound: float) -> None
     [
         (action(HOP, np.nan), r"part 1 of part 1 of the action is array\(\[nan\].*: it is not a number"),
         ((3, action(0, 1)[1]), "part 0 of the action is 3: it must be a whole number from 0 to 2"),
+        (("run", action(0, 1)[1]), "part 0 of the action is 'run': it must be a whole number from 0 to 2"),
+        (([0, [1]], action(0, 1)[1]), "it must be a whole number from 0 to 2"),
+        ((np.nan, action(0, 1)[1]), "part 0 of the action is nan: it must be a whole number from 0 to 2"),
+        ((None, action(0, 1)[1]), "part 0 of the action is None: it must be a whole number from 0 to 2"),
         (0, "the action is 0: it must be a tuple of 2"),
         ((0, (np.zeros(2), np.zeros(1), np.zeros(1))), r"it must be numbers of shape \(1,\)"),
     ],
@@ -92,8 +96,9 @@ def test_an_action_that_does_not_fit_is_refused_in_a_line(bad: Any, reason: str)
     env = gymnasium.make(ID, disable_env_checker=True)
     env.reset(seed=0)
     before = env.unwrapped.np_random.bit_generator.state
-    with pytest.raises(UserError, match=reason):
+    with pytest.raises(UserError, match=reason) as caught:
         env.step(bad)
+    assert "\n" not in str(caught.value)
     assert env.unwrapped.np_random.bit_generator.state == before
     assert np.isfinite(env.step(action(RUN, 1))[0]).all()
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.component import bind, traced
+from argmaxq.component import UserError, bind, traced
 from argmaxq.environments.spaces import Adaptor
 from argmaxq.training.checkpoint import unflatten
 from argmaxq.types import Agent, PyTree, Spaces
@@ -18,6 +18,9 @@ class Policy:
 
     Calling it with one observation of the environment, or a batch of them, gives one action that ``env.step`` takes,
     or a batch of actions.
+
+    Raises:
+        UserError: an observation has another shape than the environment's, or holds what is not a number.
     """
 
     def __init__(self, agent: Agent, params: PyTree, adaptor: Adaptor) -> None:
@@ -31,8 +34,12 @@ class Policy:
         return np.asarray(jax.jit(jax.vmap(type(agent).values, (None, None, 0)))(agent, self.params, obs))
 
     def __call__(self, obs: Any) -> Any:
-        array = self.adaptor.encode(obs)
-        single = array.ndim == len(self.adaptor.spaces.observation.shape)
+        array, shape = self.adaptor.encode(obs), self.adaptor.spaces.observation.shape
+        single = array.ndim == len(shape)
+        if array.shape[1 - single :] != shape:
+            raise UserError(f"an observation of shape {array.shape}: it must be {shape}, or a batch of such")
+        if np.isnan(array).any():
+            raise UserError("the observation holds what is not a number (NaN), for which there is no best action")
         batch = array[np.newaxis] if single else array
         actions = np.asarray(self._greedy(self._agent, self.params, batch))
         return self.adaptor.decode(actions[0] if single else actions)

@@ -16,7 +16,6 @@ from argmaxq.policy import Policy, policy_params
 from argmaxq.recipe import Recipe
 from argmaxq.recipes import find
 from argmaxq.serialisation import OWN, from_json, to_json
-from argmaxq.setup import start_jax
 from argmaxq.training import checkpoint
 from argmaxq.training.choose import EngineName, engine_kind, make_engine
 from argmaxq.training.devices import using
@@ -199,8 +198,7 @@ def train(
         raise UserError(f"seed = {seed}, seeds = {seeds}: seeds are whole numbers from 0 on, at least one of them")
     numbers = tuple(range(seed, seed + seeds))
     kind = engine_kind(value, engine)
-    start_jax(seeds if kind == "compiled" else 1)
-    with using(device):
+    with using(device, seeds if kind == "compiled" else 1):
         made = make_engine(kind, value, numbers if kind == "compiled" else numbers[:1])
         for line in [] if quiet else remarks(value.agent, made.spaces):
             print(line)
@@ -229,8 +227,8 @@ def resume(
     if steps < 0:
         raise UserError(f"steps = {steps}: how many more, so at least 0")
     recipe = run.recipe
-    start_jax(len(run.seeds) if run.config["engine"] == "compiled" else 1)
-    with using(device or run.config.get("device_asked")), locked(run.path):
+    together = len(run.seeds) if run.config["engine"] == "compiled" else 1
+    with using(device or run.config.get("device_asked"), together), locked(run.path):
         if steps:
             recipe = validate(dataclasses.replace(recipe, steps=recipe.steps + steps))
             run.config["recipe"] = to_json(recipe)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -32,41 +33,48 @@ def configure_jax() -> None:
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-def start_jax(seeds: int) -> None:
-    """Start JAX as suits training so many seeds in one program; once it has started, that does nothing."""
-    device_per_core() if seeds > 1 else one_thread()
+def start_jax(seeds: int) -> bool:
+    """Start JAX as suits training so many seeds in one program; whether it could, or the user chose otherwise."""
+    return device_per_core() if seeds > 1 else one_thread()
 
 
-def device_per_core() -> None:
-    """Let many seeds train on all cores; to be called before JAX starts, later it does nothing.
+def device_per_core() -> bool:
+    """Let many seeds train on all cores; whether that is so, or the user chose a number of devices.
 
-    Not the default, because with more than one device XLA multiplies large matrices about five times as slowly.
+    JAX must not have started: later its devices stay as they are. Not the default, because with more than one device
+    XLA multiplies large matrices about five times as slowly.
     """
-    if "JAX_NUM_CPU_DEVICES" not in os.environ and "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        with contextlib.suppress(RuntimeError):
-            jax.config.update("jax_num_cpu_devices", usable_cores())
-
-
-def one_thread() -> None:
-    """Let a lone seed train on one thread of the CPU; to be called before JAX starts, later it does nothing.
-
-    XLA otherwise gives halves of small gathers and writes to other threads, and waits longer for them than all takes. A
-    user's own ``NPROC`` stands; that is the variable from which XLA takes the number of its threads.
-    """
-    if "NPROC" in os.environ or "host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
-        return
+    settings: Any = jax.config
+    if settings.jax_num_cpu_devices >= 0 or "host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
+        return True
     try:
-        jax.config.update("jax_num_cpu_devices", 1)
+        jax.config.update("jax_num_cpu_devices", usable_cores())
+    except RuntimeError:
+        return usable_cores() == 1
+    return True
+
+
+def one_thread() -> bool:
+    """Let a lone seed train on one thread of the CPU; whether that is so, or the user chose a number of threads.
+
+    XLA otherwise gives halves of small gathers and writes to other threads, and waits longer for them than all takes.
+    It takes the number of its threads from the variable ``NPROC`` when it starts.
+    """
+    settings: Any = jax.config
+    if "NPROC" in os.environ:
+        return True
+    try:
+        jax.config.update("jax_num_cpu_devices", settings.jax_num_cpu_devices)
     except RuntimeError:  # JAX has started
-        return
+        return False
     # What is compiled for one thread is not what is compiled for several, though JAX's cache would take it to be.
-    cache = getattr(jax.config, "jax_compilation_cache_dir", None)
-    if cache is not None:
-        jax.config.update("jax_compilation_cache_dir", str(Path(cache) / ONE_THREAD))
+    if settings.jax_compilation_cache_dir is not None:
+        jax.config.update("jax_compilation_cache_dir", str(Path(settings.jax_compilation_cache_dir) / ONE_THREAD))
     os.environ["NPROC"] = "1"
     with contextlib.suppress(RuntimeError):  # a user who allows other platforms alone
         jax.local_devices(backend="cpu")
     del os.environ["NPROC"]
+    return True
 
 
 def usable_cores() -> int:

@@ -211,8 +211,12 @@ def _reader(space: gym.Space[Any], name: str) -> Read:
 
 
 def _whole(action: Any, first: int, last: int, name: str) -> np.int32:
-    value = np.asarray(action)
-    if value.size != 1 or not first <= value.item() <= last or value.item() != int(value.item()):
+    try:
+        value = np.asarray(action)
+    except ValueError:  # lists of different lengths
+        value = np.zeros(0)
+    number = value.size == 1 and value.dtype.kind in "biuf"
+    if not number or not first <= value.item() <= last or value.item() % 1:
         raise UserError(f"{name} is {action!r}: it must be a whole number from {first} to {last}")
     return np.int32(value.item())
 

@@ -17,6 +17,8 @@ from argmaxq.types import Array, HybridActions
 Choices: TypeAlias = tuple[tuple[float, ...], ...]
 """For each action the values that each of its parameters may take, in the environment's units."""
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HybridSpace:
@@ -100,7 +102,7 @@ def read_hybrid(space: spaces.Space[Any]) -> HybridSpace | None:
     that all actions share. They may have any shape, also none or no entry.
 
     Raises:
-        UserError: the number of Boxes does not fit, or one has no finite bounds.
+        UserError: the number of Boxes does not fit, or one has no finite bounds in float32.
     """
     members = _members(space)
     discretes = [key for key, part in members if isinstance(part, spaces.Discrete)]
@@ -170,6 +172,10 @@ def _chosen(index: Any, parameters: tuple[Any, ...]) -> Any:
 def _require(n: int, boxes: tuple[Any, ...], shared: bool) -> None:
     if not shared and len(boxes) != n:
         raise UserError(f"{n} actions have {len(boxes)} Boxes of parameters: one for each action, or one in all, fits")
-    for box in boxes:
-        if not box.is_bounded():
-            raise UserError(f"a parameter Box{box.shape} has no finite bounds: give it some, for parameters are scaled")
+    for action, box in enumerate(boxes):
+        if not (box.is_bounded() and (np.abs([box.low, box.high]) <= LARGEST).all()):
+            owner = "that all actions share" if shared else f"of action {action}"
+            raise UserError(
+                f"the parameters {owner}, a Box{box.shape}, have no finite bounds in float32: give them some, "
+                "for parameters are scaled"
+            )

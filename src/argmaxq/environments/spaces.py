@@ -117,7 +117,10 @@ def _advice(space: gym.Space[Any]) -> str:
         case spaces.MultiBinary():
             return _enumerate(2 ** math.prod(space.shape))
         case _:
-            return "fit no agent here: wrap the environment so that its actions are one Discrete space"
+            return (
+                "fit no agent here: wrap the environment so that its actions are one Discrete space, "
+                "or a Tuple of one Discrete and a Box of parameters for each of its actions"
+            )
 
 
 def _enumerate(combinations: int) -> str:

@@ -6,14 +6,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from argmaxq.component import Count, Fraction, Number, Size, component
+from argmaxq.component import Count, Fraction, Number, Size, UserError, component
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.hybrid import ActorCritic, HybridAgent, HybridLearner, climb, hybrid
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.parameters import Bounding, InvertingGradients, ParameterExploration, UniformParameters
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.sync import Polyak
-from argmaxq.networks.critics import SinglePass
+from argmaxq.networks.critics import Ensemble, SinglePass
 from argmaxq.networks.heads import Centred
 from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.mlp import MLP
@@ -84,6 +84,11 @@ class PADDPG(HybridAgent):
     learning_starts: Count = 128
     reward_scale: Number = 1.0
     actions: Size | None = None
+
+    def check(self) -> None:
+        """Raises UserError for an ensemble: the actor climbs one critic."""
+        if isinstance(self.critic, Ensemble):
+            raise UserError("critic = ensemble: the actor climbs one critic, such as single-pass or quadratic")
 
     def bind(self, spaces: Spaces) -> "PADDPG":
         """With a critic of one action, whose parameters are the choice and the parameters of all actions."""

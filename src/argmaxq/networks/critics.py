@@ -12,7 +12,7 @@ from flax import linen as nn
 
 from argmaxq.component import Size, UserError, component
 from argmaxq.networks.inputs import Inputs, Rescaled
-from argmaxq.networks.mlp import Activation
+from argmaxq.networks.mlp import Activation, check_widths
 from argmaxq.types import Array, Critic, HybridActions, PyTree, Spaces
 
 
@@ -68,7 +68,7 @@ class ParameterisedPerceptron(nn.Module):
 
 
 class _MLPCritic:
-    """What both critics share."""
+    """What critics of one perceptron share."""
 
     hidden: tuple[int, ...]
     inputs: Inputs
@@ -79,14 +79,15 @@ class _MLPCritic:
 
     def check(self) -> None:
         """Raises UserError where there is no hidden layer, or one of width below 1."""
-        if not self.hidden or any(width < 1 for width in self.hidden):
-            raise UserError(f"hidden = {self.hidden}: at least one layer is needed, each of a width of at least 1")
+        if not self.hidden:
+            raise UserError("hidden = (): at least one layer is needed")
+        check_widths(self.hidden)
 
     def bind(self, spaces: Spaces) -> Any:
         """With the number of parameters of the environment's actions."""
         return dataclasses.replace(self, sizes=parameter_sizes(spaces))  # type: ignore[type-var]
 
-    def _module(self, size: int) -> ParameterisedPerceptron:
+    def _module(self, size: int) -> nn.Module:
         layers = self.inputs, self.hidden, self.activation, self.layer_norm
         return ParameterisedPerceptron(*layers, self.sizes, size, self.multi_pass)
 

@@ -36,11 +36,10 @@ class Perceptron(nn.Module):
         return self.head(x, self.outputs)
 
 
-def check_widths(hidden: tuple[int, ...], least: int = 0) -> None:
-    """Raises UserError where there are fewer than ``least`` hidden layers, or one of width below 1."""
-    if len(hidden) < least or any(width < 1 for width in hidden):
-        layers = f"at least {least} layer" if least else "layers"
-        raise UserError(f"hidden = {hidden}: {layers} of a width of at least 1 are needed")
+def check_widths(hidden: tuple[int, ...]) -> None:
+    """Raises UserError for a hidden layer of a width below 1."""
+    if any(width < 1 for width in hidden):
+        raise UserError(f"hidden = {hidden}: every layer needs a width of at least 1")
 
 
 @component(Network)

@@ -99,7 +99,7 @@ class Quadratic:
     sizes: tuple[int, ...] = ()
 
     def check(self) -> None:
-        """Raises UserError where there is no hidden layer, or one of width below 1."""
+        """Raises UserError for a width below 1."""
         check_widths(self.hidden)
 
     def bind(self, spaces: Spaces) -> "Quadratic":

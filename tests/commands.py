@@ -1,0 +1,51 @@
+"""The command line in tests: a training of a second, and processes of their own."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+OPTIONS = {
+    "steps": "1200",
+    "agent.network.hidden": "16 16",
+    "agent.rollout": "4",
+    "agent.updates": "1",
+    "agent.batch-size": "16",
+    "agent.learning-starts": "100",
+    "agent.replay.capacity": "600",
+    "evaluation.every": "400",
+    "evaluation.episodes": "3",
+    "checkpoint-every": "400",
+}
+SMALL = ["cartpole/dqn", *(part for path, value in OPTIONS.items() for part in (f"--{path}", *value.split()))]
+"""A training of a second."""
+Outcome = tuple[int, str, str]
+Command = Callable[..., Outcome]
+
+
+@contextlib.contextmanager
+def command(*words: Any, cwd: Path | None = None, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """The command line in a process of its own, with these environment variables, too."""
+    line = [sys.executable, "-u", "-m", "argmaxq", *map(str, words)]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(line, cwd=cwd, env=os.environ | variables, **pipes) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+class Unfit(gym.Env[Any, Any]):
+    """Several choices at once."""
+
+    observation_space = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
+    action_space = gym.spaces.MultiDiscrete([3, 4])
+
+
+gym.register("Unfit-v0", Unfit)

@@ -1,0 +1,108 @@
+"""Every mistake on the command line is one line, and leaves nothing behind."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands import SMALL, Command
+
+# Box2D's bindings crash the process if this warning of theirs is made an error.
+pytestmark = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
+MISTAKES = {
+    "trian cartpole/dqn": "there is no verb 'trian': did you mean train?",
+    "train": "the following arguments are required: RECIPE; see argmaxq train --help",
+    "train cartpol/dqn": "there is no recipe 'cartpol/dqn': did you mean cartpole/dqn or",
+    "train cartpole/dqn --sead 3": "there is no option --sead: did you mean --seed?",
+    "train cartpole/dqn --agent.gama 0.9": "there is no agent.gama: did you mean agent.gamma?",
+    "train cartpole/dqn --gamma 0.9": "there is no gamma: did you mean agent.gamma?",
+    "train cartpole/dqn --agent.replay prioritized": "prioritized is no replay: did you mean prioritised?",
+    "train cartpole/dqn --agent.replay.alpha 1": "agent.replay is uniform; prioritised would have it",
+    "train cartpole/dqn --agent.gamma 7": "agent.gamma = 7.0 is out of its range: it must be at least 0 and at most 1",
+    "train cartpole/dqn --steps -5": "steps = -5 is out of its range: it must be at least 0",
+    "train cartpole/dqn --steps many": "steps = 'many': a whole number is needed",
+    "train cartpole/dqn --seeds 0": "seed = 0, seeds = 0: seeds are whole numbers from 0 on, at least one of them",
+    "train cartpole/dqn --seed -1": "seed = -1, seeds = 1",
+    "train cartpole/dqn --seed x": "argument --seed: invalid int value: 'x'; see argmaxq train --help",
+    "train cartpole/dqn --engine fast": "engine = 'fast': it must be auto, compiled or host",
+    "train cartpole/dqn 5": "'5' belongs to no option: options are written --path value",
+    "train cartpole/dqn --device abacus": "device = 'abacus': there is no such device here; there are cpu",
+    "train cartpole/dqn --device cpu:99": "device = 'cpu:99': there is no such device here; there are cpu",
+    "train cartpole/dqn --env Pendulum-v1": "continuous: no agent here fits; an actor-critic such as SAC does",
+    "train cartpole/dqn --env Unfit-v0": "enumerate the 12 combinations as one Discrete space",
+    "train cartpole/dqn --env CartPol-v1": "'CartPol-v1' is not registered: did you mean CartPole-v1",
+    "train cartpole/dqn --agent.replay.capacity 3": "agent.replay.capacity = 3 is too small",
+    "train platform/mpdqn --agent.prior 0.1 0.2": "agent.prior has 2 numbers; the actions have 3 parameters",
+    "train platform/mpdqn --agent.prior nan 0 0": "agent.prior[0] = nan: a number is needed",
+    "train platform/mpdqn --agent.critic quadratic --agent.critic.hidden 0": "agent.critic: hidden = (0,): at least",
+    "train platform/mpdqn --agent.network mlp": "there is no agent.network: did you mean agent.actor_network?",
+    "train platform/mpdqn --env CartPole-v1": "these actions have no parameters: an agent such as dqn or pqn fits",
+    "train platform/paddpg --env CartPole-v1": "these actions have no parameters: an agent such as dqn or pqn fits",
+    "train platform/paddpg --agent.critic ensemble": "agent: critic = ensemble: the actor climbs one critic",
+    "train cartpole/dqn --env argmaxq/Platform-v0": "have parameters, which this agent cannot choose",
+    "train lunarlander/dqn --engine compiled": "no compiled form here: use --engine host or auto",
+    "resume nothing": "nothing is no run folder: it does not exist",
+    "resume .": ". is no run folder: it has no config.json",
+    "resume nothing --steps": "argument --steps: expected one argument; see argmaxq resume --help",
+    "evaluate nothing": "nothing is no run folder: it does not exist",
+    "evaluate nothing --episods 3": "argmaxq evaluate knows no --episods: did you mean --episodes",
+    "watch nothing --video a.mp4": "nothing is no run folder: it does not exist",
+    "check CartPole-v1 --kwargs [1]": "--kwargs [1]: it must be a JSON object, such as '{\"continuous\": false}'",
+    "check CartPole-v1 --kwargs {": "--kwargs {: it must be a JSON object",
+}
+
+
+@pytest.mark.parametrize("command", MISTAKES)
+def test_a_mistake_is_one_line_and_leaves_nothing_behind(argmaxq: Command, tmp_path: Path, command: str) -> None:
+    code, out, err = argmaxq(*command.split())
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"argmaxq: .*\n", err)
+    assert MISTAKES[command] in err
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--checkpoint", "77"], r"argmaxq: .* has no checkpoint 77: there are best, last, 800, 1200\n"),
+        (["--checkpoint", "first"], r"argmaxq: .* has no checkpoint first: there are best, last, 800, 1200\n"),
+        (["--episodes", "0"], r"argmaxq: episodes = 0: at least one is needed\n"),
+        (["--seed", "-1"], r"argmaxq: seed = -1: it must be at least 0\n"),
+    ],
+)
+def test_evaluating_what_is_not_there_says_what_is(argmaxq: Command, trained: str, options: Any, line: str) -> None:
+    code, out, err = argmaxq("evaluate", trained, *options)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(line, err)
+
+
+def test_an_existing_folder_is_never_overwritten(argmaxq: Command, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years")
+    (tmp_path / "file").write_text("more")
+    for out in ("mine", "file"):
+        code, _, err = argmaxq("train", *SMALL, "--out", out)
+        assert code == 2
+        assert err == f"argmaxq: {out} exists and is not overwritten: choose another --out, or resume it\n"
+    assert {path.name for path in tmp_path.rglob("*")} == {"mine", "thesis.txt", "file"}
+    code, _, err = argmaxq("train", *SMALL, "--out", "file/below")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "no folder can be made there" in err
+
+
+def test_one_seed_of_many_is_named_where_one_is_needed(argmaxq: Command, seeds: str) -> None:
+    code, _, err = argmaxq("watch", seeds, "--video", "a.mp4")
+    assert (code, err) == (2, f"argmaxq: {seeds} holds 3 runs: name one of them, such as {seeds}/seed-0\n")
+    code, _, err = argmaxq("resume", f"{seeds}/seed-1")
+    assert (code, err.endswith(f"resumed as a whole: resume {seeds}\n")) == (2, True)
+
+
+def test_the_real_commands_say_the_same(tmp_path: Path) -> None:
+    script = str(Path(sys.executable).with_name("argmaxq"))
+    for command in ([script], [sys.executable, "-m", "argmaxq"]):
+        done = subprocess.run([*command, "trian"], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == "argmaxq: there is no verb 'trian': did you mean train?\n"

@@ -1,0 +1,218 @@
+"""PA-DDPG's update against a hand computation, what its gradients move, and what it finds."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from argmaxq.component import UserError, bind, validate
+from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.hybrid import ActorCritic
+from argmaxq.learning.optimisers import SGD, Adam
+from argmaxq.learning.paddpg import PADDPG
+from argmaxq.learning.parameters import InvertingGradients, Tanh
+from argmaxq.learning.schedules import Constant, Linear
+from argmaxq.learning.sync import Periodic, Polyak
+from argmaxq.networks.critics import Ensemble, SinglePass
+from argmaxq.networks.heads import Centred
+from argmaxq.networks.inputs import Raw, Rescaled
+from argmaxq.networks.mlp import MLP
+from argmaxq.replay.uniform import Uniform
+from argmaxq.types import Batch, DiscreteActions, Spaces
+from hybrid_oracle import ACTIONS, BATCH, SPACES, Hand, batch, begun, moved, scattered, squash
+from hybrid_probes import AIMING, CHOOSING, Aiming, greedy
+from oracles import LINEAR, clock, leaves_equal
+from trainer import ENGINES, train
+
+PLAIN = PADDPG(
+    critic=SinglePass(hidden=(6,), inputs=Raw(), activation="tanh"),
+    actor_network=LINEAR,
+    optimiser=SGD(0.5),
+    actor_optimiser=SGD(0.25),
+    replay=Uniform(64),
+    sync=Polyak(0.25),
+    actor_sync=Polyak(0.5),
+)
+NEVER, STILL = Periodic(10**9), SGD(1e-30)
+DEEP = {"actor_network": MLP((5,), activation="tanh"), "sync": NEVER, "actor_sync": NEVER}
+VARIANTS: dict[str, dict[str, Any]] = {"plain": {}, "tanh": {"bounding": Tanh()}, "scaled": {"reward_scale": 0.25}}
+
+
+def agent_with(**changes: Any) -> Any:
+    return bind(dataclasses.replace(PLAIN, **changes), SPACES)
+
+
+def by_hand(agent: Any, learner: Any, own: Batch) -> tuple[Any, np.ndarray, dict[str, float]]:
+    """(critic and actor after an update, TD errors, metrics)."""
+    (obs, action, reward, discount, next_obs), weight, _ = own
+    online, target = Hand(learner.params.critic, False), Hand(learner.target.critic, False)
+    raw = next_obs @ np.asarray(learner.target.actor, float)
+    following = np.clip(squash(agent.bounding, raw[:, ACTIONS:]), -1, 1)
+    seen = np.concatenate([softmax(raw[:, :ACTIONS], axis=1), following], axis=1)
+    taken = np.concatenate([np.eye(ACTIONS)[action[:, 0].astype(int)], action[:, 1:]], axis=1)
+    surprise, q = np.zeros(BATCH), np.zeros(BATCH)
+    critic = jax.tree.map(lambda leaf: np.asarray(leaf, float), learner.params.critic)
+    for i in range(BATCH):
+        goal = agent.reward_scale * reward[i] + discount[i] * target.values(next_obs[i], seen[i])[0]
+        q[i] = online.values(obs[i], taken[i])[0]
+        surprise[i] = goal - q[i]
+        rate = 0.5 * weight[i] * surprise[i] / BATCH
+        critic = jax.tree.map(lambda leaf, g, r=rate: leaf + r * g, critic, online.gradient(obs[i], taken[i], 0))
+
+    updated, actor, values = Hand(critic, False), np.asarray(learner.params.actor, float), np.zeros(BATCH)
+    ascent = np.zeros_like(actor)
+    for i in range(BATCH):
+        raw = obs[i] @ actor
+        share, x = softmax(raw[:ACTIONS]), squash(agent.bounding, raw[ACTIONS:])
+        proposed = np.concatenate([share, x])
+        values[i] = updated.values(obs[i], proposed)[0]
+        slope = updated.slope(obs[i], proposed)[0]
+        preferences = share * (slope[:ACTIONS] - share @ slope[:ACTIONS])
+        ahead = np.where(slope[ACTIONS:] > 0, 1 - x, x + 1) / 2
+        parameters = slope[ACTIONS:] * (1 - x**2 if agent.bounding == Tanh() else ahead)
+        ascent += np.outer(obs[i], np.concatenate([preferences, parameters])) / BATCH
+    metrics = {"loss": np.mean(weight * surprise**2) / 2, "q": q.mean(), "actor_loss": -values.mean()}
+    return ActorCritic(critic, actor + 0.25 * ascent), surprise, metrics
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_an_update_by_hand(name: str) -> None:
+    """Loss, TD errors, both steps, both target networks, and the metrics by their names."""
+    agent = agent_with(**VARIANTS[name])
+    learner, own = begun(agent), batch()
+    params, surprise, expected = by_hand(agent, learner, own)
+    new, td_error, metrics = jax.jit(agent.update)(learner, own)
+    np.testing.assert_allclose(td_error, surprise, rtol=1e-4, atol=1e-5)
+    assert set(metrics) == set(expected) == set(PADDPG.measured)
+    for key, value in expected.items():
+        np.testing.assert_allclose(metrics[key], value, rtol=1e-4, atol=1e-5)
+    target = ActorCritic(
+        jax.tree.map(lambda old, new: 0.75 * old + 0.25 * new, learner.target.critic, params.critic),
+        0.5 * learner.target.actor + 0.5 * params.actor,
+    )
+    for found, wanted in ((new.params, params), (new.target, target)):
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), found, wanted)
+    assert new.updates == 1
+    for obs, actor in ((own.transition.obs, learner.params.actor), (own.transition.next_obs, learner.target.actor)):
+        outside = np.abs(obs @ actor)[:, ACTIONS:] > 1
+        assert 0 < outside.mean() < 1, "some outputs of the actors lie beyond the bounds"
+
+
+def test_variants_differ_here() -> None:
+    """What the hand computation tells apart is different in this batch."""
+    agents = [agent_with(**changes) for changes in VARIANTS.values()]
+    results = [by_hand(agent, begun(agent), batch())[0] for agent in agents]
+    for i, one in enumerate(results):
+        for other in results[:i]:
+            assert not np.allclose(one.actor, other.actor, rtol=1e-3)
+
+
+@pytest.mark.parametrize("bounding", [InvertingGradients(), Tanh()])
+def test_the_actors_gradient_reaches_all_of_its_weights_and_nothing_else(bounding: Any) -> None:
+    agent = agent_with(**DEEP, bounding=bounding, optimiser=STILL)
+    learner = begun(agent)
+    new, _, _ = jax.jit(agent.update)(learner, batch(size=24))
+    assert all(moved(learner.params.actor, new.params.actor))
+    assert leaves_equal(new.params.critic, learner.params.critic)
+    assert leaves_equal(new.target, learner.target)
+
+
+def test_the_critics_loss_moves_the_critic_alone() -> None:
+    agent = agent_with(**DEEP, actor_optimiser=STILL)
+    learner = begun(agent)
+    new, _, _ = jax.jit(agent.update)(learner, batch(size=24))
+    assert all(moved(learner.params.critic, new.params.critic))
+    assert leaves_equal(new.params.actor, learner.params.actor)
+    assert leaves_equal(new.target, learner.target)
+
+
+def test_targets_are_made_by_the_target_networks_alone() -> None:
+    """TD errors at terminal transitions depend on no target; elsewhere on both target networks."""
+    agent, own = agent_with(**DEEP), batch()
+    update, learner = jax.jit(agent.update), begun(agent)
+    _, before, _ = update(learner, own)
+    for name in ("critic", "actor"):
+        target = learner.target._replace(**{name: scattered(getattr(learner.target, name), 9)})
+        _, after, _ = update(learner._replace(target=target), own)
+        np.testing.assert_array_equal(np.asarray(after == before), own.transition.discount == 0)
+    params = learner.params._replace(actor=scattered(learner.params.actor, 9))
+    np.testing.assert_array_equal(update(learner._replace(params=params), own)[1], before)
+
+
+def outputs_under_one_pull(bounding: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Preferences and raw parameters [200, ...] of an actor taught on one observation by a critic that stays still."""
+    agent = agent_with(bounding=bounding, optimiser=STILL, actor_optimiser=SGD(1.0))
+    learner, own, update = begun(agent), batch(size=1), jax.jit(agent.update)
+    own = own._replace(transition=own.transition._replace(obs=np.float32([[1, 0, 0]])))
+    learner, raw = learner._replace(params=learner.params._replace(actor=np.zeros_like(learner.params.actor))), []
+    for _ in range(200):
+        learner, _, _ = update(learner, own)
+        raw.append(np.asarray(learner.params.actor[0]))
+    preferences, parameters = np.split(np.array(raw), [ACTIONS], axis=1)
+    return preferences, parameters
+
+
+def test_parameters_come_near_their_bounds_and_stay_within_while_preferences_grow() -> None:
+    preferences, parameters = outputs_under_one_pull(InvertingGradients())
+    assert np.abs(parameters).max() <= 1
+    assert np.abs(parameters[-1]).min() > 0.85
+    assert (np.diff(np.ptp(preferences, axis=1)) > 0).all()
+    assert np.ptp(preferences[-1]) > 4
+    assert np.abs(outputs_under_one_pull(Tanh())[1]).max() > 1.2, "this critic would pull further"
+
+
+def test_greedy_is_the_preferred_action_with_parameters_within_their_bounds() -> None:
+    """Whatever the actor's outputs, the environment's own action lies in its space; exploration of 0 acts alike."""
+    agent = bind(dataclasses.replace(PLAIN, exploration=EpsilonGreedy(Constant(0.0))), AIMING.spaces)
+    params = agent.init(jax.random.key(0), AIMING.spaces, 1).params
+    act, chosen = jax.jit(agent.act), set()
+    noise = jax.tree.map(lambda leaf: leaf[0], agent.noise(jax.random.key(0), (1,), AIMING.spaces))
+    for seed in range(20):
+        own = params._replace(actor=scattered(params.actor, seed, scale=3.0))
+        for obs, taken in zip(np.float32([[1], [-1]]), greedy(AIMING, agent, own), strict=True):
+            raw = obs @ own.actor
+            action = np.asarray(agent.greedy(own, obs))
+            np.testing.assert_allclose(action, [np.argmax(raw[:2]), *np.clip(raw[2:], -1, 1)], atol=1e-6)
+            np.testing.assert_array_equal(act(own, (), obs, clock(), noise)[0], action)
+            assert taken in Aiming.action_space
+            chosen.add(int(taken[0]))
+    assert chosen == {0, 1}
+
+
+DECAY = Linear(1.0, 0.0, 2_000, per="update")
+PROBING = PADDPG(
+    critic=SinglePass(hidden=(64,), activation="tanh"),
+    actor_network=MLP((32,), inputs=Rescaled(), head=Centred()),
+    exploration=EpsilonGreedy(Constant(0.5)),
+    replay=Uniform(2_000),
+    optimiser=Adam(5e-3, annealing=DECAY),
+    actor_optimiser=Adam(2e-3, annealing=DECAY),
+    batch_size=64,
+    rollout=4,
+    updates=4,
+    learning_starts=200,
+)
+
+
+@pytest.mark.parametrize(
+    ("engine", "seed"), [("compiled", 0), ("compiled", 1), pytest.param("host", 0, marks=pytest.mark.slow)]
+)
+def test_the_best_action_and_its_parameter_are_found(engine: str, seed: int) -> None:
+    """The right action for each observation, and a parameter near 9; an actor that does not learn stays at 4.5."""
+    state, _ = train(ENGINES[engine](PROBING, CHOOSING, 4, (seed,)), PROBING, 520)
+    found = greedy(CHOOSING, PROBING, state.learner.params)
+    assert [number for number, _ in found] == [0, 1]
+    assert min(own[0] for _, own in found) > 7
+
+
+def test_it_has_one_critic() -> None:
+    with pytest.raises(UserError, match=r"^critic = ensemble: the actor climbs one critic"):
+        validate(PADDPG(critic=Ensemble()))
+
+
+def test_it_needs_actions_with_parameters() -> None:
+    with pytest.raises(UserError, match="no parameters: an agent such as dqn or pqn fits"):
+        bind(PADDPG(), Spaces(SPACES.observation, DiscreteActions(3)))

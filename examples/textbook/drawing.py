@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from argmaxq.component import UserError
-from argmaxq.reporting.pictures import EVALUATION, LINE, checked, dress, save
+from argmaxq.reporting.pictures import EVALUATION, LINE, checked, dress, new_figure, save
 
+__all__ = ["draw_lines", "finish", "new_figure", "place"]
 STYLES = [
     {"color": LINE, "linestyle": "-", "marker": "o"},
     {"color": EVALUATION, "linestyle": "--", "marker": "s", "markerfacecolor": "white"},
@@ -36,8 +37,8 @@ def place(script: str, description: str | None) -> Path:
         return parser.error(str(error))
 
 
-def draw_lines(axes: Any, curves: Mapping[str, Curve], across: str, up: str, title: str = "") -> None:
-    """Curves (x [n], y [n]) by name, each with a style of its own and about ten markers."""
+def draw_lines(axes: Any, curves: Mapping[str, Curve], across: str, up: str, title: str = "") -> Any:
+    """Curves (x [n], y [n]) by name, each with a style of its own and about ten markers; returns the axes."""
     for number, (name, (x, y)) in enumerate(curves.items()):
         many, style = max(1, len(x) // 10), STYLES[number % len(STYLES)]
         first = number * many // max(len(curves), 1)
@@ -46,6 +47,7 @@ def draw_lines(axes: Any, curves: Mapping[str, Curve], across: str, up: str, tit
     axes.set_title(title, loc="left", fontsize=11)
     if len(curves) > 1:
         axes.legend(frameon=False, fontsize=9)
+    return axes
 
 
 def finish(figure: Figure, out: Path) -> None:

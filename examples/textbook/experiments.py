@@ -1,6 +1,7 @@
 """What the figures' experiments share: random walks, training many runs, and looking at learners as they learn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,8 @@ from argmaxq.component import bind, traced
 from argmaxq.domains.tables import Tables
 from argmaxq.environments.compiled import CompiledEnv
 from argmaxq.exact import Outcomes, evaluate_policy, from_outcomes
+from argmaxq.learning.schedules import Constant
+from argmaxq.learning.step_sizes import Scheduled
 from argmaxq.training.choose import make_engine
 from argmaxq.training.engine import Finished
 from argmaxq.training.streams import streams
@@ -38,25 +41,37 @@ def long_walk_errors(agents: Sequence[aq.Agent], runs: int) -> np.ndarray:
     truth = evaluate_policy(from_outcomes(table), np.zeros(19, int), 1.0)
 
     def error(params: PyTree) -> jax.Array:
-        return jnp.sqrt(jnp.mean((params.estimates[0]["weights"][:, 0, 0] - truth) ** 2))
+        return jnp.sqrt(jnp.mean((table(params)[:, 0] - truth) ** 2))
 
     return at_ends(*watch(agents, Tables(table), error, runs, rows=2_400), 10).mean(axis=(1, 2))
 
 
-def train(recipe: aq.Recipe, runs: int, episodes: int, rows: int = 2_000) -> tuple[list[Finished], list[PyTree]]:
-    """Train until every run has finished so many episodes: each run's episodes, and its parameters then.
+def constant(alpha: float) -> Scheduled:
+    """A step size that stays the same."""
+    return Scheduled(Constant(alpha))
 
-    It looks at the runs after each ``rows`` rows (at most 2,048), so all have a few episodes more.
-    """
+
+def table(params: PyTree) -> jax.Array:
+    """The action values of a table, or the weights of linear ones, [cells, actions]."""
+    return params.estimates[0]["weights"][..., 0]
+
+
+def blocks(recipe: aq.Recipe, runs: int, rows: int = 2_000) -> Iterator[tuple[list[Finished], list[PyTree]]]:
+    """Train without end: after each ``rows`` rows (at most 2,048) each run's episodes so far, and its parameters."""
     engine = make_engine("compiled", recipe, tuple(range(runs)))
-    state, first, found = engine.start(), 0, [[] for _ in range(runs)]
-    while not first or min(sum(len(part.step) for part in own) for own in found) < episodes:
+    state, found = engine.start(), []
+    for first in count(0, rows):
         state, reports = engine.run(state, first, first + rows)
-        first += rows
-        for own, report in zip(found, reports, strict=True):
-            own.append(report.episodes)
-    finished = [Finished(*map(np.concatenate, zip(*own, strict=True))) for own in found]
-    return finished, [engine.params(state, run) for run in range(runs)]
+        found.append([report.episodes for report in reports])
+        joined = [Finished(*map(np.concatenate, zip(*own, strict=True))) for own in zip(*found, strict=True)]
+        yield joined, [engine.params(state, run) for run in range(runs)]
+
+
+def train(recipe: aq.Recipe, runs: int, episodes: int) -> tuple[list[Finished], list[PyTree]]:
+    """Train until every run has finished so many episodes: each run's first ones, and parameters a little later."""
+    enough = (now for now in blocks(recipe, runs) if min(len(own.step) for own in now[0]) >= episodes)
+    found, params = next(enough)
+    return [Finished(*(column[:episodes] for column in own)) for own in found], params
 
 
 def watch(

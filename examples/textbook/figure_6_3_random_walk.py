@@ -6,16 +6,13 @@ the root mean squared error fall from that of 0.5 everywhere: larger steps learn
 """
 
 import numpy as np
-from drawing import draw_lines, finish, place
-from experiments import at_ends, walk, watch
+from drawing import draw_lines, finish, new_figure, place
+from experiments import at_ends, constant, table, walk, watch
 
 from argmaxq.domains.tables import Tables
 from argmaxq.learning.exploration import Greedy
-from argmaxq.learning.schedules import Constant
-from argmaxq.learning.step_sizes import Scheduled
 from argmaxq.learning.td import TD
 from argmaxq.networks.linear import Table
-from argmaxq.reporting.pictures import new_figure
 
 STATES, RUNS, EPISODES, SHOWN = 5, 100, 100, (0, 1, 10, 100)
 ALPHAS, TRUTH = (0.05, 0.1, 0.15), np.arange(1, STATES + 1) / (STATES + 1)
@@ -23,8 +20,8 @@ ALPHAS, TRUTH = (0.05, 0.1, 0.15), np.arange(1, STATES + 1) / (STATES + 1)
 
 def learn() -> np.ndarray:
     """Values after 0, 1, 2, ... episodes, [alphas, runs, 1 + episodes, states]."""
-    agents = [TD(Table(initial=0.5), exploration=Greedy(), step_size=Scheduled(Constant(a)), gamma=1.0) for a in ALPHAS]
-    seen = watch(agents, Tables(walk(STATES)), lambda params: params.estimates[0]["weights"][:, 0, 0], RUNS, rows=1_500)
+    agents = [TD(Table(initial=0.5), exploration=Greedy(), step_size=constant(a), gamma=1.0) for a in ALPHAS]
+    seen = watch(agents, Tables(walk(STATES)), lambda params: table(params)[:, 0], RUNS, rows=1_500)
     values = at_ends(*seen, EPISODES)
     return np.concatenate([np.full_like(values[:, :, :1], 0.5), values], axis=2)
 

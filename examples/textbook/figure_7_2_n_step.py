@@ -5,14 +5,11 @@ least at some step size, a smaller one for a greater n, and an n in between, abo
 """
 
 import numpy as np
-from drawing import draw_lines, finish, place
-from experiments import long_walk_errors
+from drawing import draw_lines, finish, new_figure, place
+from experiments import constant, long_walk_errors
 
 from argmaxq.learning.exploration import Greedy
-from argmaxq.learning.schedules import Constant
-from argmaxq.learning.step_sizes import Scheduled
 from argmaxq.learning.td import TD
-from argmaxq.reporting.pictures import new_figure
 
 RUNS, STEPS = 100, (1, 2, 4, 8, 16)
 ALPHAS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -20,15 +17,14 @@ ALPHAS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1
 if __name__ == "__main__":
     out, curves = place(__file__, __doc__), {}
     for n in STEPS:
-        agents = [TD(exploration=Greedy(), step_size=Scheduled(Constant(a)), gamma=1.0, n_step=n) for a in ALPHAS]
+        agents = [TD(exploration=Greedy(), step_size=constant(a), gamma=1.0, n_step=n) for a in ALPHAS]
         curves[n] = long_walk_errors(agents, RUNS)
         print(f"n = {n:<2} least error {curves[n].min():.3f} with alpha = {ALPHAS[curves[n].argmin()]}")
 
     figure = new_figure()
-    axes = figure.add_subplot()
     named = {f"n = {n}": (np.array(ALPHAS), error) for n, error in curves.items()}
-    draw_lines(axes, named, "alpha", "average RMS error over\n19 states and first 10 episodes")
-    axes.set_ylim(0.25, 0.55)
+    up = "average RMS error over\n19 states and first 10 episodes"
+    draw_lines(figure.add_subplot(), named, "alpha", up).set_ylim(0.25, 0.55)
     finish(figure, out)
 
     least = {n: error.min() for n, error in curves.items()}

@@ -13,7 +13,7 @@ from argmaxq.networks.bounds import assumptions, bounded
 from argmaxq.networks.features import Bins
 
 
-class Discretise(gym.ObservationWrapper[int, Any, Any], gym.utils.RecordConstructorArgs):
+class Discretise(gym.ObservationWrapper[Any, Any, Any], gym.utils.RecordConstructorArgs):
     """Observes the number of the cell instead of the numbers in the box: any tabular agent then fits.
 
     The cells are those of ``Table(cells=Bins(bins, low, high))``, which an agent carries with it; this wrapper is for

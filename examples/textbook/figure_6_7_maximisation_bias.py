@@ -1,7 +1,7 @@
 """Sutton and Barto, 2nd ed., example 6.7: Q-learning is lured by noise, Double Q-learning is not.
 
 From A one may go right, to the end, with reward 0, or left to B, whose ten actions all end with a reward of mean -0.1
-and deviation 1. You should see Q-learning go left most of the time for a while, since the greatest of ten noisy values is
+and deviation 1. You should see Q-learning go left most of the time for a while, as the greatest of ten noisy values is
 above 0, and Double Q-learning not much more often than the 5 % that an epsilon of 0.1 alone makes. Of equal values the
 first is taken here, which goes right, so the lines begin at 5 % and not at a half as in the book.
 """

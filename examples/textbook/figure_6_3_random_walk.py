@@ -1,50 +1,48 @@
 """Sutton and Barto, 2nd ed., example 6.2 (random walk): one-step temporal differences find the values i / 6.
 
 Five states in a row, a step to either side with equal chance, reward 1 on leaving on the right. With one action,
-control is prediction. You should see the root mean squared error fall from that of 0.5 everywhere, and larger steps
-learn faster at first and worse in the end.
+control is prediction. You should see, on the left, one run's values come to lie round the true line and, on the right,
+the root mean squared error fall from that of 0.5 everywhere: larger steps learn faster and are worse in the end.
 """
 
 import numpy as np
+from drawing import draw_lines, finish, new_figure, place
+from experiments import at_ends, constant, table, walk, watch
 
-import argmaxq as aq
 from argmaxq.domains.tables import Tables
-from argmaxq.exact import Outcomes
 from argmaxq.learning.exploration import Greedy
-from argmaxq.learning.schedules import Constant
-from argmaxq.learning.step_sizes import Scheduled
 from argmaxq.learning.td import TD
 from argmaxq.networks.linear import Table
-from argmaxq.training.choose import make_engine
 
-STATES, RUNS, TRUTH = 5, 100, np.arange(1, 6) / 6
-
-
-def walk() -> Tables:
-    """The walk as transition tables [states, 1 action, 2 outcomes]."""
-    beside = np.arange(STATES)[:, None, None] + np.array([-1, 1])
-    ends = (beside < 0) | (beside == STATES)
-    chance = np.full(beside.shape, 0.5)
-    start = np.eye(STATES)[STATES // 2]
-    return Tables(Outcomes(chance, beside.clip(0, STATES - 1), (beside == STATES) * 1.0, ends, start))
+STATES, RUNS, EPISODES, SHOWN = 5, 100, 100, (0, 1, 10, 100)
+ALPHAS, TRUTH = (0.05, 0.1, 0.15), np.arange(1, STATES + 1) / (STATES + 1)
 
 
-def errors(alpha: float) -> np.ndarray:
-    """Root mean squared error, mean over the runs, after each 50 rows."""
-    agent = TD(Table(initial=0.5), exploration=Greedy(), step_size=Scheduled(Constant(alpha)), gamma=1.0)
-    engine = make_engine("compiled", aq.Recipe(agent, aq.Env(walk)), tuple(range(RUNS)))
-    state, found = engine.start(), []
-    for first in range(0, 1_000, 50):
-        state, _ = engine.run(state, first, first + 50)
-        values = np.asarray(state.learner.params.estimates[0]["weights"])[:RUNS, :, 0, 0]
-        found.append(np.sqrt(np.mean((values - TRUTH) ** 2, axis=1)).mean())
-    return np.array(found)
+def learn() -> np.ndarray:
+    """Values after 0, 1, 2, ... episodes, [alphas, runs, 1 + episodes, states]."""
+    agents = [TD(Table(initial=0.5), exploration=Greedy(), step_size=constant(a), gamma=1.0) for a in ALPHAS]
+    seen = watch(agents, Tables(walk(STATES)), lambda params: table(params)[:, 0], RUNS, rows=1_500)
+    values = at_ends(*seen, EPISODES)
+    return np.concatenate([np.full_like(values[:, :, :1], 0.5), values], axis=2)
 
 
 if __name__ == "__main__":
-    curves = {alpha: errors(alpha) for alpha in (0.05, 0.1, 0.15)}
-    for alpha, curve in curves.items():
-        print(f"alpha {alpha:<5} error after 50, 250, 500, 1000 rows: {np.round(curve[[0, 4, 9, 19]], 3)}")
-    assert curves[0.15][1] < curves[0.05][1] < 0.24
-    assert curves[0.05][-1] < curves[0.15][-1]
-    assert curves[0.05][-1] < 0.07
+    out, values = place(__file__, __doc__), learn()
+    errors = np.sqrt(np.mean((values - TRUTH) ** 2, axis=-1)).mean(axis=1)
+    for alpha, error in zip(ALPHAS, errors, strict=True):
+        print(f"alpha {alpha:<5} error after 0, 10, 25, 50, 100 episodes: {np.round(error[[0, 10, 25, 50, 100]], 3)}")
+
+    figure = new_figure(11)
+    left, right = figure.subplots(1, 2)
+    names, alpha = list("ABCDE"), ALPHAS.index(0.1)
+    estimates = {f"after {n}": (names, values[alpha, 0, n]) for n in SHOWN} | {"true values": (names, TRUTH)}
+    draw_lines(left, estimates, "state", "estimated value", "one run, alpha = 0.1")
+    curves = {f"alpha = {a}": (np.arange(EPISODES + 1), error) for a, error in zip(ALPHAS, errors, strict=True)}
+    up = "empirical RMS error, averaged over states"
+    draw_lines(right, curves, "walks / episodes", up, f"TD(0), mean of {RUNS} runs")
+    right.set_ylim(0)
+    finish(figure, out)
+
+    assert errors[2, 10] < errors[1, 10] < errors[0, 10] < errors[0, 0]
+    assert errors[0, 100] < errors[1, 100] < errors[2, 100]
+    assert errors[0, 100] < 0.05

@@ -51,9 +51,9 @@ class _InBox:
         """What is assumed of the observation."""
         return assumptions(spaces.observation, self.low, self.high)
 
-    def _unit(self, obs: Array) -> Array:
+    def _unit(self, obs: Array, xp: Any = jnp) -> Array:
         low, high = np.array(self.low, np.float32), np.array(self.high, np.float32)
-        return jnp.clip((jnp.ravel(obs).astype(jnp.float32) - low) * (1.0 / (high - low)), 0.0, 1.0)
+        return xp.clip((xp.ravel(obs).astype(np.float32) - low) * (1.0 / (high - low)), 0.0, 1.0)
 
 
 @component(Features)
@@ -132,10 +132,14 @@ class Bins(_InBox):
         """Cells along each entry."""
         return _each(self.bins, len(self.low))
 
+    def cell(self, obs: Array, xp: Any = jnp) -> Array:
+        """The number of an observation's cell, the last entry counting fastest; ``xp`` computes: jax.numpy or numpy."""
+        shape = np.array(self.shape, np.int32)
+        place = xp.minimum((self._unit(obs, xp) * shape.astype(np.float32)).astype(np.int32), shape - 1)
+        return xp.sum(place * _strides(self.shape))
+
     def __call__(self, obs: Array) -> Active:
-        shape = np.array(self.shape)
-        cell = jnp.minimum((self._unit(obs) * shape).astype(jnp.int32), shape - 1)
-        return Active(jnp.sum(cell * _strides(self.shape)).reshape(1), jnp.ones(1))
+        return Active(self.cell(obs).reshape(1), jnp.ones(1))
 
 
 @component(Features)

@@ -5,16 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import jax
 import numpy as np
 import pytest
 
 import argmaxq as aq
 from argmaxq.component import UserError
 from argmaxq.domains.cartpole import CartPole
-from argmaxq.environments.source import single
+from argmaxq.environments.source import compiled
 from argmaxq.recipe import Env
 from argmaxq.reporting.choices import MOST, Choices, draw_choices, panels, play
 from argmaxq.training.evaluation import Evaluator
+from argmaxq.training.streams import streams
 from drawings import texts
 
 
@@ -24,16 +26,21 @@ def discretised(tmp_path_factory: pytest.TempPathFactory) -> aq.Run:
 
 
 def episodes_by_hand(run: aq.Run, episodes: int, seed: int) -> list[tuple[Any, Any]]:
-    """Observations and the environment's own actions of the episodes that evaluation plays."""
-    policy, env = run.policy(), single(run.recipe.env)
+    """Observations and the environment's own actions of the episodes that evaluation plays, each in its own lane."""
+    policy, env = run.policy(), compiled(run.recipe.env)
+    assert env is not None
+    key = streams(int(np.random.SeedSequence([seed, 2]).generate_state(1)[0] >> 1)).environment
     seen = []
-    for word in np.random.SeedSequence([seed, 2]).generate_state(episodes) >> 1:
-        obs, over = env.reset(seed=int(word))[0], False
+    for lane in range(episodes):
+        start = env.reset(jax.random.split(key, episodes)[lane])
+        state, obs, row, over = start.state, start.obs, 0, False
         while not over:
-            action = policy(obs)
+            action = policy(np.asarray(obs))
             seen.append((obs, action))
-            obs, _, terminated, truncated, _ = env.step(action)
-            over = terminated or truncated
+            keys = env.draw(jax.random.split(jax.random.fold_in(key, row), episodes)[lane]).keys
+            state = env.env.transition(state, action, keys[0])
+            obs, row = env.env.observation(state, keys[3]), row + 1
+            over = bool(env.env.terminal(state, keys[2])) or row == env.time_limit
     return seen
 
 

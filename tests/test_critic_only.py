@@ -153,7 +153,8 @@ def test_a_critic_that_needs_an_actor_is_refused() -> None:
         agent.init(KEY, spaces((1, 1)), 1)
 
 
-@pytest.mark.parametrize(("knots", "sizes"), [(1, (1,)), (30, (3, 1))])
-def test_too_few_or_too_many_knots_are_refused(knots: int, sizes: tuple[int, ...]) -> None:
-    with pytest.raises(UserError, match=f"knots = {knots}"):
-        validate(bind(Interpolated(knots=knots), spaces(sizes)))
+def test_too_few_or_too_many_knots_are_refused() -> None:
+    with pytest.raises(UserError, match="knots = 1"):
+        validate(Interpolated(knots=1))
+    with pytest.raises(UserError, match="knots = 30: 27030 in all for actions with up to 3 parameters"):
+        bind(Interpolated(knots=30), spaces((3, 1)))

@@ -3,13 +3,13 @@
 import dataclasses
 import itertools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.component import Size, UserError, component
+from argmaxq.component import Bounds, UserError, component
 from argmaxq.networks.critics import parameter_sizes
 from argmaxq.networks.heads import Head, SingleStream
 from argmaxq.networks.inputs import Inputs, Rescaled
@@ -17,6 +17,9 @@ from argmaxq.networks.mlp import Activation, Perceptron, check_widths
 from argmaxq.types import Array, Critic, PyTree, Spaces
 
 MAX_OUTPUTS = 20_000
+"""Of all knots together."""
+Knots = Annotated[int, Bounds(2, MAX_OUTPUTS)]
+"""At least one at each bound."""
 
 
 class Grid(NamedTuple):
@@ -60,7 +63,7 @@ class Interpolated:
     """
 
     hidden: tuple[int, ...] = (128,)
-    knots: Size = 9
+    knots: Knots = 9
     inputs: Inputs = Rescaled()
     activation: Activation = "relu"
     layer_norm: bool = False
@@ -68,19 +71,16 @@ class Interpolated:
     sizes: tuple[int, ...] = ()
 
     def check(self) -> None:
-        """Raises UserError for a width below 1, a single knot, or more knots than can be learnt."""
+        """Raises UserError for a width below 1."""
         check_widths(self.hidden)
-        if self.knots < 2:
-            raise UserError(f"knots = {self.knots}: at least 2 are needed, one at each bound")
-        total = sum(self.knots**size for size in self.sizes)
-        if total > MAX_OUTPUTS:
-            raise UserError(f"knots = {self.knots}: {total} in all for actions with {max(self.sizes)} parameters")
 
     def bind(self, spaces: Spaces) -> "Interpolated":
-        """With the number of parameters of the environment's actions; raises UserError for too many knots."""
-        bound = dataclasses.replace(self, sizes=parameter_sizes(spaces))
-        bound.check()
-        return bound
+        """With the number of parameters of the environment's actions; raises UserError for more knots than can be."""
+        sizes = parameter_sizes(spaces)
+        total = sum(self.knots**size for size in sizes)
+        if total > MAX_OUTPUTS:
+            raise UserError(f"knots = {self.knots}: {total} in all for actions with up to {max(sizes)} parameters")
+        return dataclasses.replace(self, sizes=sizes)
 
     def init(self, key: jax.Array, obs: Array, size: int) -> PyTree:
         """Parameters for one observation like ``obs`` and ``size`` outputs per action."""

@@ -155,7 +155,9 @@ def _values(hint: Any) -> st.SearchStrategy[Any] | None:
         open_low = bool(bounds and bounds.open_low)
         return st.floats(max(low, -1e30), min(high, 1e30), exclude_min=open_low)
     if plain is int:
-        return st.integers(int(bounds.low), int(bounds.high)) if bounds else st.integers(-(10**6), 10**6)
+        # Mostly above 0, as widths of layers must be.
+        anything = st.integers(1, 10**6) | st.integers(1, 10**6) | st.integers(-(10**6), 10**6)
+        return st.integers(int(bounds.low), int(bounds.high)) if bounds else anything
     if origin is Literal:
         return st.sampled_from(arguments)
     if origin is tuple:

@@ -37,13 +37,13 @@ def long_walk_errors(agents: Sequence[aq.Agent], runs: int) -> np.ndarray:
 
     Root mean squared over the states, mean over runs and episodes, [agents].
     """
-    table = walk(19, left=-1.0)
-    truth = evaluate_policy(from_outcomes(table), np.zeros(19, int), 1.0)
+    outcomes = walk(19, left=-1.0)
+    truth = evaluate_policy(from_outcomes(outcomes), np.zeros(19, int), 1.0)
 
     def error(params: PyTree) -> jax.Array:
         return jnp.sqrt(jnp.mean((table(params)[:, 0] - truth) ** 2))
 
-    return at_ends(*watch(agents, Tables(table), error, runs, rows=2_400), 10).mean(axis=(1, 2))
+    return at_ends(*watch(agents, Tables(outcomes), error, runs, rows=2_400), 10).mean(axis=(1, 2))
 
 
 def constant(alpha: float) -> Scheduled:

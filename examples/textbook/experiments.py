@@ -96,7 +96,7 @@ def watch(
             learner, lane = carry
             action, _ = agent.act(learner.params, (), lane.obs, START, given[0])
             after, outcome = world.step(lane, action, given[1])
-            rows = jax.tree.map(lambda leaf: leaf[None, None], Row(lane.obs, action, *outcome, lane.last))
+            rows = jax.tree.map(lambda leaf: leaf[None, None], Row(lane.obs, action, *outcome[:3], lane.last))
             learner, _ = agent.learn(learner, rows, after.obs[None], START, ())
             return (learner, after), (look(learner.params), outcome.terminated | outcome.truncated)
 

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.component import Count, Fraction, Number, Size, UserError, component, type_name
-from argmaxq.learning.dqn import DQNLearner, descend
+from argmaxq.learning.dqn import DQNLearner, begin, descend
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.hybrid import HybridActing, hybrid
 from argmaxq.learning.optimisers import Adam
@@ -78,9 +78,7 @@ class CriticOnly(HybridActing, Replaying):
         """A fresh learner; raises UserError for actions without parameters, a critic or a replay that does not fit."""
         hybrid(spaces)
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
-        params = self._critic.init(key, obs, self.returns.size)
-        replay = self.replay.init(spaces, lanes, self.rollout + self.n_step)
-        return DQNLearner(params, jax.tree.map(jnp.copy, params), self.optimiser.init(params), replay, jnp.int32(0))
+        return begin(self, self._critic.init(key, obs, self.returns.size), spaces, lanes)
 
     @property
     def _critic(self) -> MaximisableCritic:

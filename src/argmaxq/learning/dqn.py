@@ -88,10 +88,7 @@ class DQN(Replaying, Acting):
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> DQNLearner:
         """A fresh learner; raises UserError for other actions, or a replay too small for one rollout and one window."""
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
-        params = self.network.init(key, obs, (discrete(spaces).n, self.returns.size))
-        replay = self.replay.init(spaces, lanes, self.rollout + self.n_step)
-        target = jax.tree.map(jnp.copy, params)
-        return DQNLearner(params, target, self.optimiser.init(params), replay, jnp.int32(0))
+        return begin(self, self.network.init(key, obs, (discrete(spaces).n, self.returns.size)), spaces, lanes)
 
     def update(self, learner: DQNLearner, batch: Batch, clock: Clock = START) -> tuple[DQNLearner, Array, Metrics]:
         """One gradient update on one batch: (learner, TD errors [batch], metrics)."""
@@ -104,6 +101,12 @@ class DQN(Replaying, Acting):
         goal = self.bootstrap.target(self.returns, scaled, online_next, self.network(target, transition.next_obs))
         z = self.network(params, transition.obs)[transition.action]
         return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)
+
+
+def begin(agent: Any, params: PyTree, spaces: Spaces, lanes: int) -> DQNLearner:
+    """A fresh learner with these parameters; raises UserError for a replay that is too small."""
+    replay = agent.replay.init(spaces, lanes, agent.rollout + agent.n_step)
+    return DQNLearner(params, jax.tree.map(jnp.copy, params), agent.optimiser.init(params), replay, jnp.int32(0))
 
 
 def descend(

@@ -168,3 +168,10 @@ class Ensemble:
 def parameter_sizes(spaces: Spaces) -> tuple[int, ...]:
     """How many parameters each action has; empty for actions without any."""
     return spaces.action.sizes if isinstance(spaces.action, HybridActions) else ()
+
+
+def parameter_places(sizes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Where each action's parameters stand among all [actions, most], and which of these places are its own at all."""
+    first, slots = np.cumsum((0, *sizes[:-1])), np.arange(max(sizes))
+    own = slots < np.array(sizes)[:, np.newaxis]
+    return np.where(own, first[:, np.newaxis] + slots, 0), own

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from argmaxq.component import Bounds, UserError, component
-from argmaxq.networks.critics import parameter_sizes
+from argmaxq.networks.critics import parameter_places, parameter_sizes
 from argmaxq.networks.heads import Head, SingleStream
 from argmaxq.networks.inputs import Inputs, Rescaled
 from argmaxq.networks.mlp import Activation, Perceptron, check_widths
@@ -38,11 +38,10 @@ class Grid(NamedTuple):
 
 def grid(sizes: tuple[int, ...], knots: int) -> Grid:
     """``knots`` for each parameter, and every combination where an action has several."""
-    slots = np.arange(max(sizes))
-    own = slots < np.array(sizes)[:, np.newaxis]
-    ends, starts = np.cumsum(knots ** np.array(sizes)), np.cumsum((0, *sizes[:-1]))
-    stride = np.where(own, knots**slots, 0)
-    return Grid(np.r_[0, ends[:-1]], stride, np.where(own, starts[:, np.newaxis] + slots, 0), own, int(ends[-1]))
+    place, own = parameter_places(sizes)
+    ends = np.cumsum(knots ** np.array(sizes))
+    stride = np.where(own, knots ** np.arange(own.shape[1]), 0)
+    return Grid(np.r_[0, ends[:-1]], stride, place, own, int(ends[-1]))
 
 
 @component(Critic)

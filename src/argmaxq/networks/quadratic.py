@@ -10,7 +10,7 @@ import numpy as np
 from flax import linen as nn
 
 from argmaxq.component import Size, component
-from argmaxq.networks.critics import parameter_sizes
+from argmaxq.networks.critics import parameter_places, parameter_sizes
 from argmaxq.networks.heads import SingleStream
 from argmaxq.networks.inputs import Inputs, Rescaled
 from argmaxq.networks.mlp import Activation, Perceptron, check_widths
@@ -51,7 +51,7 @@ class QuadraticPerceptron(nn.Module):
     def of(self, obs: Array, action: Array, parameters: Array) -> Array:
         """The value [size] of one action, an integer, with the parameters of all actions at hand."""
         value, constant, slope, curvature = self._vectors(obs)
-        places, own = (jnp.asarray(table)[action] for table in _places(self.sizes))
+        places, own = (jnp.asarray(table)[action] for table in parameter_places(self.sizes))
         x = jnp.where(own, jnp.asarray(parameters)[places], 0.0)
         return (
             value
@@ -64,13 +64,6 @@ class QuadraticPerceptron(nn.Module):
         """The state's value [size], and a vector [embedding, size] for each kind of coefficient."""
         outputs = self.network(obs)
         return outputs[0], *jnp.split(outputs[1:], 3)
-
-
-def _places(sizes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Where each action's parameters stand [actions, most], and which of these places are its own at all."""
-    first, slots = np.cumsum((0, *sizes[:-1])), np.arange(max(sizes))
-    own = slots < np.array(sizes)[:, np.newaxis]
-    return np.where(own, first[:, np.newaxis] + slots, 0), own
 
 
 @component(Critic)

@@ -1,6 +1,7 @@
 """The update of P-DQN, MP-DQN and PA-DDPG once more: NumPy in double precision, one transition at a time."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -17,7 +18,7 @@ from argmaxq.networks.critics import MultiPass
 from argmaxq.networks.inputs import Raw
 from argmaxq.replay.uniform import Uniform
 from argmaxq.types import ArraySpec, Batch, HybridActions, Spaces, Transition
-from oracles import LINEAR
+from oracles import LINEAR, leaves_equal
 
 FEATURES, SIZES, BATCH = 3, (1, 0, 2), 8
 ACTIONS, PARAMETERS = len(SIZES), sum(SIZES)
@@ -150,3 +151,52 @@ def by_hand(agent: Any, learner: Any, own: Batch) -> tuple[Any, np.ndarray, dict
         ascent += np.outer(obs[i], slope * (1 - x**2 if agent.bounding == Tanh() else ahead)) / BATCH
     metrics = {"loss": np.mean(weight * surprise**2) / 2, "q": q.mean(), "actor_loss": -total / BATCH}
     return ActorCritic(critic, actor + 0.25 * ascent), surprise, metrics
+
+
+def check_update(agent: Any, hand: Callable[..., tuple[Any, np.ndarray, dict[str, float]]]) -> tuple[Any, Batch]:
+    """Loss, TD errors, both steps, both target networks, and the metrics by their names; the learner and its batch."""
+    learner, own = begun(agent), batch()
+    params, surprise, expected = hand(agent, learner, own)
+    new, td_error, metrics = jax.jit(agent.update)(learner, own)
+    np.testing.assert_allclose(td_error, surprise, rtol=1e-4, atol=1e-5)
+    assert set(metrics) == set(expected) == set(agent.measured)
+    for key, value in expected.items():
+        np.testing.assert_allclose(metrics[key], value, rtol=1e-4, atol=1e-5)
+    target = ActorCritic(
+        jax.tree.map(lambda old, new: 0.75 * old + 0.25 * new, learner.target.critic, params.critic),
+        0.5 * learner.target.actor + 0.5 * params.actor,
+    )
+    for found, wanted in ((new.params, params), (new.target, target)):
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), found, wanted)
+    assert new.updates == 1
+    return learner, own
+
+
+def check_only_the_actor_moves(agent: Any) -> None:
+    """All of its weights do, where the critic's steps are next to nothing and the target networks stay."""
+    learner = begun(agent)
+    new, _, _ = jax.jit(agent.update)(learner, batch(size=24))
+    assert all(moved(learner.params.actor, new.params.actor))
+    assert leaves_equal(new.params.critic, learner.params.critic)
+    assert leaves_equal(new.target, learner.target)
+
+
+def check_only_the_critic_moves(agent: Any) -> None:
+    """All of its weights do, where the actor's steps are next to nothing and the target networks stay."""
+    learner = begun(agent)
+    new, _, _ = jax.jit(agent.update)(learner, batch(size=24))
+    assert all(moved(learner.params.critic, new.params.critic))
+    assert leaves_equal(new.params.actor, learner.params.actor)
+    assert leaves_equal(new.target, learner.target)
+
+
+def check_targets_are_the_target_networks(agent: Any) -> None:
+    """TD errors at terminal transitions depend on no target; elsewhere on both target networks, and on no actor."""
+    own, update, learner = batch(), jax.jit(agent.update), begun(agent)
+    _, before, _ = update(learner, own)
+    for name in ("critic", "actor"):
+        target = learner.target._replace(**{name: scattered(getattr(learner.target, name), 9)})
+        _, after, _ = update(learner._replace(target=target), own)
+        np.testing.assert_array_equal(np.asarray(after == before), own.transition.discount == 0)
+    params = learner.params._replace(actor=scattered(learner.params.actor, 9))
+    np.testing.assert_array_equal(update(learner._replace(params=params), own)[1], before)

@@ -9,6 +9,10 @@ from gymnasium.spaces import Box, Discrete, Tuple
 from argmaxq.component import bind
 from argmaxq.domains import functional, time_limit
 from argmaxq.environments.compiled import CompiledEnv
+from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.optimisers import Adam
+from argmaxq.learning.schedules import Constant, Linear
+from argmaxq.replay.uniform import Uniform
 from probes import OneStep
 
 AIM, REST = 0.3, -0.1
@@ -54,3 +58,15 @@ def greedy(env: CompiledEnv, agent: Any, params: Any) -> list[Any]:
 
 AIMING, CHOOSING = CompiledEnv(Aiming()), CompiledEnv(Choosing())
 PLATFORM = CompiledEnv(functional("argmaxq/Platform-v0"), time_limit("argmaxq/Platform-v0"))
+
+DECAY = Linear(1.0, 0.0, 2_000, per="update")
+LEARNING: dict[str, Any] = {
+    "exploration": EpsilonGreedy(Constant(0.5)),
+    "replay": Uniform(2_000),
+    "optimiser": Adam(5e-3, annealing=DECAY),
+    "batch_size": 64,
+    "rollout": 4,
+    "updates": 4,
+    "learning_starts": 200,
+}
+"""How any agent learns them in 2,000 updates."""

@@ -1,6 +1,5 @@
 """Critics that know their best parameters, against NumPy, SciPy and brute force; and the agent that has no actor."""
 
-import dataclasses
 from typing import Any
 
 import jax
@@ -11,18 +10,14 @@ from scipy.interpolate import RegularGridInterpolator
 
 from argmaxq.component import UserError, bind, validate
 from argmaxq.learning.critic_only import CriticOnly
-from argmaxq.learning.exploration import EpsilonGreedy
-from argmaxq.learning.optimisers import Adam
-from argmaxq.learning.schedules import Constant, Linear
 from argmaxq.networks.critics import MultiPass
 from argmaxq.networks.inputs import Raw
 from argmaxq.networks.interpolated import Interpolated
 from argmaxq.networks.quadratic import Quadratic
-from argmaxq.replay.uniform import Uniform
 from argmaxq.types import Transition
-from hybrid_probes import AIM, AIMING, CHOOSING
+from hybrid_probes import AIM, AIMING, CHOOSING, LEARNING, greedy
 from test_critics import KEY, OBS, drawn, each_size, made, segments, spaces
-from test_hybrid_engines import compiled_engine, greedy, train
+from trainer import compiled_engine, train
 
 CRITICS = {"quadratic": Quadratic((9,), inputs=Raw()), "interpolated": Interpolated((9,), 4, inputs=Raw())}
 each_critic = pytest.mark.parametrize("kind", CRITICS)
@@ -121,22 +116,10 @@ def test_the_target_by_hand(kind: str) -> None:
         np.testing.assert_allclose(found, -expected * slope, rtol=1e-3, atol=1e-5)
 
 
-PROBING = CriticOnly(
-    Quadratic((32,)),
-    exploration=EpsilonGreedy(Constant(0.5)),
-    replay=Uniform(2_000),
-    optimiser=Adam(5e-3, annealing=Linear(1.0, 0.0, 2_000, per="update")),
-    batch_size=64,
-    rollout=4,
-    updates=4,
-    learning_starts=200,
-)
-
-
 @pytest.mark.parametrize("critic", [Quadratic((32,)), Interpolated((32,), 16)], ids=["quadratic", "interpolated"])
 def test_the_best_action_and_its_parameter_are_found(critic: Any) -> None:
     """Parameters in the middle of their range make the other action better; knots are a tenth apart."""
-    agent = dataclasses.replace(PROBING, critic=critic)
+    agent = CriticOnly(critic, **LEARNING)
     state, _ = train(compiled_engine(agent, AIMING, 4), agent, 520)
     found = greedy(AIMING, agent, state.learner.params)
     assert [number for number, _ in found] == [0, 0]

@@ -24,24 +24,17 @@ from argmaxq.networks.mlp import MLP
 from argmaxq.networks.quadratic import Quadratic
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
-from hybrid_probes import AIM, AIMING, CHOOSING, PLATFORM, greedy
+from hybrid_probes import AIM, AIMING, CHOOSING, DECAY, LEARNING, PLATFORM, greedy
 from oracles import leaves_equal
 from runs import Crash, assert_same, crash_at, crashed
 from test_engines import outcome, plain
 from trainer import ENGINES, compiled_engine, train
 
-DECAY = Linear(1.0, 0.0, 2_000, per="update")
 PROBING = PDQN(
     critic=MultiPass(hidden=(32,)),
     actor_network=MLP((32,), inputs=Rescaled(), head=Centred()),
-    exploration=EpsilonGreedy(Constant(0.5)),
-    replay=Uniform(2_000),
-    optimiser=Adam(5e-3, annealing=DECAY),
     actor_optimiser=Adam(5e-3, annealing=DECAY),
-    batch_size=64,
-    rollout=4,
-    updates=4,
-    learning_starts=200,
+    **LEARNING,
 )
 SLOW = pytest.mark.slow
 CRITICS = {

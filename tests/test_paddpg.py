@@ -14,7 +14,7 @@ from argmaxq.learning.hybrid import ActorCritic
 from argmaxq.learning.optimisers import SGD, Adam
 from argmaxq.learning.paddpg import PADDPG
 from argmaxq.learning.parameters import InvertingGradients, Tanh
-from argmaxq.learning.schedules import Constant, Linear
+from argmaxq.learning.schedules import Constant
 from argmaxq.learning.sync import Periodic, Polyak
 from argmaxq.networks.critics import Ensemble, SinglePass
 from argmaxq.networks.heads import Centred
@@ -22,9 +22,22 @@ from argmaxq.networks.inputs import Raw, Rescaled
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.types import Batch, DiscreteActions, Spaces
-from hybrid_oracle import ACTIONS, BATCH, SPACES, Hand, batch, begun, moved, scattered, squash
-from hybrid_probes import AIMING, CHOOSING, Aiming, greedy
-from oracles import LINEAR, clock, leaves_equal
+from hybrid_oracle import (
+    ACTIONS,
+    BATCH,
+    SPACES,
+    Hand,
+    batch,
+    begun,
+    check_only_the_actor_moves,
+    check_only_the_critic_moves,
+    check_targets_are_the_target_networks,
+    check_update,
+    scattered,
+    squash,
+)
+from hybrid_probes import AIMING, CHOOSING, DECAY, LEARNING, Aiming, greedy
+from oracles import LINEAR, clock
 from trainer import ENGINES, train
 
 PLAIN = PADDPG(
@@ -81,21 +94,7 @@ def by_hand(agent: Any, learner: Any, own: Batch) -> tuple[Any, np.ndarray, dict
 @pytest.mark.parametrize("name", VARIANTS)
 def test_an_update_by_hand(name: str) -> None:
     """Loss, TD errors, both steps, both target networks, and the metrics by their names."""
-    agent = agent_with(**VARIANTS[name])
-    learner, own = begun(agent), batch()
-    params, surprise, expected = by_hand(agent, learner, own)
-    new, td_error, metrics = jax.jit(agent.update)(learner, own)
-    np.testing.assert_allclose(td_error, surprise, rtol=1e-4, atol=1e-5)
-    assert set(metrics) == set(expected) == set(PADDPG.measured)
-    for key, value in expected.items():
-        np.testing.assert_allclose(metrics[key], value, rtol=1e-4, atol=1e-5)
-    target = ActorCritic(
-        jax.tree.map(lambda old, new: 0.75 * old + 0.25 * new, learner.target.critic, params.critic),
-        0.5 * learner.target.actor + 0.5 * params.actor,
-    )
-    for found, wanted in ((new.params, params), (new.target, target)):
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), found, wanted)
-    assert new.updates == 1
+    learner, own = check_update(agent_with(**VARIANTS[name]), by_hand)
     for obs, actor in ((own.transition.obs, learner.params.actor), (own.transition.next_obs, learner.target.actor)):
         outside = np.abs(obs @ actor)[:, ACTIONS:] > 1
         assert 0 < outside.mean() < 1, "some outputs of the actors lie beyond the bounds"
@@ -112,34 +111,15 @@ def test_variants_differ_here() -> None:
 
 @pytest.mark.parametrize("bounding", [InvertingGradients(), Tanh()])
 def test_the_actors_gradient_reaches_all_of_its_weights_and_nothing_else(bounding: Any) -> None:
-    agent = agent_with(**DEEP, bounding=bounding, optimiser=STILL)
-    learner = begun(agent)
-    new, _, _ = jax.jit(agent.update)(learner, batch(size=24))
-    assert all(moved(learner.params.actor, new.params.actor))
-    assert leaves_equal(new.params.critic, learner.params.critic)
-    assert leaves_equal(new.target, learner.target)
+    check_only_the_actor_moves(agent_with(**DEEP, bounding=bounding, optimiser=STILL))
 
 
 def test_the_critics_loss_moves_the_critic_alone() -> None:
-    agent = agent_with(**DEEP, actor_optimiser=STILL)
-    learner = begun(agent)
-    new, _, _ = jax.jit(agent.update)(learner, batch(size=24))
-    assert all(moved(learner.params.critic, new.params.critic))
-    assert leaves_equal(new.params.actor, learner.params.actor)
-    assert leaves_equal(new.target, learner.target)
+    check_only_the_critic_moves(agent_with(**DEEP, actor_optimiser=STILL))
 
 
 def test_targets_are_made_by_the_target_networks_alone() -> None:
-    """TD errors at terminal transitions depend on no target; elsewhere on both target networks."""
-    agent, own = agent_with(**DEEP), batch()
-    update, learner = jax.jit(agent.update), begun(agent)
-    _, before, _ = update(learner, own)
-    for name in ("critic", "actor"):
-        target = learner.target._replace(**{name: scattered(getattr(learner.target, name), 9)})
-        _, after, _ = update(learner._replace(target=target), own)
-        np.testing.assert_array_equal(np.asarray(after == before), own.transition.discount == 0)
-    params = learner.params._replace(actor=scattered(learner.params.actor, 9))
-    np.testing.assert_array_equal(update(learner._replace(params=params), own)[1], before)
+    check_targets_are_the_target_networks(agent_with(**DEEP))
 
 
 def outputs_under_one_pull(bounding: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -182,18 +162,11 @@ def test_greedy_is_the_preferred_action_with_parameters_within_their_bounds() ->
     assert chosen == {0, 1}
 
 
-DECAY = Linear(1.0, 0.0, 2_000, per="update")
 PROBING = PADDPG(
     critic=SinglePass(hidden=(64,), activation="tanh"),
     actor_network=MLP((32,), inputs=Rescaled(), head=Centred()),
-    exploration=EpsilonGreedy(Constant(0.5)),
-    replay=Uniform(2_000),
-    optimiser=Adam(5e-3, annealing=DECAY),
     actor_optimiser=Adam(2e-3, annealing=DECAY),
-    batch_size=64,
-    rollout=4,
-    updates=4,
-    learning_starts=200,
+    **LEARNING,
 )
 
 

@@ -12,7 +12,6 @@ from argmaxq.component import UserError, bind
 from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.dqn import DQN
 from argmaxq.learning.exploration import EpsilonGreedy
-from argmaxq.learning.hybrid import ActorCritic
 from argmaxq.learning.optimisers import SGD
 from argmaxq.learning.parameters import Indexed, InvertingGradients, Summed, Tanh, Weighted
 from argmaxq.learning.pdqn import PDQN
@@ -33,9 +32,12 @@ from hybrid_oracle import (
     batch,
     begun,
     by_hand,
+    check_only_the_actor_moves,
+    check_only_the_critic_moves,
+    check_targets_are_the_target_networks,
+    check_update,
     fresh,
     moved,
-    scattered,
 )
 from oracles import clock, leaves_equal
 
@@ -55,21 +57,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", VARIANTS)
 def test_an_update_by_hand(name: str) -> None:
     """Loss, TD errors, both steps and both target networks."""
-    agent = agent_with(**VARIANTS[name])
-    learner, own = begun(agent), batch()
-    params, surprise, expected = by_hand(agent, learner, own)
-    new, td_error, metrics = jax.jit(agent.update)(learner, own)
-    np.testing.assert_allclose(td_error, surprise, rtol=1e-4, atol=1e-5)
-    assert set(metrics) == set(expected)
-    for key, value in expected.items():
-        np.testing.assert_allclose(metrics[key], value, rtol=1e-4, atol=1e-5)
-    target = ActorCritic(
-        jax.tree.map(lambda old, new: 0.75 * old + 0.25 * new, learner.target.critic, params.critic),
-        0.5 * learner.target.actor + 0.5 * params.actor,
-    )
-    for found, wanted in ((new.params, params), (new.target, target)):
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), found, wanted)
-    assert new.updates == 1
+    learner, own = check_update(agent_with(**VARIANTS[name]), by_hand)
     outside = np.abs(own.transition.obs @ learner.params.actor) > 1
     assert 0 < outside.mean() < 1, "some outputs of the actor lie beyond the bounds"
 
@@ -91,37 +79,15 @@ STILL = SGD(1e-30)
 @pytest.mark.parametrize("bounding", [InvertingGradients(), Tanh()])
 @pytest.mark.parametrize("loss", [Summed(), Weighted(), Indexed()])
 def test_the_actors_gradient_reaches_all_of_its_weights_and_nothing_else(bounding: Any, loss: Any) -> None:
-    agent = agent_with(**DEEP, bounding=bounding, actor_loss=loss, optimiser=STILL)
-    learner = begun(agent)
-    new, _, _ = jax.jit(agent.update)(learner, batch(size=24))
-    assert all(moved(learner.params.actor, new.params.actor))
-    assert leaves_equal(new.params.critic, learner.params.critic)
-    assert leaves_equal(new.target, learner.target)
+    check_only_the_actor_moves(agent_with(**DEEP, bounding=bounding, actor_loss=loss, optimiser=STILL))
 
 
 def test_the_critics_loss_moves_the_critic_alone() -> None:
-    agent = agent_with(**DEEP, actor_optimiser=STILL)
-    learner = begun(agent)
-    new, _, _ = jax.jit(agent.update)(learner, batch(size=24))
-    assert all(moved(learner.params.critic, new.params.critic))
-    assert leaves_equal(new.params.actor, learner.params.actor)
-    assert leaves_equal(new.target, learner.target)
+    check_only_the_critic_moves(agent_with(**DEEP, actor_optimiser=STILL))
 
 
 def test_targets_are_made_by_the_target_networks_alone() -> None:
-    """TD errors at terminal transitions depend on no target; elsewhere on both target networks."""
-    agent, own = agent_with(**DEEP), batch()
-    update, learner = jax.jit(agent.update), begun(agent)
-    _, before, _ = update(learner, own)
-    terminal = own.transition.discount == 0
-    for name in ("critic", "actor"):
-        target = learner.target._replace(**{name: scattered(getattr(learner.target, name), 9)})
-        _, after, _ = update(learner._replace(target=target), own)
-        np.testing.assert_array_equal(np.asarray(after == before), terminal)
-    _, after, _ = update(
-        learner._replace(params=learner.params._replace(actor=scattered(learner.params.actor, 9))), own
-    )
-    np.testing.assert_array_equal(after, before)
+    check_targets_are_the_target_networks(agent_with(**DEEP))
 
 
 def test_every_critic_of_an_ensemble_learns_towards_the_least_value() -> None:

@@ -12,7 +12,7 @@ import pytest
 import argmaxq as aq
 from argmaxq.component import UserError
 from argmaxq.domains.cartpole import CartPole
-from argmaxq.environments.source import compiled
+from argmaxq.environments.source import compiled, single
 from argmaxq.recipe import Env
 from argmaxq.reporting.choices import MOST, Choices, draw_choices, panels, play
 from argmaxq.training.evaluation import Evaluator
@@ -25,7 +25,21 @@ def discretised(tmp_path_factory: pytest.TempPathFactory) -> aq.Run:
     return aq.train("platform/dqn-discrete", steps=600, out=tmp_path_factory.mktemp("pictures") / "discretised")
 
 
-def episodes_by_hand(run: aq.Run, episodes: int, seed: int) -> list[tuple[Any, Any]]:
+def episodes_in_gymnasium(run: aq.Run, episodes: int, seed: int) -> list[tuple[Any, Any]]:
+    """Observations and actions of the episodes that evaluation plays in one of Gymnasium's environments."""
+    policy, env = run.policy(), single(run.recipe.env)
+    seen = []
+    for word in np.random.SeedSequence([seed, 2]).generate_state(episodes) >> 1:
+        obs, over = env.reset(seed=int(word))[0], False
+        while not over:
+            action = policy(obs)
+            seen.append((obs, action))
+            obs, _, terminated, truncated, _ = env.step(action)
+            over = terminated or truncated
+    return seen
+
+
+def episodes_in_lanes(run: aq.Run, episodes: int, seed: int) -> list[tuple[Any, Any]]:
     """Observations and the environment's own actions of the episodes that evaluation plays, each in its own lane."""
     policy, env = run.policy(), compiled(run.recipe.env)
     assert env is not None
@@ -62,7 +76,7 @@ def chosen(choices: Choices) -> list[tuple[float, float, float]]:
 @pytest.mark.parametrize("name", ["platform", "discretised"])
 def test_choices_are_what_the_environment_was_given(name: str, request: pytest.FixtureRequest) -> None:
     run = request.getfixturevalue(name)
-    rows = [(action, own[int(action)][0], obs[0]) for obs, (action, own) in episodes_by_hand(run, 6, 3)]
+    rows = [(action, own[int(action)][0], obs[0]) for obs, (action, own) in episodes_in_lanes(run, 6, 3)]
     played, by_hand = np.array(chosen(play(run, 6, seed=3))), np.array(rows, float)
     assert played.shape == by_hand.shape
     # A batch is rounded otherwise than one observation, so no order is quite the same: each has its like in the other.
@@ -82,7 +96,7 @@ def test_discretised_actions_have_the_parameters_that_they_stand_for(discretised
 def test_discrete_actions_are_those_of_the_policy(cartpoles: aq.Run) -> None:
     run = cartpoles.parts[0]
     found = play(run, 3)
-    by_hand = [(*obs, action) for obs, action in episodes_by_hand(run, 3, 1)]
+    by_hand = [(*obs, action) for obs, action in episodes_in_gymnasium(run, 3, 1)]
     assert found.kinds == 2
     rows = np.column_stack([found.observations, found.actions])
     np.testing.assert_allclose(ordered(rows), ordered(by_hand), rtol=1e-6)

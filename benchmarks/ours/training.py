@@ -1,0 +1,51 @@
+"""Training of a recipe in the compiled engine: env steps and updates per second over all seeds, as JSON."""
+
+import argparse
+import json
+import time
+from typing import Any
+
+import numpy as np
+
+import argmaxq as aq
+from argmaxq.setup import start_jax
+from argmaxq.training.choose import make_engine
+from argmaxq.training.engine import block_length
+
+
+def rates(name: str, seeds: int, blocks: int) -> dict[str, int]:
+    """Steps and updates per second over all seeds; compilation and the first two blocks are not counted."""
+    recipe = aq.find(name)
+    engine: Any = make_engine("compiled", recipe, tuple(range(seeds)))
+    length = block_length(recipe.agent, engine.lanes)
+    state, reports, begin, before = engine.start(), [], 0.0, 0
+    for block in range(blocks + 2):
+        if block == 2:
+            begin, before = time.perf_counter(), updates(reports)
+        state, reports = engine.run(state, block * length, (block + 1) * length)
+    seconds = time.perf_counter() - begin
+    steps = blocks * length * recipe.agent.rollout * engine.lanes * seeds
+    return {
+        "steps_per_second": round(steps / seconds),
+        "updates_per_second": round((updates(reports) - before) / seconds),
+    }
+
+
+def updates(reports: list[Any]) -> int:
+    """Updates of all seeds so far."""
+    return int(np.sum([report.updates for report in reports]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--recipe", default="platform/mpdqn")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--blocks", type=int, default=8)
+    arguments = parser.parse_args()
+    start_jax(arguments.seeds)
+    found = rates(arguments.recipe, arguments.seeds, arguments.blocks)
+    print(json.dumps({"recipe": arguments.recipe, "seeds": arguments.seeds, **found}))
+
+
+if __name__ == "__main__":
+    main()

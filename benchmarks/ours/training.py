@@ -13,9 +13,8 @@ from argmaxq.training.choose import make_engine
 from argmaxq.training.engine import block_length
 
 
-def rates(name: str, seeds: int, blocks: int) -> dict[str, int]:
+def rates(recipe: aq.Recipe, seeds: int, blocks: int) -> dict[str, int]:
     """Steps and updates per second over all seeds; compilation and the first two blocks are not counted."""
-    recipe = aq.find(name)
     engine: Any = make_engine("compiled", recipe, tuple(range(seeds)))
     length = block_length(recipe.agent, engine.lanes)
     state, reports, begin, before = engine.start(), [], 0.0, 0
@@ -41,10 +40,12 @@ def main() -> None:
     parser.add_argument("--recipe", default="platform/mpdqn")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--blocks", type=int, default=8)
+    parser.add_argument("changes", nargs="*", metavar="path=value", help="as in agent.step_size=scheduled")
     arguments = parser.parse_args()
     start_jax(arguments.seeds)
-    found = rates(arguments.recipe, arguments.seeds, arguments.blocks)
-    print(json.dumps({"recipe": arguments.recipe, "seeds": arguments.seeds, **found}))
+    changes = dict(change.split("=", 1) for change in arguments.changes)
+    found = rates(aq.replace(aq.find(arguments.recipe), changes), arguments.seeds, arguments.blocks)
+    print(json.dumps({"recipe": arguments.recipe, **changes, "seeds": arguments.seeds, **found}))
 
 
 if __name__ == "__main__":

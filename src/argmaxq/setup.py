@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-SMALL_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=65536"
+SMALL_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=1048576"
 """Loops whose body touches fewer bytes than that, and multiplies no matrices, become one kernel on the CPU."""
 
 ONE_THREAD = "one-thread"

@@ -145,6 +145,10 @@ class Agent(Protocol):
     def rollout(self) -> int:
         """Rows per lane between two calls of ``learn``."""
 
+    @property
+    def light(self) -> bool:
+        """Whether an update is of a few numbers: blocks are longer then, and a core trains its seeds one by one."""
+
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> Any:
         """A fresh learner: parameters, target network, optimiser state, replay."""
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from argmaxq.component import Fraction, NonNegative, Positive, UserError, component
 from argmaxq.learning.schedules import Constant
+from argmaxq.networks.linear import entry
 from argmaxq.types import Array, Clock, PyTree, Schedule
 
 
@@ -80,11 +81,16 @@ class VisitCount(_Plain):
         return jax.tree.map(jnp.zeros_like, params)
 
     def size(self, state: PyTree, network: Any, obs: Array, action: Array, clock: Clock) -> Array:
-        before = network(state, obs)[action, 0]
+        before = self._before(state, network, obs, action)
         return jnp.maximum(self.least, self.initial * (self.scale / (self.scale + before)) ** self.power)
 
     def seen(self, state: PyTree, network: Any, obs: Array, action: Array, count: Array) -> PyTree:
-        return network.moved(state, obs, action, count)
+        # float32 counts no further; and a write that waits for what is read spares a copy of the table.
+        more = self._before(state, network, obs, action) < 2**24
+        return network.moved(state, obs, action, jnp.where(more, count, 0.0))
+
+    def _before(self, state: PyTree, network: Any, obs: Array, action: Array) -> Array:
+        return entry(network(state, obs)[:, 0], action)
 
 
 @component(StepSize)

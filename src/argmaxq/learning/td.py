@@ -15,7 +15,7 @@ from argmaxq.learning.schedules import Constant
 from argmaxq.learning.step_sizes import Scheduled, StepSize
 from argmaxq.learning.traces import Traces
 from argmaxq.learning.windows import Due, Window, push, take
-from argmaxq.networks.linear import Table
+from argmaxq.networks.linear import Table, entry
 from argmaxq.types import Agent, Array, Clock, Exploration, Metrics, Network, PyTree, Row, Spaces, Transition
 
 
@@ -101,6 +101,11 @@ class TD(Acting):
             raise UserError("step_size = overshoot-bounded bounds traces: choose some, or another step size")
         if type(self.backup).__name__ == "ExpectedSarsa" and not hasattr(self.exploration, "probabilities"):
             raise UserError("expected-sarsa needs an exploration that knows its probabilities, such as epsilon-greedy")
+
+    @property
+    def light(self) -> bool:
+        """Without traces only the weights of active features move; a trace is as large as all of them."""
+        return self.traces is None
 
     @property
     def _windowed(self) -> bool:
@@ -204,7 +209,7 @@ class TD(Acting):
         estimates, steps = list(params.estimates), list(learner.steps)
         for number, updated in enumerate(chosen):
             value = self.backup.value(there[number], there[-1 - number], policy, due.action)
-            q = here[number][now.action]
+            q = entry(here[number], now.action)
             error = reward + now.discount * value - q
             size = self.step_size.size(steps[number], self.network, obs, now.action, clock)
             if self.traces is None:

@@ -73,7 +73,7 @@ class CompiledEngine:
     def _compile(self, function: Any, donate: bool) -> Any:
         """Jit ``function(agent, first, end, streams, state)``, mapped over seeds where there are several."""
         if len(self._padded) > 1:
-            mapped = jax.vmap(function, in_axes=(None, None, None, 0, 0))
+            mapped = _in_turn(function) if self._static.light else jax.vmap(function, (None, None, None, 0, 0))
             shared, split = PartitionSpec(), PartitionSpec("seeds")
             specs = (shared, shared, shared, split, split)
             function = jax.shard_map(mapped, mesh=self._mesh, in_specs=specs, out_specs=split, check_vma=False)
@@ -142,6 +142,15 @@ def _spread(seeds: tuple[int, ...]) -> tuple[Mesh, tuple[int, ...]]:
     return Mesh(np.array(devices[:count]), ("seeds",)), seeds + seeds[len(seeds) - missing :]
 
 
+def _in_turn(function: Any) -> Any:
+    """``function`` of one seed after another: a loop over single numbers gains nothing from a vector of them."""
+
+    def mapped(agent: Agent, first: Array, end: Array, keys: Streams, state: PyTree) -> Any:
+        return jax.lax.map(lambda own: function(agent, first, end, *own), (keys, state))
+
+    return mapped
+
+
 def _start(agent: Agent, env: CompiledEnv, lanes: int, keys: Streams) -> State:
     learner = agent.init(keys.init, env.spaces, lanes)
     actor = jax.vmap(lambda _: agent.actor(env.spaces))(jnp.arange(lanes))
@@ -167,7 +176,9 @@ def _block(
         state, buffer = carry
         own, chosen = jax.tree.map(lambda leaf: leaf[i - first], (drawn, replayed))
         state, rows, ends = _collect(env, lanes, agent, i, own, state)
-        buffer = jax.tree.map(lambda all_, new: all_.at[i - first].set(new), buffer, ends)
+        buffer = jax.tree.map(
+            lambda all_, new: jax.lax.dynamic_update_index_in_dim(all_, new, i - first, 0), buffer, ends
+        )
         clock = Clock((i + 1) * agent.rollout * lanes, state.episodes.finished, state.totals.updates)
         learner, totals = learn(agent, state.learner, state.totals, rows, state.env.obs, clock, chosen)
         return state._replace(learner=learner, totals=totals), buffer

@@ -29,9 +29,10 @@ RECIPES = {
     ),
     "acrobot/pqn": Recipe(
         agent=PQN(
-            network=MLP((128, 128), layer_norm=True),
+            network=MLP((256, 256), layer_norm=True),
             exploration=EpsilonGreedy(Linear(1.0, 0.01, 200_000)),
             optimiser=RAdam(6.3e-4, annealing=Linear(1.0, 0.0, 15_000, per="update"), max_grad_norm=10.0),
+            gamma=0.995,
             rollout=16,
             epochs=4,
             minibatches=4,

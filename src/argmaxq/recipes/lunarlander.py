@@ -57,11 +57,12 @@ RECIPES = {
     "lunarlander/pqn": Recipe(
         agent=PQN(
             network=MLP((128, 128), layer_norm=True),
-            exploration=EpsilonGreedy(Linear(1.0, 0.02, 250_000)),
+            exploration=EpsilonGreedy(Linear(1.0, 0.02, 180_000)),
             optimiser=RAdam(1e-3, annealing=Linear(1.0, 0.0, 25_000, per="update"), max_grad_norm=10.0),
             rollout=32,
             epochs=2,
             minibatches=8,
+            trace_decay=0.9,
             reward_scale=0.1,
         ),
         env=Env("LunarLander-v3", lanes=32),

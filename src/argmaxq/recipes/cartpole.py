@@ -127,6 +127,7 @@ RECIPES = {
         env=Env("CartPole-v1", lanes=32),
         steps=500_000,
         evaluation=Evaluation(50_000, 100),
+        stop=EvaluationReturn(500.0),
         checkpoint_every=250_000,
     ),
 }

@@ -201,5 +201,5 @@ def test_a_critic_without_a_hidden_layer_is_refused(kind: Any) -> None:
 @pytest.mark.parametrize("kind", [SinglePass, MultiPass, Quadratic, Interpolated])
 @pytest.mark.parametrize("hidden", [(0,), (8, 0)])
 def test_a_layer_without_width_is_refused(kind: Any, hidden: tuple[int, ...]) -> None:
-    with pytest.raises(UserError, match="every layer needs a width of at least 1"):
+    with pytest.raises(UserError, match=r"hidden\[\d\] = 0 is out of its range: it must be at least 1"):
         validate(kind(hidden=hidden))

@@ -82,7 +82,7 @@ class PDQN(HybridAgent):
     parameter_exploration: ParameterExploration = UniformParameters()
     bounding: Bounding = InvertingGradients()
     actor_loss: ActorLoss = Summed()
-    prior: tuple[float, ...] = ()
+    prior: tuple[Number, ...] = ()
     replay: Replay = Uniform(200_000)
     sync: Sync = Polyak(0.1)
     actor_sync: Sync = Polyak(0.01)

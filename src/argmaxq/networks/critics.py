@@ -12,7 +12,7 @@ from flax import linen as nn
 
 from argmaxq.component import Size, UserError, component
 from argmaxq.networks.inputs import Inputs, Rescaled
-from argmaxq.networks.mlp import Activation, check_widths
+from argmaxq.networks.mlp import Activation
 from argmaxq.types import Array, Critic, HybridActions, PyTree, Spaces
 
 
@@ -78,10 +78,9 @@ class _MLPCritic:
     multi_pass: bool
 
     def check(self) -> None:
-        """Raises UserError where there is no hidden layer, or one of width below 1."""
+        """Raises UserError where there is no hidden layer."""
         if not self.hidden:
             raise UserError("hidden = (): at least one layer is needed")
-        check_widths(self.hidden)
 
     def bind(self, spaces: Spaces) -> Any:
         """With the number of parameters of the environment's actions."""
@@ -113,7 +112,7 @@ class SinglePass(_MLPCritic):
         sizes: Parameters of each action; the environment's own.
     """
 
-    hidden: tuple[int, ...] = (128,)
+    hidden: tuple[Size, ...] = (128,)
     inputs: Inputs = Rescaled()
     activation: Activation = "relu"
     layer_norm: bool = False
@@ -136,7 +135,7 @@ class MultiPass(_MLPCritic):
         sizes: Parameters of each action; the environment's own.
     """
 
-    hidden: tuple[int, ...] = (128,)
+    hidden: tuple[Size, ...] = (128,)
     inputs: Inputs = Rescaled()
     activation: Activation = "relu"
     layer_norm: bool = False

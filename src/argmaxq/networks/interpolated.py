@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.component import Bounds, UserError, component
+from argmaxq.component import Bounds, Size, UserError, component
 from argmaxq.networks.critics import parameter_places, parameter_sizes
 from argmaxq.networks.heads import Head, SingleStream
 from argmaxq.networks.inputs import Inputs, Rescaled
-from argmaxq.networks.mlp import Activation, Perceptron, check_widths
+from argmaxq.networks.mlp import Activation, Perceptron
 from argmaxq.types import Array, Critic, PyTree, Spaces
 
 MAX_OUTPUTS = 20_000
@@ -61,17 +61,13 @@ class Interpolated:
         sizes: Parameters of each action; the environment's own.
     """
 
-    hidden: tuple[int, ...] = (128,)
+    hidden: tuple[Size, ...] = (128,)
     knots: Knots = 9
     inputs: Inputs = Rescaled()
     activation: Activation = "relu"
     layer_norm: bool = False
     head: Head = SingleStream()
     sizes: tuple[int, ...] = ()
-
-    def check(self) -> None:
-        """Raises UserError for a width below 1."""
-        check_widths(self.hidden)
 
     def bind(self, spaces: Spaces) -> "Interpolated":
         """With the number of parameters of the environment's actions; raises UserError for more knots than can be."""

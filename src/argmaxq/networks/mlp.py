@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from argmaxq.component import UserError, component
+from argmaxq.component import Size, component
 from argmaxq.networks.heads import Head, SingleStream
 from argmaxq.networks.inputs import Inputs, OneHot, Raw
 from argmaxq.types import Array, Network, PyTree, Spaces
@@ -36,12 +36,6 @@ class Perceptron(nn.Module):
         return self.head(x, self.outputs)
 
 
-def check_widths(hidden: tuple[int, ...]) -> None:
-    """Raises UserError for a hidden layer of a width below 1."""
-    if any(width < 1 for width in hidden):
-        raise UserError(f"hidden = {hidden}: every layer needs a width of at least 1")
-
-
 @component(Network)
 class MLP:
     """A multi-layer perceptron.
@@ -54,15 +48,11 @@ class MLP:
         head: The output layers.
     """
 
-    hidden: tuple[int, ...] = (64, 64)
+    hidden: tuple[Size, ...] = (64, 64)
     inputs: Inputs = Raw()
     activation: Activation = "relu"
     layer_norm: bool = False
     head: Head = SingleStream()
-
-    def check(self) -> None:
-        """Raises UserError for a width below 1."""
-        check_widths(self.hidden)
 
     def bind(self, spaces: Spaces) -> "MLP":
         """An index is seen as a one-hot vector, whatever the inputs were to do with numbers."""

@@ -13,7 +13,7 @@ from argmaxq.component import Size, component
 from argmaxq.networks.critics import parameter_places, parameter_sizes
 from argmaxq.networks.heads import SingleStream
 from argmaxq.networks.inputs import Inputs, Rescaled
-from argmaxq.networks.mlp import Activation, Perceptron, check_widths
+from argmaxq.networks.mlp import Activation, Perceptron
 from argmaxq.types import Array, Critic, PyTree, Spaces
 
 
@@ -84,16 +84,12 @@ class Quadratic:
         sizes: Parameters of each action; the environment's own.
     """
 
-    hidden: tuple[int, ...] = (128,)
+    hidden: tuple[Size, ...] = (128,)
     embedding: Size = 8
     inputs: Inputs = Rescaled()
     activation: Activation = "relu"
     layer_norm: bool = False
     sizes: tuple[int, ...] = ()
-
-    def check(self) -> None:
-        """Raises UserError for a width below 1."""
-        check_widths(self.hidden)
 
     def bind(self, spaces: Spaces) -> "Quadratic":
         """With the number of parameters of the environment's actions."""

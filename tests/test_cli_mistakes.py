@@ -38,7 +38,7 @@ MISTAKES = {
     "train platform/mpdqn --agent.prior 0.1 0.2": "agent.prior has 2 numbers; the actions have 3 parameters",
     "train platform/mpdqn --agent.prior nan 0 0": "agent.prior[0] = nan: a number is needed",
     "train platform/mpdqn --agent.prior inf 0 0": "agent.prior[0] = inf is out of its range",
-    "train platform/mpdqn --agent.critic quadratic --agent.critic.hidden 0": "agent.critic.hidden[0] = 0 is out of its range",
+    "train platform/mpdqn --agent.critic quadratic --agent.critic.hidden 0": "agent.critic.hidden[0] = 0 is out of",
     "train platform/mpdqn --agent.network mlp": "there is no agent.network: did you mean agent.actor_network?",
     "train platform/mpdqn --env CartPole-v1": "these actions have no parameters: an agent such as dqn or pqn fits",
     "train platform/paddpg --env CartPole-v1": "these actions have no parameters: an agent such as dqn or pqn fits",

@@ -120,11 +120,11 @@ def test_the_target_by_hand(kind: str) -> None:
 def test_the_best_action_and_its_parameter_are_found(critic: Any) -> None:
     """Parameters in the middle of their range make the other action better; knots are a tenth apart."""
     agent = CriticOnly(critic, **LEARNING)
-    state, _ = train(compiled_engine(agent, AIMING, 4), agent, 520)
+    state, _ = train(compiled_engine(agent, AIMING, 4), 520)
     found = greedy(AIMING, agent, state.learner.params)
     assert [number for number, _ in found] == [0, 0]
     np.testing.assert_allclose([own[0][0] for _, own in found], [AIM, -AIM], atol=0.1)
-    state, _ = train(compiled_engine(agent, CHOOSING, 4), agent, 520)
+    state, _ = train(compiled_engine(agent, CHOOSING, 4), 520)
     found = greedy(CHOOSING, agent, state.learner.params)
     assert [number for number, _ in found] == [0, 1]
     np.testing.assert_allclose([own[0] for _, own in found], [9, 9], atol=0.7)

@@ -61,7 +61,7 @@ def test_learning_starts_when_so_many_steps_are_done() -> None:
 def test_steps_are_counted_over_all_lanes(lanes: int, rollout: int, starts: int, updates: int) -> None:
     """Of 25 iterations those learn that end with at least ``starts`` env steps behind them."""
     agent = DQN(network=LINEAR, rollout=rollout, learning_starts=starts, replay=Uniform(1_000))
-    state, reports = train(compiled_engine(agent, lanes=lanes), agent, 25)
+    state, reports = train(compiled_engine(agent, lanes=lanes), 25)
     assert state.learner.updates == reports[-1][0].updates == updates
     assert sum((i + 1) * rollout * lanes >= starts for i in range(25)) == updates
 
@@ -76,7 +76,7 @@ def test_sync_counts_gradient_updates() -> None:
 
 def test_returns_are_reported_raw() -> None:
     agent = DQN(network=LINEAR, reward_scale=0.01)
-    _, reports = train(compiled_engine(agent, lanes=2), agent, 100)
+    _, reports = train(compiled_engine(agent, lanes=2), 100)
     episodes = reports[0][0].episodes
     assert len(episodes.returns) > 5
     np.testing.assert_array_equal(episodes.returns, episodes.lengths)

@@ -21,7 +21,7 @@ from argmaxq.networks.heads import Dueling
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
-from argmaxq.training.engine import Report, block_length
+from argmaxq.training.engine import Report
 from argmaxq.types import Agent
 from oracles import leaves_equal
 from trainer import CARTPOLE, ENGINES, compiled_engine, train
@@ -74,7 +74,7 @@ def test_compiled_and_host_are_the_same_after_2000_updates(name: str, lanes: int
     per_iteration = agent.epochs * agent.minibatches if name == "pqn" else agent.updates
     iterations = 2_000 // per_iteration + (0 if name == "pqn" else 100 // (agent.rollout * lanes))
     (one, reports), (two, other) = (
-        train(make(agent, lanes=lanes, seeds=(3,)), agent, iterations) for make in ENGINES.values()
+        train(make(agent, lanes=lanes, seeds=(3,)), iterations) for make in ENGINES.values()
     )
     assert one.learner.updates >= 2_000
     assert len(episodes(reports)) > 20
@@ -85,18 +85,18 @@ def test_compiled_and_host_are_the_same_after_2000_updates(name: str, lanes: int
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_blocks_of_any_size_give_the_same_bits(engine: str) -> None:
-    runs = [train(ENGINES[engine](QUICK, lanes=2), QUICK, 150, block) for block in (150, 1, 7, 64)]
+    runs = [train(ENGINES[engine](QUICK, lanes=2), 150, block) for block in (150, 1, 7, 64)]
     for state, reports in runs[1:]:
         assert leaves_equal(outcome(state)[:2], outcome(runs[0][0])[:2])
         assert episodes(reports) == episodes(runs[0][1])
         assert reports[-1][0].updates == runs[0][1][-1][0].updates
-    assert block_length(QUICK, 2) > 150
+    assert ENGINES[engine](QUICK, lanes=2).length > 150
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_seed_decides_everything(engine: str) -> None:
     (one, reports), (same, again), (other, _) = (
-        train(ENGINES[engine](QUICK, lanes=2, seeds=(seed,)), QUICK, 100) for seed in (5, 5, 6)
+        train(ENGINES[engine](QUICK, lanes=2, seeds=(seed,)), 100) for seed in (5, 5, 6)
     )
     assert leaves_equal(outcome(one), outcome(same))
     assert plain(reports) == plain(again)
@@ -107,7 +107,7 @@ def test_a_seed_decides_everything(engine: str) -> None:
 
 
 def test_lanes_are_not_copies_of_each_other() -> None:
-    state, _ = train(compiled_engine(QUICK, lanes=2), QUICK, 50)
+    state, _ = train(compiled_engine(QUICK, lanes=2), 50)
     obs, action = np.asarray(state.learner.replay.rows.obs), np.asarray(state.learner.replay.rows.action)[:200]
     assert not np.allclose(obs[0, 0], obs[0, 1])
     assert 0.3 < np.mean(action[:, 0] == action[:, 1]) < 0.7
@@ -115,7 +115,7 @@ def test_lanes_are_not_copies_of_each_other() -> None:
 
 def test_rows_are_one_story() -> None:
     """In the replay every step follows from the row before it, and an episode's end is followed by its last row."""
-    state, reports = train(compiled_engine(QUICK, lanes=2), QUICK, 50)
+    state, reports = train(compiled_engine(QUICK, lanes=2), 50)
     rows = jax.tree.map(lambda leaf: np.asarray(leaf)[:200], state.learner.replay.rows)
     ended = rows.terminated | rows.truncated
     np.testing.assert_array_equal(rows.last[1:], ended[:-1])
@@ -138,7 +138,7 @@ def seed_of(state: Any, position: int) -> Any:
 def test_groups_of_any_width_agree(agent: Agent) -> None:
     """A seed has the same bits in a group of 2, of 4 and of 5, wherever it stands in it."""
     groups = [(1, 0), (0, 1, 2, 3), (0, 1, 2, 3, 4)]
-    runs = [train(compiled_engine(agent, lanes=2, seeds=seeds), agent, 60) for seeds in groups]
+    runs = [train(compiled_engine(agent, lanes=2, seeds=seeds), 60) for seeds in groups]
     everything, all_reports = runs[-1]
     for (state, reports), seeds in zip(runs, groups, strict=True):
         assert len(reports[0]) == len(seeds)
@@ -151,8 +151,8 @@ def test_groups_of_any_width_agree(agent: Agent) -> None:
 
 def test_a_seed_in_a_group_is_the_seed_alone() -> None:
     """Not bit for bit, but before rounding has grown: the same first parameters, actions and episodes."""
-    alone, few = train(compiled_engine(QUICK, lanes=2, seeds=(1,)), QUICK, 30)
-    group, many = train(compiled_engine(QUICK, lanes=2, seeds=(0, 1)), QUICK, 30)
+    alone, few = train(compiled_engine(QUICK, lanes=2, seeds=(1,)), 30)
+    group, many = train(compiled_engine(QUICK, lanes=2, seeds=(0, 1)), 30)
     assert episodes(few) == episodes(many, 1)
     for one, other in zip(jax.tree.leaves(alone.learner.params), jax.tree.leaves(group.learner.params), strict=True):
         np.testing.assert_allclose(one, np.asarray(other)[1], atol=1e-4)
@@ -160,7 +160,7 @@ def test_a_seed_in_a_group_is_the_seed_alone() -> None:
 
 def test_an_engine_gives_the_parameters_of_each_seed() -> None:
     engine = compiled_engine(QUICK, lanes=2, seeds=(0, 1, 2))
-    state, _ = train(engine, QUICK, 5)
+    state, _ = train(engine, 5)
     for position in range(3):
         whole = jax.tree.map(lambda leaf, i=position: np.asarray(leaf)[i], state.learner.params)
         assert leaves_equal(engine.params(state, position), whole)
@@ -225,7 +225,7 @@ def test_swept_numbers_compile_nothing(
     recipe = aq.replace(aq.Recipe(agent=agent), {"agent.optimiser.max-grad-norm": 10.0})
 
     def parameters(agent: Agent) -> Any:
-        return train(ENGINES[engine](agent, lanes=2, seeds=seeds), agent, 60)[0].learner.params
+        return train(ENGINES[engine](agent, lanes=2, seeds=seeds), 60)[0].learner.params
 
     first = parameters(recipe.agent)
     compiled = len(compiled_programs)
@@ -238,7 +238,7 @@ def test_swept_numbers_compile_nothing(
 @pytest.mark.parametrize("engine", ENGINES)
 def test_steps_and_blocks_in_reports(engine: str) -> None:
     """A report's step counts env steps of all lanes; the last episode ended no later than that."""
-    state, reports = train(ENGINES[engine](QUICK, lanes=2), QUICK, 45, block=15)
+    state, reports = train(ENGINES[engine](QUICK, lanes=2), 45, block=15)
     assert [block[0].step for block in reports] == [120, 240, 360]
     ends = episodes(reports)
     assert all(step % 2 == 0 and step <= 360 for step, _, _ in ends)
@@ -250,7 +250,7 @@ def test_steps_and_blocks_in_reports(engine: str) -> None:
 
 def test_time_limits_truncate() -> None:
     short = dataclasses.replace(CARTPOLE, time_limit=5)
-    state, reports = train(compiled_engine(QUICK, short), QUICK, 50)
+    state, reports = train(compiled_engine(QUICK, short), 50)
     rows = state.learner.replay.rows
     assert {length for _, _, length in episodes(reports)} == {5}
     assert rows.truncated.sum() == len(episodes(reports))

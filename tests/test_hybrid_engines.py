@@ -59,7 +59,7 @@ CRITICS = {
 def test_the_best_action_and_its_parameter_are_found(critic: str, engine: str) -> None:
     """An actor that does not learn stays in the middle, at 0.25, where the other action is better for -1."""
     agent = dataclasses.replace(PROBING, critic=CRITICS[critic])
-    state, _ = train(ENGINES[engine](agent, AIMING, 4), agent, 520)
+    state, _ = train(ENGINES[engine](agent, AIMING, 4), 520)
     found = greedy(AIMING, agent, state.learner.params)
     assert [number for number, _ in found] == [0, 0]
     np.testing.assert_allclose([own[0][0] for _, own in found], [AIM, -AIM], atol=0.1)
@@ -68,7 +68,7 @@ def test_the_best_action_and_its_parameter_are_found(critic: str, engine: str) -
 def test_a_parameter_at_its_bound_is_found_for_each_action() -> None:
     """The best parameter of a shared Box is its greatest value, where inverted gradients have all but vanished."""
     agent = dataclasses.replace(PROBING, gamma=0.0)
-    state, _ = train(compiled_engine(agent, CHOOSING, 4), agent, 520)
+    state, _ = train(compiled_engine(agent, CHOOSING, 4), 520)
     found = greedy(CHOOSING, agent, state.learner.params)
     assert [number for number, _ in found] == [0, 1]
     np.testing.assert_allclose([own[0] for _, own in found], [9, 9], atol=0.7)
@@ -111,9 +111,7 @@ RICH = dataclasses.replace(
 )
 def test_compiled_and_host_are_the_same_after_hundreds_of_updates(agent: Any, env: CompiledEnv, lanes: int) -> None:
     iterations = 300
-    (one, reports), (two, other) = (
-        train(make(agent, env, lanes, (3,)), agent, iterations) for make in ENGINES.values()
-    )
+    (one, reports), (two, other) = (train(make(agent, env, lanes, (3,)), iterations) for make in ENGINES.values())
     assert one.learner.updates >= 200
     assert sum(len(block[0].episodes.returns) for block in reports) > 10
     assert leaves_equal(outcome(one), outcome(two))
@@ -124,7 +122,7 @@ def test_compiled_and_host_are_the_same_after_hundreds_of_updates(agent: Any, en
 
 @pytest.mark.parametrize("engine", ["compiled", pytest.param("host", marks=SLOW)])
 def test_blocks_of_any_size_give_the_same_bits(engine: str) -> None:
-    runs = [train(ENGINES[engine](RICH, AIMING, 2), RICH, 60, block) for block in (60, 7)]
+    runs = [train(ENGINES[engine](RICH, AIMING, 2), 60, block) for block in (60, 7)]
     for state, _ in runs[1:]:
         assert leaves_equal(outcome(state)[:2], outcome(runs[0][0])[:2])
         assert leaves_equal(state.actor, runs[0][0].actor)
@@ -132,7 +130,7 @@ def test_blocks_of_any_size_give_the_same_bits(engine: str) -> None:
 
 def test_the_replay_holds_what_was_acted_with() -> None:
     """The number and the parameters of all actions, as they reached the environment: its reward follows from them."""
-    state, _ = train(compiled_engine(SAME, AIMING, 2), SAME, 400)
+    state, _ = train(compiled_engine(SAME, AIMING, 2), 400)
     rows = jax.tree.map(lambda leaf: np.asarray(leaf)[:400], state.learner.replay.rows)
     assert rows.action.shape == (400, 2, 3)
     assert np.abs(rows.action[..., 1:]).max() <= 1

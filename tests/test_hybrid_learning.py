@@ -9,7 +9,6 @@ from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.pdqn import PDQN
 from argmaxq.learning.schedules import Linear
 from argmaxq.networks.critics import MultiPass, SinglePass
-from argmaxq.training.engine import block_length
 from hybrid_probes import PLATFORM
 from trainer import compiled_engine
 
@@ -22,10 +21,10 @@ AGENT = PDQN(exploration=EpsilonGreedy(Linear(1.0, 0.02, 8_000)), learning_start
 def test_platform(critic: object) -> None:
     """Chance gives 0.15, fixed parameters in the middle of their range end at the first gap, 0.25."""
     agent = dataclasses.replace(AGENT, critic=critic)
-    engine, length = compiled_engine(agent, PLATFORM, seeds=(0, 1)), block_length(agent, 1)
+    engine = compiled_engine(agent, PLATFORM, seeds=(0, 1))
     state, best = engine.start(), np.zeros(2)
     for block in range(10):
-        state, _ = engine.run(state, block * length, (block + 1) * length)
+        state, _ = engine.run(state, block * engine.length, (block + 1) * engine.length)
         if block >= 5:
             best = np.maximum(best, [returns.mean() for returns in engine.evaluate(state, 100, block)])
     assert best.min() >= 0.6, best

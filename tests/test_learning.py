@@ -20,7 +20,6 @@ from argmaxq.networks.heads import Dueling
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
-from argmaxq.training.engine import block_length
 from probes import PROBES, Endless, Probe
 from trainer import ENGINES, compiled_engine, probe_env, train, values
 
@@ -72,7 +71,7 @@ CASES = [(agent, probe, engine) for agent in AGENTS for probe in PROBES for engi
 def learnt(agent: Any, env: CompiledEnv, probe: Probe, engine: str = "compiled", lanes: int = LANES) -> np.ndarray:
     """Action values [observations, actions] after all updates."""
     per_iteration = agent.epochs * agent.minibatches if isinstance(agent, PQN) else agent.updates
-    state, _ = train(ENGINES[engine](agent, env, lanes), agent, UPDATES // per_iteration + 20)
+    state, _ = train(ENGINES[engine](agent, env, lanes), UPDATES // per_iteration + 20)
     return values(agent, state.learner.params, probe.observations)
 
 
@@ -134,10 +133,10 @@ CARTPOLE_DQN = DQN(
 
 def best_returns(agent: Any, lanes: int, blocks: int, evaluate_every: int) -> np.ndarray:
     """For each seed the highest of the mean returns of 20 greedy episodes, evaluated every so many blocks."""
-    engine, length = compiled_engine(agent, lanes=lanes, seeds=SEEDS), block_length(agent, lanes)
+    engine = compiled_engine(agent, lanes=lanes, seeds=SEEDS)
     state, means = engine.start(), []
     for block in range(blocks):
-        state, _ = engine.run(state, block * length, (block + 1) * length)
+        state, _ = engine.run(state, block * engine.length, (block + 1) * engine.length)
         if block % evaluate_every == evaluate_every - 1:
             means.append([returns.mean() for returns in engine.evaluate(state, 20, block)])
     return np.max(means, axis=0)

@@ -168,7 +168,7 @@ def test_all_train_through_dqn(name: str) -> None:
         updates=2,
     )
     env = probe_env(MATCHING)
-    state, _ = train(compiled_engine(agent, env), agent, 500)
+    state, _ = train(compiled_engine(agent, env), 500)
     found = values(agent, state.learner.params, MATCHING.observations)
     np.testing.assert_allclose(found, MATCHING.q_values(0.99), atol=0.1)
 

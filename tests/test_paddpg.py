@@ -175,7 +175,7 @@ PROBING = PADDPG(
 )
 def test_the_best_action_and_its_parameter_are_found(engine: str, seed: int) -> None:
     """The right action for each observation, and a parameter near 9; an actor that does not learn stays at 4.5."""
-    state, _ = train(ENGINES[engine](PROBING, CHOOSING, 4, (seed,)), PROBING, 520)
+    state, _ = train(ENGINES[engine](PROBING, CHOOSING, 4, (seed,)), 520)
     found = greedy(CHOOSING, PROBING, state.learner.params)
     assert [number for number, _ in found] == [0, 1]
     assert min(own[0] for _, own in found) > 7

@@ -136,7 +136,7 @@ def test_minibatches_must_divide_the_rollout() -> None:
 
 def test_updates_and_returns_in_training() -> None:
     agent = PQN(network=LINEAR, rollout=16, epochs=2, minibatches=4, reward_scale=0.01)
-    state, reports = train(compiled_engine(agent, lanes=4), agent, 10)
+    state, reports = train(compiled_engine(agent, lanes=4), 10)
     assert state.learner.updates == reports[-1][0].updates == 80
     episodes = reports[0][0].episodes
     np.testing.assert_array_equal(episodes.returns, episodes.lengths)

@@ -208,7 +208,7 @@ ALIKE = {
 def test_compiled_and_host_are_the_same(name: str) -> None:
     agent, env, lanes = ALIKE[name]
     assert env is not None
-    (one, _), (two, _) = (train(make(agent, env, lanes, (3,)), agent, 1_500) for make in ENGINES.values())
+    (one, _), (two, _) = (train(make(agent, env, lanes, (3,)), 1_500) for make in ENGINES.values())
     assert one.learner.updates > 1_000
     if name == "stream":  # sums over a network's parameters are added up in another order
         assert leaves_equal(one.episodes, two.episodes)
@@ -220,8 +220,8 @@ def test_compiled_and_host_are_the_same(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, (agent, *_) in ALIKE.items() if agent.light])
 def test_a_seed_of_a_light_agent_learns_in_company_what_it_learns_alone(name: str) -> None:
     agent, env, lanes = ALIKE[name]
-    together, reports = train(ENGINES["compiled"](agent, env, lanes, (3, 5, 7)), agent, 600)
-    alone, (own,) = train(ENGINES["compiled"](agent, env, lanes, (5,)), agent, 600)
+    together, reports = train(ENGINES["compiled"](agent, env, lanes, (3, 5, 7)), 600)
+    alone, (own,) = train(ENGINES["compiled"](agent, env, lanes, (5,)), 600)
     assert leaves_equal(jax.tree.map(lambda leaf: leaf[1], together.learner), alone.learner)
     assert reports[0][1].updates == own[0].updates > 400
     assert not leaves_equal(jax.tree.map(lambda leaf: leaf[0], together.learner), alone.learner)

@@ -8,7 +8,7 @@ from argmaxq.domains.cartpole import CartPole
 from argmaxq.environments.compiled import CompiledEnv
 from argmaxq.environments.func_lanes import FuncLanes
 from argmaxq.training.compiled import CompiledEngine
-from argmaxq.training.engine import Engine, Report, block_length
+from argmaxq.training.engine import Engine, Report
 from argmaxq.training.host import HostEngine
 from argmaxq.types import Agent
 from probes import Probe
@@ -30,10 +30,10 @@ def host_engine(agent: Agent, env: CompiledEnv = CARTPOLE, lanes: int = 1, seeds
 ENGINES = {"compiled": compiled_engine, "host": host_engine}
 
 
-def train(engine: Engine, agent: Agent, iterations: int, block: int | None = None) -> tuple[Any, list[list[Report]]]:
+def train(engine: Engine, iterations: int, block: int | None = None) -> tuple[Any, list[list[Report]]]:
     """The state after so many iterations, and the reports of each block of them."""
     state, reports, done = engine.start(), [], 0
-    block = block or block_length(agent, engine.lanes)
+    block = block or engine.length
     while done < iterations:
         following = min(iterations, done + block)
         state, report = engine.run(state, done, following)

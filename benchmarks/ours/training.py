@@ -10,13 +10,12 @@ import numpy as np
 import argmaxq as aq
 from argmaxq.setup import start_jax
 from argmaxq.training.choose import make_engine
-from argmaxq.training.engine import block_length
 
 
 def rates(recipe: aq.Recipe, seeds: int, blocks: int) -> dict[str, int]:
     """Steps and updates per second over all seeds; compilation and the first two blocks are not counted."""
     engine: Any = make_engine("compiled", recipe, tuple(range(seeds)))
-    length = block_length(recipe.agent, engine.lanes)
+    length = engine.length
     state, reports, begin, before = engine.start(), [], 0.0, 0
     for block in range(blocks + 2):
         if block == 2:

@@ -147,7 +147,7 @@ class Agent(Protocol):
 
     @property
     def light(self) -> bool:
-        """Whether an update is of a few numbers: blocks are longer then, and a core trains its seeds one by one."""
+        """Whether an update is of a few numbers: compiled blocks are longer then, and seeds take turns on a core."""
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> Any:
         """A fresh learner: parameters, target network, optimiser state, replay."""

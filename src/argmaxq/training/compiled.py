@@ -13,6 +13,8 @@ from argmaxq.environments.compiled import CompiledEnv, Draw, EnvState
 from argmaxq.training.checkpoint import flatten, unflatten
 from argmaxq.training.devices import current
 from argmaxq.training.engine import (
+    LIGHT_STEPS_AT_ONCE,
+    STEPS_AT_ONCE,
     Ends,
     Episodes,
     Report,
@@ -52,10 +54,10 @@ class CompiledEngine:
         self.spaces, self.lanes, self.seeds = env.spaces, lanes, seeds
         agent = bind(agent, env.spaces)
         self._agent, self._env, self._static = traced(agent), env, agent
-        self._length = block_length(agent, lanes)
+        self.length = block_length(agent, lanes, LIGHT_STEPS_AT_ONCE if agent.light else STEPS_AT_ONCE)
         self._mesh, self._padded = _spread(seeds)
         self._streams = self._seeded(lambda seed: streams(seed))
-        self._block = self._compile(partial(_block, env, lanes, self._length), donate=True)
+        self._block = self._compile(partial(_block, env, lanes, self.length), donate=True)
         self._evaluations: dict[int, Any] = {}
 
     def _seeded(self, function: Any) -> Any:

@@ -64,12 +64,14 @@ class Engine(Protocol):
     spaces: Spaces
     lanes: int
     seeds: tuple[int, ...]
+    length: int
+    """Iterations in a block, the most that one call of ``run`` does."""
 
     def start(self) -> Any:
         """The state before the first step."""
 
     def run(self, state: Any, first: int, end: int) -> tuple[Any, list[Report]]:
-        """Iterations first .. end - 1 (at most ``block_length``), and one report per seed. Consumes the state."""
+        """Iterations first .. end - 1 (at most ``length``), and one report per seed. Consumes the state."""
 
     def evaluate(self, state: Any, episodes: int, number: int) -> list[np.ndarray]:
         """Returns [episodes] of the greedy policy, per seed, on another environment; ``number`` picks the episodes."""
@@ -90,12 +92,11 @@ class Engine(Protocol):
 STEPS_AT_ONCE = 2048
 """Env steps in a block: what the driver waits for between two looks at the clock, signals and evaluations."""
 LIGHT_STEPS_AT_ONCE = 16_384
-"""Env steps in a light agent's block, which takes a few milliseconds; starting it takes a fifth of one."""
+"""Those of a light agent in a compiled program, which takes a few milliseconds for them, and 0.2 to start."""
 
 
-def block_length(agent: Agent, lanes: int) -> int:
-    """Iterations in a block."""
-    steps = LIGHT_STEPS_AT_ONCE if agent.light else STEPS_AT_ONCE
+def block_length(agent: Agent, lanes: int, steps: int = STEPS_AT_ONCE) -> int:
+    """Iterations that make so many env steps."""
     return max(1, steps // (agent.rollout * lanes))
 
 

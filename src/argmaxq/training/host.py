@@ -54,11 +54,11 @@ class HostEngine:
         agent = bind(agent, lanes.spaces)
         self._env, self._evaluate, self._static = lanes, evaluate, agent
         self._agent, self._keys = traced(agent), streams(seed)
-        iterations = block_length(agent, self.lanes)
+        self.length = block_length(agent, self.lanes)
         self._begin = jax.jit(partial(_begin, agent, self.spaces, self.lanes))
         self._packing = Packing(jax.eval_shape(self._begin, self._keys)[:2])
         self._pack, self._unpack = jax.jit(self._packing.pack), jax.jit(self._packing.unpack)
-        self._draw = jax.jit(partial(_draw, self.spaces, self.lanes, iterations))
+        self._draw = jax.jit(partial(_draw, self.spaces, self.lanes, self.length))
         numbers = Packing(self._agent)
         self._numbers = numbers.pack(self._agent)
         self._act = jax.jit(partial(_act, numbers))

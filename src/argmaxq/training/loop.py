@@ -16,7 +16,7 @@ import numpy as np
 from argmaxq.component import UserError
 from argmaxq.recipe import Recipe
 from argmaxq.training import checkpoint
-from argmaxq.training.engine import Engine, Report, block_length
+from argmaxq.training.engine import Engine, Report
 from argmaxq.training.progress import Progress
 from argmaxq.training.track import CALLED_OFF, CHECKPOINTS, DIVERGED, Track
 
@@ -127,7 +127,7 @@ class Loop:
 
         It depends on the iteration alone, so that an interruption does not move the blocks after it.
         """
-        length = block_length(self.recipe.agent, self.engine.lanes)
+        length = self.engine.length
         ends = [(self.iteration // length + 1) * length, self._first_at(self.recipe.steps)]
         ends += [self._due(every) for every in (self.recipe.evaluation.every, self.recipe.checkpoint_every) if every]
         return min(ends)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from argmaxq.component import UserError
+from argmaxq.component import UserError, validate
 from argmaxq.learning.dqn import DQN
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
@@ -201,5 +201,5 @@ def test_a_network_without_its_parts_says_so(network: Any) -> None:
 
 
 def test_a_layer_needs_a_width() -> None:
-    with pytest.raises(UserError, match="width of at least 1"):
-        MLP((64, 0)).check()
+    with pytest.raises(UserError, match=r"hidden\[1\] = 0 is out of its range: it must be at least 1"):
+        validate(MLP((64, 0)))

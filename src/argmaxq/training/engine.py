@@ -153,8 +153,8 @@ def fresh(totals: Totals) -> Totals:
 def finished(ends: Ends, first_row: int) -> Finished:
     """The episodes among ends [rows, lanes] that begin at row ``first_row``."""
     lanes = ends.ended.shape[1]
-    row, lane = np.nonzero(ends.ended)
-    return Finished((first_row + row + 1) * lanes, ends.returns[row, lane], ends.lengths[row, lane])
+    place = np.flatnonzero(ends.ended)
+    return Finished((first_row + place // lanes + 1) * lanes, ends.returns.ravel()[place], ends.lengths.ravel()[place])
 
 
 def report(totals: Totals, episodes: Finished, running: Array, step: int) -> Report:

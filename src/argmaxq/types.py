@@ -139,15 +139,15 @@ class Learner(Protocol):
 
 @runtime_checkable
 class Agent(Protocol):
-    """A learning algorithm as a value. Engines do nothing but: collect ``rollout`` rows, remember, learn."""
+    """A learning algorithm as a value. Engines do nothing but: collect ``rollout`` rows, remember, learn.
+
+    One whose update is of a few numbers may say so by a true ``light``: compiled blocks are longer then, and seeds take
+    turns on a core.
+    """
 
     @property
     def rollout(self) -> int:
         """Rows per lane between two calls of ``learn``."""
-
-    @property
-    def light(self) -> bool:
-        """Whether an update is of a few numbers: compiled blocks are longer then, and seeds take turns on a core."""
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> Any:
         """A fresh learner: parameters, target network, optimiser state, replay."""

@@ -24,11 +24,6 @@ class Acting:
     returns: Any
     exploration: Any
 
-    @property
-    def light(self) -> bool:
-        """Updates are of whole networks."""
-        return False
-
     def actor(self, spaces: Spaces) -> PyTree:
         """Acting has no state of its own."""
         return ()

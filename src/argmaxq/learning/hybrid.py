@@ -34,11 +34,6 @@ class HybridActing:
     exploration: Any
     parameter_exploration: Any
 
-    @property
-    def light(self) -> bool:
-        """Updates are of whole networks."""
-        return False
-
     def propose(self, params: Any, obs: Array) -> tuple[Array, Array]:
         """Preferences [actions] and parameters [parameters] for one observation."""
         raise NotImplementedError

@@ -54,7 +54,8 @@ class CompiledEngine:
         self.spaces, self.lanes, self.seeds = env.spaces, lanes, seeds
         agent = bind(agent, env.spaces)
         self._agent, self._env, self._static = traced(agent), env, agent
-        self.length = block_length(agent, lanes, LIGHT_STEPS_AT_ONCE if agent.light else STEPS_AT_ONCE)
+        self._light = getattr(agent, "light", False)
+        self.length = block_length(agent, lanes, LIGHT_STEPS_AT_ONCE if self._light else STEPS_AT_ONCE)
         self._mesh, self._padded = _spread(seeds)
         self._streams = self._seeded(lambda seed: streams(seed))
         self._block = self._compile(partial(_block, env, lanes, self.length), donate=True)
@@ -75,7 +76,7 @@ class CompiledEngine:
     def _compile(self, function: Any, donate: bool) -> Any:
         """Jit ``function(agent, first, end, streams, state)``, mapped over seeds where there are several."""
         if len(self._padded) > 1:
-            mapped = _in_turn(function) if self._static.light else jax.vmap(function, (None, None, None, 0, 0))
+            mapped = _in_turn(function) if self._light else jax.vmap(function, (None, None, None, 0, 0))
             shared, split = PartitionSpec(), PartitionSpec("seeds")
             specs = (shared, shared, shared, split, split)
             function = jax.shard_map(mapped, mesh=self._mesh, in_specs=specs, out_specs=split, check_vma=False)

@@ -13,10 +13,11 @@ from argmaxq.component import UserError
 from argmaxq.environments.gymnasium_lanes import lane_seeds
 from argmaxq.environments.lanes import Step, begun
 from argmaxq.environments.spaces import Adaptor, read_spaces
+from argmaxq.setup import usable_cores
 
 
 class EnvPoolLanes:
-    """``lanes`` environments of an id that EnvPool knows; ``kwargs`` are EnvPool's (``num_threads`` is else the cores).
+    """``lanes`` environments of an id that EnvPool knows; ``kwargs`` are EnvPool's.
 
     EnvPool resets at the next step, as Lanes do. It takes seeds only when made, so ``reset`` makes it anew, and it
     hides its generators, so ``restore`` ends every lane's episode. A termination that falls on the time limit's
@@ -28,7 +29,8 @@ class EnvPoolLanes:
 
     def __init__(self, id: str, lanes: int, kwargs: Mapping[str, Any] | None = None) -> None:
         self._id, self.lanes = id, lanes
-        self._options = {"num_threads": min(usable_cores(), lanes), **(kwargs or {})}
+        own = dict(kwargs or {})
+        self._options = own if "num_threads" in own else {**threads(lanes), **own}
         self._pool, adaptor = self._make(0, 0)
         self.spaces, self._encode, self._decode = adaptor.spaces, adaptor.encode, adaptor.decode
         self._seed, self._count = 0, 0
@@ -97,9 +99,14 @@ def _without_bound_warnings() -> Iterator[None]:
         yield
 
 
-def usable_cores() -> int:
-    """Cores this process may use, which in a container or a batch job are fewer than the machine's."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def threads(lanes: int) -> dict[str, int]:
+    """EnvPool's threads: one for each core, bound to it, for the scheduler likes to put two that wake up on one core.
+
+    Not bound where there are fewer lanes than cores or the process may not use all of them, as EnvPool counts from 0.
+    """
+    cores = usable_cores()
+    bound = {"thread_affinity_offset": 0} if cores == os.cpu_count() and cores <= lanes else {}
+    return {"num_threads": min(cores, lanes), **bound}
 
 
 def _import_envpool() -> Any:

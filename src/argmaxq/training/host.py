@@ -11,6 +11,7 @@ import numpy as np
 
 from argmaxq.component import bind, traced
 from argmaxq.environments.lanes import Lanes
+from argmaxq.training.affinity import SharedCore
 from argmaxq.training.checkpoint import flatten, unflatten
 from argmaxq.training.engine import (
     Ends,
@@ -55,13 +56,14 @@ class HostEngine:
         self._env, self._evaluate, self._static = lanes, evaluate, agent
         self._agent, self._keys = traced(agent), streams(seed)
         self.length = block_length(agent, self.lanes)
+        self._core = SharedCore()
         self._begin = jax.jit(partial(_begin, agent, self.spaces, self.lanes))
         self._packing = Packing(jax.eval_shape(self._begin, self._keys)[:2])
         self._pack, self._unpack = jax.jit(self._packing.pack), jax.jit(self._packing.unpack)
         self._draw = jax.jit(partial(_draw, self.spaces, self.lanes, self.length))
         numbers = Packing(self._agent)
         self._numbers = numbers.pack(self._agent)
-        self._act = jax.jit(partial(_act, numbers))
+        self._act = jax.jit(partial(_act, numbers, self._packing))
         self._learn = jax.jit(partial(_learn, numbers, self._packing), donate_argnums=1)
 
     def start(self) -> State:
@@ -72,23 +74,28 @@ class HostEngine:
 
     def run(self, state: State, first: int, end: int) -> tuple[State, list[Report]]:
         """Iterations first .. end - 1, and one report."""
+        with self._core.block():
+            return self._run(state, first, end)
+
+    def _run(self, state: State, first: int, end: int) -> tuple[State, list[Report]]:
         rollout, lanes, start = self._static.rollout, self.lanes, first * self._static.rollout
         noise, drawn = self._draw(self._agent, self._keys, np.int32(first))
         rows = empty_rows(self.spaces, (end - first) * rollout, lanes)
         obs, last, ends = self._env.observe(), state.last, int(state.episodes.finished)
-        actor, params, updates = state.actor, state.learner.params, state.totals.updates
-        packed = self._pack((state.learner, fresh(state.totals)))
+        packed, actor = self._pack((state.learner, fresh(state.totals))), state.actor
+        chosen: tuple[Array, PyTree] | None = None
         for i in range(end - first):
             for t in range(i * rollout, (i + 1) * rollout):
                 clock = np.array([(start + t) * lanes, ends, t], np.int32)
-                action, actor = self._act(self._numbers, params, updates, actor, obs, noise, clock)
+                action, actor = chosen or self._act(self._numbers, packed, actor, obs, noise, clock)
+                chosen = None
                 rows.obs[t], rows.last[t], rows.action[t] = obs, last, action
                 step = self._env.step(rows.action[t])
                 obs, rows.reward[t], rows.terminated[t], rows.truncated[t], last = step[:5]
                 ends += int(np.count_nonzero(rows.terminated[t] | rows.truncated[t]))
             own = Row(*[leaf[i * rollout : (i + 1) * rollout] for leaf in rows])
-            clock = np.array([(start + t + 1) * lanes, ends, i], np.int32)
-            packed, params, updates = self._learn(self._numbers, packed, own, obs, drawn, clock)
+            clock = np.array([(start + t + 1) * lanes, ends, t + 1, i], np.int32)
+            packed, chosen = self._learn(self._numbers, packed, own, actor, obs, noise, drawn, clock)
         learner, totals = self._unpack(packed)
         episodes, over = account(state.episodes, rows)
         state = State(learner, totals, actor, episodes, last)
@@ -209,9 +216,9 @@ def _draw(
 
 def _act(
     numbers: Packing,
+    packing: Packing,
     packed_agent: Packed,
-    params: PyTree,
-    updates: Array,
+    packed: Packed,
     actor: PyTree,
     obs: Array,
     noise: PyTree,
@@ -219,8 +226,10 @@ def _act(
 ) -> tuple[Array, PyTree]:
     """Act in every lane; ``clock`` is step, episodes and the row of ``noise``."""
     agent = numbers.unpack(packed_agent)
+    learner, totals = packing.unpack(packed)
     own = jax.tree.map(lambda leaf: leaf[clock[2]], noise)
-    return jax.vmap(agent.act, (None, 0, 0, None, 0))(params, actor, obs, Clock(clock[0], clock[1], updates), own)
+    now = Clock(clock[0], clock[1], totals.updates)
+    return jax.vmap(agent.act, (None, 0, 0, None, 0))(learner.params, actor, obs, now, own)
 
 
 def _learn(
@@ -229,14 +238,20 @@ def _learn(
     packed_agent: Packed,
     packed: Packed,
     rows: Row,
+    actor: PyTree,
     obs: Array,
+    noise: PyTree,
     drawn: PyTree,
     clock: Array,
-) -> tuple[Packed, PyTree, Array]:
-    """Remember and learn; ``clock`` is step, episodes and which of ``drawn``. Returns what acting needs, too."""
+) -> tuple[Packed, tuple[Array, PyTree]]:
+    """Remember, learn and act; ``clock`` is step, episodes, the row of ``noise`` and which of ``drawn``.
+
+    Acting here spares the next iteration a call.
+    """
     agent = numbers.unpack(packed_agent)
     learner, totals = packing.unpack(packed)
-    own = jax.tree.map(lambda leaf: leaf[clock[2]], drawn)
+    own = jax.tree.map(lambda leaf: leaf[clock[3]], drawn)
     now = Clock(clock[0], clock[1], totals.updates)
     learner, totals = learn(agent, learner, totals, rows, obs, now, own)
-    return packing.pack((learner, totals)), learner.params, totals.updates
+    packed = packing.pack((learner, totals))
+    return packed, _act(numbers, packing, packed_agent, packed, actor, obs, noise, clock)

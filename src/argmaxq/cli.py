@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import gc
 import json
 import os
 import shlex
@@ -54,6 +55,9 @@ class Verb:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code. A mistake is one line on standard error, never a traceback."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    if argv is None:
+        # What was imported stays, so the collector need not look through it ever again while JAX compiles.
+        gc.freeze()
     try:
         return _run(list(sys.argv[1:] if argv is None else argv))
     except UserError as error:

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 
 from argmaxq.component import component
+from argmaxq.networks.heads import entry
 from argmaxq.types import Array, Bootstrap, Returns, Transition
 
 
@@ -13,7 +14,7 @@ class Max:
     def target(self, returns: Returns, transition: Transition, online: Array, target: Array) -> Array:
         """Target from both networks' outputs [actions, size] at the next state; ``online`` is not used."""
         action = jnp.argmax(returns.mean(target))
-        return returns.target(transition.reward, transition.discount, target[action])
+        return returns.target(transition.reward, transition.discount, entry(target, action))
 
 
 @component(Bootstrap)
@@ -23,4 +24,4 @@ class Double:
     def target(self, returns: Returns, transition: Transition, online: Array, target: Array) -> Array:
         """Target from both networks' outputs [actions, size] at the next state."""
         action = jnp.argmax(returns.mean(online))
-        return returns.target(transition.reward, transition.discount, target[action])
+        return returns.target(transition.reward, transition.discount, entry(target, action))

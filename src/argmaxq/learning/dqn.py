@@ -14,6 +14,7 @@ from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.replaying import Replaying
 from argmaxq.learning.returns import Scalar
 from argmaxq.learning.sync import Periodic
+from argmaxq.networks.heads import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.types import (
@@ -99,7 +100,7 @@ class DQN(Replaying, Acting):
         scaled = transition._replace(reward=self.reward_scale * transition.reward)
         online_next = jax.lax.stop_gradient(self.network(params, transition.next_obs))
         goal = self.bootstrap.target(self.returns, scaled, online_next, self.network(target, transition.next_obs))
-        z = self.network(params, transition.obs)[transition.action]
+        z = entry(self.network(params, transition.obs), transition.action)
         return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)
 
 

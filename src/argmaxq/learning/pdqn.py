@@ -21,7 +21,7 @@ from argmaxq.learning.parameters import (
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.sync import Polyak
 from argmaxq.networks.critics import MultiPass
-from argmaxq.networks.heads import Centred
+from argmaxq.networks.heads import Centred, entry
 from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
@@ -140,7 +140,8 @@ class PDQN(HybridAgent):
             )
             goal = self.bootstrap.target(self.returns, scaled, online, target)
             action = transition.action[0].astype(jnp.int32)
-            z = self.critic(critic, transition.obs, transition.action[1:])[:, action]
+            outputs = self.critic(critic, transition.obs, transition.action[1:])
+            z = jax.vmap(entry, (0, None))(outputs, action)
             losses = jax.vmap(self.returns.loss, (0, None))(z, goal)
             return jnp.sum(losses), self.returns.td_error(z[0], goal), self.returns.mean(z[0])
 
@@ -161,4 +162,4 @@ class PDQN(HybridAgent):
     def _least(self, outputs: Array) -> Array:
         """Outputs [actions, size] of whichever critic values each action least, from [critics, actions, size]."""
         least = jnp.argmin(self.returns.mean(outputs), axis=0)
-        return jnp.take_along_axis(outputs, least[jnp.newaxis, :, jnp.newaxis], axis=0)[0]
+        return jax.vmap(entry, (1, 0))(outputs, least)

@@ -11,6 +11,7 @@ from argmaxq.learning.experience import lambda_returns, outcome
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import RAdam
 from argmaxq.learning.returns import Scalar, Squared
+from argmaxq.networks.heads import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.types import (
     START,
@@ -114,7 +115,7 @@ class PQN(Acting):
         """One gradient update on samples [batch]."""
 
         def loss(params: PyTree) -> tuple[Array, Array]:
-            z = jax.vmap(lambda obs, action: self.network(params, obs)[action])(batch.obs, batch.action)
+            z = jax.vmap(lambda obs, action: entry(self.network(params, obs), action))(batch.obs, batch.action)
             return jnp.mean(batch.weight * jax.vmap(self.returns.loss)(z, batch.target)), jnp.mean(self.returns.mean(z))
 
         (value, q), gradient = jax.value_and_grad(loss, has_aux=True)(learner.params)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from argmaxq.component import Fraction, NonNegative, Positive, UserError, component
 from argmaxq.learning.schedules import Constant
-from argmaxq.networks.linear import entry
+from argmaxq.networks.heads import entry
 from argmaxq.types import Array, Clock, PyTree, Schedule
 
 

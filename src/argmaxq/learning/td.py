@@ -15,7 +15,8 @@ from argmaxq.learning.schedules import Constant
 from argmaxq.learning.step_sizes import Scheduled, StepSize
 from argmaxq.learning.traces import Traces
 from argmaxq.learning.windows import Due, Window, push, take
-from argmaxq.networks.linear import Table, entry
+from argmaxq.networks.heads import entry
+from argmaxq.networks.linear import Table
 from argmaxq.types import Agent, Array, Clock, Exploration, Metrics, Network, PyTree, Row, Spaces, Transition
 
 

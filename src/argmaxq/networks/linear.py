@@ -9,15 +9,6 @@ from argmaxq.networks.features import Active, Bins, Features, Indicator, Tiles
 from argmaxq.types import Array, Network, PyTree
 
 
-def entry(values: Array, action: Array) -> Array:
-    """The value of one action among ``values`` [actions].
-
-    It is a sum because XLA reads a table again wherever a mere slice of it is used, and copies all of a table that may
-    be read after the next write to it.
-    """
-    return jnp.sum(jnp.where(jnp.arange(values.shape[0]) == action, values, 0.0))
-
-
 class _Linear:
     """Q(s, a) = w . phi(s, a), with weights [features, actions, size], or [features, 1, size] where all share them."""
 

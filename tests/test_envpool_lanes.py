@@ -1,5 +1,6 @@
 """EnvPool's environments in lanes."""
 
+import os
 import sys
 from itertools import chain
 
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 
 from argmaxq.component import UserError
-from argmaxq.environments.envpool_lanes import EnvPoolLanes
+from argmaxq.environments.envpool_lanes import EnvPoolLanes, threads
+from argmaxq.setup import usable_cores
 from lane_rows import RowOfOne, check_types, cut_and_restarted, random_actions, record
 
 # Box2D's bindings crash the process if this warning of theirs is made an error.
@@ -84,3 +86,16 @@ def test_a_missing_envpool_says_how_to_install_it(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "envpool", None)
     with pytest.raises(UserError, match=r"argmaxq\[fast\]"):
         EnvPoolLanes("CartPole-v1", 2)
+
+
+@pytest.mark.skipif(usable_cores() != os.cpu_count() or usable_cores() == 1, reason="needs all of several cores")
+def test_threads_are_bound_to_cores_only_where_each_core_gets_one() -> None:
+    cores = usable_cores()
+    assert threads(cores) == threads(10 * cores) == {"num_threads": cores, "thread_affinity_offset": 0}
+    assert threads(1) == {"num_threads": 1}
+    before = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {max(before)})
+        assert threads(10 * cores) == {"num_threads": 1}
+    finally:
+        os.sched_setaffinity(0, before)

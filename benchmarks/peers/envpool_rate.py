@@ -17,7 +17,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     environments = envpool.make_gymnasium(
-        "LunarLander-v3", num_envs=arguments.lanes, num_threads=arguments.threads, seed=arguments.seed
+        "LunarLander-v3",
+        num_envs=arguments.lanes,
+        num_threads=arguments.threads,
+        thread_affinity_offset=0,
+        seed=arguments.seed,
     )
     rounds = arguments.steps // arguments.lanes
     actions = np.random.default_rng(arguments.seed).integers(4, size=(rounds, arguments.lanes)).astype(np.int32)

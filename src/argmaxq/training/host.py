@@ -59,7 +59,6 @@ class HostEngine:
         self._core = SharedCore()
         self._begin = jax.jit(partial(_begin, agent, self.spaces, self.lanes))
         self._packing = Packing(jax.eval_shape(self._begin, self._keys)[:2])
-        self._pack, self._unpack = jax.jit(self._packing.pack), jax.jit(self._packing.unpack)
         self._draw = jax.jit(partial(_draw, self.spaces, self.lanes, self.length))
         numbers = Packing(self._agent)
         self._numbers = numbers.pack(self._agent)
@@ -82,7 +81,7 @@ class HostEngine:
         noise, drawn = self._draw(self._agent, self._keys, np.int32(first))
         rows = empty_rows(self.spaces, (end - first) * rollout, lanes)
         obs, last, ends = self._env.observe(), state.last, int(state.episodes.finished)
-        packed, actor = self._pack((state.learner, fresh(state.totals))), state.actor
+        packed, actor = self._packing.pack((state.learner, fresh(state.totals))), state.actor
         chosen: tuple[Array, PyTree] | None = None
         for i in range(end - first):
             for t in range(i * rollout, (i + 1) * rollout):
@@ -96,7 +95,7 @@ class HostEngine:
             own = Row(*[leaf[i * rollout : (i + 1) * rollout] for leaf in rows])
             clock = np.array([(start + t + 1) * lanes, ends, t + 1, i], np.int32)
             packed, chosen = self._learn(self._numbers, packed, own, actor, obs, noise, drawn, clock)
-        learner, totals = self._unpack(packed)
+        learner, totals = self._packing.unpack(packed)
         episodes, over = account(state.episodes, rows)
         state = State(learner, totals, actor, episodes, last)
         totals = jax.tree.map(np.asarray, totals)

@@ -1,5 +1,8 @@
 """Many small arrays as one: a compiled call pays about a microsecond for each array it returns."""
 
+import math
+from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -19,32 +22,39 @@ class Packed(NamedTuple):
 
 
 class Packing:
-    """Packs trees shaped like ``like`` and unpacks them again; both are to be used inside compiled functions."""
+    """Packs trees shaped like ``like`` and unpacks them again, within compiled functions or outside of them.
+
+    Large arrays are never copied.
+    """
 
     def __init__(self, like: PyTree) -> None:
         leaves, self._structure = jax.tree.flatten(like)
-        self._specs = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
-        self._dtypes = sorted({spec.dtype.name for spec in self._specs if spec.size < LARGE})
+        self._large = [leaf.size >= LARGE for leaf in leaves]
+        self._specs = tuple((leaf.shape, leaf.dtype.name) for leaf in leaves if leaf.size < LARGE)
 
     def pack(self, tree: PyTree) -> Packed:
         """The tree's arrays in few pieces."""
-        leaves = jax.tree.leaves(tree)
-        small = {
-            name: jnp.concatenate([jnp.ravel(leaf) for leaf in leaves if leaf.size < LARGE and leaf.dtype.name == name])
-            for name in self._dtypes
-        }
-        return Packed(small, [leaf for leaf in leaves if leaf.size >= LARGE])
+        leaves = list(zip(jax.tree.leaves(tree), self._large, strict=True))
+        return Packed(_join([leaf for leaf, large in leaves if not large]), [leaf for leaf, large in leaves if large])
 
     def unpack(self, packed: Packed) -> PyTree:
-        """The tree again; what is not used of it costs nothing."""
-        begin = dict.fromkeys(self._dtypes, 0)
-        large = iter(packed.large)
-        leaves = []
-        for spec in self._specs:
-            if spec.size >= LARGE:
-                leaves.append(next(large))
-                continue
-            first = begin[spec.dtype.name]
-            begin[spec.dtype.name] = first + spec.size
-            leaves.append(packed.small[spec.dtype.name][first : first + spec.size].reshape(spec.shape))
-        return jax.tree.unflatten(self._structure, leaves)
+        """The tree again; what is not used of it costs nothing within a compiled function."""
+        small, large = iter(_part(self._specs, packed.small)), iter(packed.large)
+        return jax.tree.unflatten(self._structure, [next(large if each else small) for each in self._large])
+
+
+@jax.jit
+def _join(leaves: list[Array]) -> dict[str, Array]:
+    names = sorted({leaf.dtype.name for leaf in leaves})
+    return {name: jnp.concatenate([jnp.ravel(leaf) for leaf in leaves if leaf.dtype.name == name]) for name in names}
+
+
+@partial(jax.jit, static_argnums=0)
+def _part(specs: Sequence[tuple[tuple[int, ...], str]], small: dict[str, Array]) -> list[Array]:
+    begin = dict.fromkeys(small, 0)
+    leaves = []
+    for shape, name in specs:
+        first = begin[name]
+        begin[name] = first + math.prod(shape)
+        leaves.append(small[name][first : begin[name]].reshape(shape))
+    return leaves

@@ -4,12 +4,14 @@ An iteration is: collect ``agent.rollout`` rows in every lane, remember, learn. 
 from (seed, stream, t, i) and nothing else, so iterations may be grouped in any way without changing a bit.
 """
 
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from argmaxq.component import traced
 from argmaxq.types import Agent, Array, Clock, Metrics, PyTree, Row, Spaces
 
 
@@ -123,11 +125,19 @@ def learn(
 ) -> tuple[PyTree, Totals]:
     """The second half of an iteration: remember, learn, and account for it."""
     learner = agent.remember(learner, rows)
-    learner, metrics = agent.learn(learner, rows, next_obs, clock, drawn)
+    learner, metrics = _agent_learn(agent, learner, rows, next_obs, clock, drawn)
     updates = metrics.pop("updates")
     learnt = updates > 0
     sums = jax.tree.map(lambda total, new: total + jnp.where(learnt, new, 0.0), totals.sums, metrics)
     return learner, Totals(sums, totals.iterations + learnt, totals.updates + updates)
+
+
+@partial(jax.jit, inline=True)
+def _agent_learn(
+    agent: Agent, learner: PyTree, rows: Row, next_obs: Array, clock: Clock, drawn: PyTree
+) -> tuple[PyTree, Metrics]:
+    """Jitted so that JAX traces it once for both its users here, and written out where it is called."""
+    return agent.learn(learner, rows, next_obs, clock, drawn)
 
 
 def no_totals(agent: Agent, learner: PyTree, spaces: Spaces, lanes: int) -> Totals:
@@ -140,7 +150,7 @@ def no_totals(agent: Agent, learner: PyTree, spaces: Spaces, lanes: int) -> Tota
     rows = Row(zeros(spaces.observation), zeros(spaces.action.spec), flags.astype(jnp.float32), flags, flags, flags)
     clock = Clock(*jnp.zeros(3, jnp.int32))
     drawn = jax.eval_shape(lambda: agent.draw(jax.random.key(0), lanes))
-    shapes = jax.eval_shape(agent.learn, learner, rows, rows.obs[0], clock, drawn)[1]
+    shapes = jax.eval_shape(_agent_learn, traced(agent), learner, rows, rows.obs[0], clock, drawn)[1]
     sums = {name: jnp.float32(0.0) for name in shapes if name != "updates"}
     return Totals(sums, jnp.int32(0), jnp.int32(0))
 

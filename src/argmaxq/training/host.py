@@ -224,11 +224,8 @@ def _act(
     clock: Array,
 ) -> tuple[Array, PyTree]:
     """Act in every lane; ``clock`` is step, episodes and the row of ``noise``."""
-    agent = numbers.unpack(packed_agent)
     learner, totals = packing.unpack(packed)
-    own = jax.tree.map(lambda leaf: leaf[clock[2]], noise)
-    now = Clock(clock[0], clock[1], totals.updates)
-    return jax.vmap(agent.act, (None, 0, 0, None, 0))(learner.params, actor, obs, now, own)
+    return _choose(numbers.unpack(packed_agent), learner, totals, actor, obs, noise, clock)
 
 
 def _learn(
@@ -252,5 +249,12 @@ def _learn(
     own = jax.tree.map(lambda leaf: leaf[clock[3]], drawn)
     now = Clock(clock[0], clock[1], totals.updates)
     learner, totals = learn(agent, learner, totals, rows, obs, now, own)
-    packed = packing.pack((learner, totals))
-    return packed, _act(numbers, packing, packed_agent, packed, actor, obs, noise, clock)
+    return packing.pack((learner, totals)), _choose(agent, learner, totals, actor, obs, noise, clock)
+
+
+def _choose(
+    agent: Agent, learner: Any, totals: Totals, actor: PyTree, obs: Array, noise: PyTree, clock: Array
+) -> tuple[Array, PyTree]:
+    own = jax.tree.map(lambda leaf: leaf[clock[2]], noise)
+    now = Clock(clock[0], clock[1], totals.updates)
+    return jax.vmap(agent.act, (None, 0, 0, None, 0))(learner.params, actor, obs, now, own)

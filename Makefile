@@ -20,10 +20,11 @@ test: $(VENV)/.stamp-dev ## the tests that take seconds
 test-slow: $(VENV)/.stamp-dev ## the tests that take minutes
 	$(VENV)/bin/pytest -m slow
 
-lint: $(VENV)/.stamp-dev ## style, format and types
+lint: $(VENV)/.stamp-dev ## style, format, types, and imports that only go down
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
 
 format: $(VENV)/.stamp-dev ## put the code into the project's format
 	$(VENV)/bin/ruff check --fix

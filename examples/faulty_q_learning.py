@@ -7,12 +7,12 @@ that can be entered from a room; an action is the number of the room to go to, a
 import numpy as np
 
 import argmaxq as aq
+from argmaxq.agents.td import TD
 from argmaxq.domains.tables import Tables
 from argmaxq.exact import Outcomes, from_outcomes, judge, value_iteration
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.schedules import Constant
 from argmaxq.learning.step_sizes import Scheduled
-from argmaxq.learning.td import TD
 from argmaxq.training.choose import make_engine
 
 DOORS = {0: [4], 1: [3, 5], 2: [3], 3: [1, 2, 4], 4: [0, 3, 5], 5: [1, 4, 5]}

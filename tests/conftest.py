@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 
 import argmaxq as aq
-from argmaxq.cli import main
+from argmaxq.cli.main import main
 from argmaxq.setup import device_per_core
 from commands import SMALL, Command, Outcome
 from runs import CARTPOLE

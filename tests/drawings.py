@@ -3,7 +3,7 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
-from argmaxq.training.records import Records
+from argmaxq.runs.records import Records
 
 
 def texts(svg: Path) -> list[str]:

@@ -7,12 +7,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from argmaxq.component import bind
+from argmaxq.agents.hybrid import ActorCritic
+from argmaxq.agents.pdqn import PDQN
+from argmaxq.components.component import bind
 from argmaxq.learning.bootstrap import Double
-from argmaxq.learning.hybrid import ActorCritic
 from argmaxq.learning.optimisers import SGD
 from argmaxq.learning.parameters import Indexed, Summed, Tanh, Weighted
-from argmaxq.learning.pdqn import PDQN
 from argmaxq.learning.sync import Polyak
 from argmaxq.networks.critics import MultiPass
 from argmaxq.networks.inputs import Raw

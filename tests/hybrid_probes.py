@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from gymnasium.spaces import Box, Discrete, Tuple
 
-from argmaxq.component import bind
-from argmaxq.domains import functional, time_limit
+from argmaxq.components.component import bind
+from argmaxq.domains.catalogue import functional, time_limit
 from argmaxq.environments.compiled import CompiledEnv
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam

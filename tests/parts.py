@@ -7,20 +7,20 @@ from typing import Any, Literal, Protocol
 
 from hypothesis import strategies as st
 
-from argmaxq.component import (
+from argmaxq.components.annotations import (
     Count,
     Fraction,
     Positive,
     Size,
-    UserError,
     bounds_of,
-    candidates,
-    component,
     elements,
     hints,
     options,
     plain_type,
 )
+from argmaxq.components.component import component
+from argmaxq.components.errors import UserError
+from argmaxq.components.registry import candidates
 
 
 class Curve(Protocol): ...

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from argmaxq.component import traced
+from argmaxq.components.component import traced
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from argmaxq.types import ArraySpec, Batch, DiscreteActions, Row, Spaces

@@ -12,15 +12,15 @@ from typing import Any
 import jax
 
 import argmaxq as aq
-from argmaxq.learning.dqn import DQN
+from argmaxq.agents.dqn import DQN
+from argmaxq.agents.pqn import PQN
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.parameters import OrnsteinUhlenbeck
-from argmaxq.learning.pqn import PQN
 from argmaxq.learning.schedules import Linear
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
-from argmaxq.training import checkpoint
+from argmaxq.runs import checkpoint
 
 NETWORK = MLP((16, 16))
 AGENT = DQN(

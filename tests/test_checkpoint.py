@@ -17,18 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from argmaxq.component import UserError
-from argmaxq.training.checkpoint import (
-    DamagedCheckpoint,
-    checkpoints,
-    flatten,
-    latest,
-    load,
-    prune,
-    save,
-    unflatten,
-    verify,
-)
+from argmaxq.components.errors import UserError
+from argmaxq.runs.checkpoint import DamagedCheckpoint, checkpoints, latest, load, prune, save, verify
+from argmaxq.trees import flatten, unflatten
 
 
 class State(NamedTuple):
@@ -228,7 +219,7 @@ import os, sys
 from itertools import count
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from argmaxq.training.checkpoint import prune, save
+from argmaxq.runs.checkpoint import prune, save
 from test_checkpoint import arrays_of
 
 folder = Path(sys.argv[1])

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 import argmaxq as aq
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.domains.cartpole import CartPole
+from argmaxq.environments.env import Env
 from argmaxq.environments.source import compiled, single
-from argmaxq.recipe import Env
-from argmaxq.reporting.choices import MOST, Choices, draw_choices, panels, play
+from argmaxq.streams import streams
 from argmaxq.training.evaluation import Evaluator
-from argmaxq.training.streams import streams
+from argmaxq.visualisation.choices import MOST, Choices, draw_choices, panels, play
 from drawings import texts
 
 

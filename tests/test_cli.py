@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import argmaxq as aq
-from argmaxq.cli import VERBS
-from argmaxq.component import registry
+from argmaxq.cli.main import VERBS
+from argmaxq.components.registry import registry
+from argmaxq.devices import current, using
 from argmaxq.recipes import recipes
 from argmaxq.reporting.text import number
-from argmaxq.training.devices import current, using
 from commands import SMALL, Command, command
 
 # Box2D's bindings crash the process if this warning of theirs is made an error.
@@ -159,7 +159,7 @@ def test_check_finds_and_counts_faults(argmaxq: Command) -> None:
 
 def test_starting_up_loads_nothing_that_only_some_verbs_need(tmp_path: Path) -> None:
     code = (
-        "import sys; from argmaxq.cli import main; main(sys.argv[1:]); "
+        "import sys; from argmaxq.cli.main import main; main(sys.argv[1:]); "
         "print([name for name in ('matplotlib', 'pygame', 'imageio_ffmpeg', 'Box2D') if name in sys.modules])"
     )
     for argv in (["--help"], ["train", "nothing"], ["list"]):

@@ -9,23 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argmaxq.component import (
-    Bounds,
-    Count,
-    Fraction,
-    UserError,
-    candidates,
-    component,
-    is_component,
-    near,
-    registry,
-    role_name,
-    role_of,
-    traced,
-    type_name,
-    validate,
-    walk,
-)
+from argmaxq.components.annotations import Bounds, Count, Fraction
+from argmaxq.components.checks import validate
+from argmaxq.components.component import component, traced, walk
+from argmaxq.components.errors import UserError
+from argmaxq.components.registry import candidates, is_component, near, registry, role_name, role_of, type_name
 from parts import Curve, Even, Flat, Plan, RankedMemory, Slope, Student, StudyMemory, World
 
 

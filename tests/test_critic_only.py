@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from scipy.interpolate import RegularGridInterpolator
 
-from argmaxq.component import UserError, bind, validate
-from argmaxq.learning.critic_only import CriticOnly
+from argmaxq.agents.critic_only import CriticOnly
+from argmaxq.components.checks import validate
+from argmaxq.components.component import bind
+from argmaxq.components.errors import UserError
 from argmaxq.networks.critics import MultiPass
 from argmaxq.networks.inputs import Raw
 from argmaxq.networks.interpolated import Interpolated

@@ -10,9 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from argmaxq.component import UserError, bind, validate
-from argmaxq.learning.hybrid import ActorCritic
-from argmaxq.learning.pdqn import PDQN
+from argmaxq.agents.hybrid import ActorCritic
+from argmaxq.agents.pdqn import PDQN
+from argmaxq.components.checks import validate
+from argmaxq.components.component import bind
+from argmaxq.components.errors import UserError
 from argmaxq.networks.critics import Ensemble, MultiPass, SinglePass
 from argmaxq.networks.inputs import Raw, Rescaled
 from argmaxq.networks.interpolated import Interpolated

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import argmaxq as aq
-from argmaxq.training import checkpoint
-from argmaxq.training.records import read
+from argmaxq.runs import checkpoint
+from argmaxq.runs.records import read
 from runs import CARTPOLE, assert_same, crashed, newest
 
 # Box2D's bindings crash the process if this warning of theirs is made an error.

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from argmaxq.component import UserError
-from argmaxq.domains import DOMAINS, functional, time_limit
+from argmaxq.components.errors import UserError
 from argmaxq.domains.acrobot import AcrobotState
 from argmaxq.domains.cartpole import CartPole, CartPoleState
+from argmaxq.domains.catalogue import DOMAINS, functional, time_limit
 from argmaxq.domains.mountain_car import MountainCarState
 
 COUNT = 2000

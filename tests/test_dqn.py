@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from argmaxq.agents.dqn import DQN
 from argmaxq.learning.bootstrap import Double, Max
-from argmaxq.learning.dqn import DQN
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import SGD, Adam
 from argmaxq.learning.returns import Huber, Scalar, Squared

@@ -6,8 +6,8 @@ import jax
 import numpy as np
 import pytest
 
-from argmaxq.component import UserError
-from argmaxq.learning.dqn import DQN
+from argmaxq.agents.dqn import DQN
+from argmaxq.components.errors import UserError
 from argmaxq.learning.optimisers import SGD
 from argmaxq.learning.sync import Periodic
 from argmaxq.replay import sum_tree

@@ -11,18 +11,18 @@ import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
 import argmaxq as aq
+from argmaxq.agents.dqn import DQN
+from argmaxq.agents.pqn import PQN
 from argmaxq.learning.bootstrap import Double
-from argmaxq.learning.dqn import DQN
 from argmaxq.learning.exploration import EpsilonGreedy
-from argmaxq.learning.pqn import PQN
 from argmaxq.learning.schedules import Constant, Multiplicative
 from argmaxq.learning.sync import Periodic
 from argmaxq.networks.heads import Dueling
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
-from argmaxq.training.engine import Report
-from argmaxq.types import Agent
+from argmaxq.roles import Agent
+from argmaxq.runs.report import Report
 from oracles import leaves_equal
 from trainer import CARTPOLE, ENGINES, compiled_engine, train
 

@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.domains.mountain_car import MountainCar
 from argmaxq.exact import (
     Grid,

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from argmaxq.component import traced
+from argmaxq.components.component import traced
 from argmaxq.learning.exploration import EpsilonGreedy, Greedy
 from argmaxq.learning.schedules import Constant, Linear, Multiplicative
 from argmaxq.types import Clock

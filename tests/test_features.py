@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import argmaxq as aq
-from argmaxq.component import UserError, bind, remarks
+from argmaxq.components.component import bind, remarks
+from argmaxq.components.errors import UserError
 from argmaxq.networks.features import Bins, Fourier, Indicator, Polynomial, Radial, Symmetric, Tiles
 from argmaxq.networks.linear import Linear, Table
 from argmaxq.networks.mlp import MLP

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.domains.hard_move import HardMove, directions
 from argmaxq.domains.point import Point
 from episodes import play

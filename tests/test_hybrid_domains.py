@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from argmaxq.component import UserError
-from argmaxq.domains import functional, time_limit
+from argmaxq.components.errors import UserError
+from argmaxq.domains.catalogue import functional, time_limit
 from argmaxq.domains.catch_point import CatchPoint
 from argmaxq.domains.goal import Goal
 from argmaxq.domains.gym_env import GymEnv

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 import argmaxq as aq
+from argmaxq.agents.critic_only import CriticOnly
+from argmaxq.agents.pdqn import PDQN
 from argmaxq.environments.compiled import CompiledEnv
-from argmaxq.learning.critic_only import CriticOnly
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.parameters import Gaussian, OrnsteinUhlenbeck
-from argmaxq.learning.pdqn import PDQN
 from argmaxq.learning.schedules import Constant, Linear
 from argmaxq.networks.critics import Ensemble, MultiPass, SinglePass
 from argmaxq.networks.heads import Centred

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from argmaxq.agents.pdqn import PDQN
 from argmaxq.learning.exploration import EpsilonGreedy
-from argmaxq.learning.pdqn import PDQN
 from argmaxq.learning.schedules import Linear
 from argmaxq.networks.critics import MultiPass, SinglePass
 from hybrid_probes import PLATFORM

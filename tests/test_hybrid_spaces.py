@@ -12,7 +12,7 @@ from gymnasium.vector.utils import batch_space, iterate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.environments.hybrid import HybridSpace, read_hybrid
 from argmaxq.environments.spaces import read_actions
 from argmaxq.types import DiscreteActions, HybridActions

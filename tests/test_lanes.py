@@ -11,7 +11,7 @@ import pytest
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv, CartPoleVectorEnv
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.environments.gymnasium_lanes import GymnasiumLanes, lane_seeds
 from argmaxq.environments.make import lane_maker
 from argmaxq.environments.vector_lanes import VectorLanes

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 import argmaxq as aq
+from argmaxq.agents.dqn import DQN
+from argmaxq.agents.pqn import PQN
 from argmaxq.environments.compiled import CompiledEnv
 from argmaxq.learning.bootstrap import Double
-from argmaxq.learning.dqn import DQN
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam
-from argmaxq.learning.pqn import PQN
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.schedules import Constant, Linear
 from argmaxq.learning.sync import Periodic, Polyak

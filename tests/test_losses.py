@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from matplotlib.image import imread
 
 import argmaxq as aq
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.reporting.losses import draw_losses, load_losses, running_mean
-from argmaxq.training.records import read
+from argmaxq.runs.records import read
 from drawings import metrics, texts
 
 

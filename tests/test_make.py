@@ -8,7 +8,7 @@ import gymnasium as gym
 import pytest
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
 from argmaxq.environments.make import make_environment, make_lanes
 

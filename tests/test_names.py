@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from argmaxq.domains import DOMAINS, functional, goal_features
+from argmaxq.domains import goal_features
+from argmaxq.domains.catalogue import DOMAINS, functional
 from argmaxq.domains.goal import Goal
 from argmaxq.domains.platform import HOP, LEAP, RUN, Platform
-from argmaxq.recipe import Env
+from argmaxq.environments.env import Env
 from argmaxq.reporting.names import action_names, bands, entry_name, in_units
 
 PLATFORM = Env("argmaxq/Platform-v0")

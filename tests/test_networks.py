@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from argmaxq.component import UserError, validate
-from argmaxq.learning.dqn import DQN
+from argmaxq.agents.dqn import DQN
+from argmaxq.components.checks import validate
+from argmaxq.components.errors import UserError
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.schedules import Constant

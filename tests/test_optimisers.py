@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from argmaxq.component import traced
+from argmaxq.components.component import traced
 from argmaxq.learning.optimisers import SGD, Adam, RAdam, RMSProp, clip
 from argmaxq.learning.schedules import Linear
 from argmaxq.types import PyTree

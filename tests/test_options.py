@@ -7,9 +7,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from argmaxq.component import UserError, is_component, type_name, validate
-from argmaxq.options import help_text, parse
-from argmaxq.paths import paths
+from argmaxq.components.checks import validate
+from argmaxq.components.errors import UserError
+from argmaxq.components.options import help_text, parse
+from argmaxq.components.paths import paths
+from argmaxq.components.registry import is_component, type_name
 from parts import Flat, Plan, RankedMemory, Student, World, Wrapped, components
 
 
@@ -115,5 +117,5 @@ def test_help_names_every_option_with_range_default_and_choices():
 
 def test_start_up_loads_nothing_that_only_pictures_need():
     heavy = ("tyro", "docstring_parser", "matplotlib", "pygame", "imageio", "envpool", "Box2D")
-    code = f"import sys, argmaxq.cli; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, argmaxq.cli.main; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

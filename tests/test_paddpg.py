@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from argmaxq.component import UserError, bind, validate
+from argmaxq.agents.hybrid import ActorCritic
+from argmaxq.agents.paddpg import PADDPG
+from argmaxq.components.checks import validate
+from argmaxq.components.component import bind
+from argmaxq.components.errors import UserError
 from argmaxq.learning.exploration import EpsilonGreedy
-from argmaxq.learning.hybrid import ActorCritic
 from argmaxq.learning.optimisers import SGD, Adam
-from argmaxq.learning.paddpg import PADDPG
 from argmaxq.learning.parameters import InvertingGradients, Tanh
 from argmaxq.learning.schedules import Constant
 from argmaxq.learning.sync import Periodic, Polyak

@@ -7,10 +7,10 @@ import jax
 import numpy as np
 import pytest
 
-from argmaxq.component import bind
+from argmaxq.agents.pdqn import PDQN
+from argmaxq.components.component import bind
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.parameters import Exact, Gaussian, OrnsteinUhlenbeck, UniformParameters
-from argmaxq.learning.pdqn import PDQN
 from argmaxq.learning.schedules import Constant, Linear
 from argmaxq.replay.uniform import Uniform
 from argmaxq.types import ArraySpec, HybridActions, Spaces
@@ -31,7 +31,7 @@ def acted(own: Any, explores: bool = False, steps: int = STEPS) -> tuple[np.ndar
         taken, actor = own.perturb(PROPOSED, np.bool_(explores), clock()._replace(step=number), noise, actor)
         return actor, taken
 
-    run = jax.jit(lambda: jax.lax.scan(step, own.actor(PARAMETERS), (np.arange(steps), noise))[1])
+    run = jax.jit(lambda: jax.lax.scan(step, own.memory(PARAMETERS), (np.arange(steps), noise))[1])
     return np.asarray(run()), noise
 
 
@@ -108,5 +108,5 @@ def test_lanes_have_noise_of_their_own() -> None:
     for leaf in (normal, uniform):
         assert leaf.shape == (5, 2, PARAMETERS)
         assert len(np.unique(leaf)) == leaf.size
-    drift, base = agent.actor(SPACES)
+    drift, base = agent.memory(SPACES)
     assert (drift.tolist(), base) == ([0.0] * PARAMETERS, ())

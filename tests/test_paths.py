@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argmaxq.component import UserError, component, validate
-from argmaxq.paths import documentation, get, paths, replace
+from argmaxq.components.checks import validate
+from argmaxq.components.component import component
+from argmaxq.components.errors import UserError
+from argmaxq.components.paths import documentation, get, paths, replace
 from parts import Even, Flat, Plan, RankedMemory, Slope, Student, World, components
 
 

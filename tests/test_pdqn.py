@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from argmaxq.component import UserError, bind
+from argmaxq.agents.dqn import DQN
+from argmaxq.agents.pdqn import PDQN
+from argmaxq.components.component import bind
+from argmaxq.components.errors import UserError
 from argmaxq.learning.bootstrap import Double
-from argmaxq.learning.dqn import DQN
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import SGD
 from argmaxq.learning.parameters import Indexed, InvertingGradients, Summed, Tanh, Weighted
-from argmaxq.learning.pdqn import PDQN
 from argmaxq.learning.schedules import Constant
 from argmaxq.learning.sync import Periodic
 from argmaxq.networks.critics import Ensemble, SinglePass

@@ -6,9 +6,9 @@ import pytest
 from matplotlib.image import imread
 
 import argmaxq as aq
-from argmaxq.cli import main
-from argmaxq.component import UserError
-from argmaxq.reporting.plot import plot
+from argmaxq.cli.main import main
+from argmaxq.components.errors import UserError
+from argmaxq.visualisation.plot import plot
 from drawings import texts
 
 

@@ -11,9 +11,9 @@ import pygame
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from argmaxq.component import UserError
-from argmaxq.domains import functional, time_limit
+from argmaxq.components.errors import UserError
 from argmaxq.domains.cartpole import CartPole
+from argmaxq.domains.catalogue import functional, time_limit
 from argmaxq.domains.gym_env import GymEnv
 from argmaxq.environments.make import make_environment
 from platform_oracle import HOP, ID, LEAP, RUN, action

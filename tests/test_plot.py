@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import argmaxq as aq
-from argmaxq.cli import main
-from argmaxq.component import UserError
+from argmaxq.cli.main import main
+from argmaxq.components.errors import UserError
 from argmaxq.exact import judge, model_of, value_iteration
-from argmaxq.reporting.plot import plot
-from argmaxq.reporting.surface import gridworld, plane, values_at
+from argmaxq.visualisation.plot import plot
+from argmaxq.visualisation.surface import gridworld, plane, values_at
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import argmaxq as aq
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.environments.source import single
 
 ENTRIES = 9

@@ -6,10 +6,10 @@ import jax
 import numpy as np
 import pytest
 
-from argmaxq.component import UserError
+from argmaxq.agents.pqn import PQN, Sample
+from argmaxq.components.errors import UserError
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import SGD
-from argmaxq.learning.pqn import PQN, Sample
 from argmaxq.learning.schedules import Constant
 from argmaxq.types import ArraySpec, DiscreteActions, Row, Spaces
 from oracles import LINEAR, clock, leaves_equal, one_hot

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from argmaxq.component import traced
+from argmaxq.components.component import traced
 from argmaxq.learning.schedules import Constant, Linear
 from argmaxq.replay import sum_tree
 from argmaxq.replay.prioritised import Prioritised

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argmaxq.component import UserError
-from argmaxq.training.records import KINDS, Records, read
+from argmaxq.components.errors import UserError
+from argmaxq.runs.records import KINDS, Records, read
 
 values = (
     st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.booleans() | st.none() | st.text(max_size=5)

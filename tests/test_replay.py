@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argmaxq.component import UserError, traced
+from argmaxq.components.component import traced
+from argmaxq.components.errors import UserError
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from argmaxq.types import ArraySpec, DiscreteActions, Row, Spaces

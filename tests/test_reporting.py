@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.reporting.curve import draw_curve, evaluation_quartiles, load_run, quartiles
 from argmaxq.reporting.pictures import EVALUATION, LINE, trailing_mean
 from argmaxq.reporting.video import write_video
-from argmaxq.training.records import Records
-from argmaxq.training.versions import environment_report
+from argmaxq.runs.records import Records
+from argmaxq.runs.versions import environment_report
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # imageio-ffmpeg's reader leaves pipes
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import argmaxq as aq
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.domains.cartpole import CartPole
-from argmaxq.training import checkpoint
-from argmaxq.training.records import read
+from argmaxq.runs import checkpoint
+from argmaxq.runs.records import read
 from commands import command
 from runs import CARTPOLE, PARALLEL, Crash, assert_same, contents, crash_at, crashed, newest
 

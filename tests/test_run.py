@@ -14,9 +14,9 @@ import pytest
 import argmaxq as aq
 from argmaxq.learning.optimisers import SGD
 from argmaxq.learning.returns import Scalar, Squared
-from argmaxq.training import checkpoint
+from argmaxq.runs import checkpoint
+from argmaxq.runs.records import read
 from argmaxq.training.loop import Diverged
-from argmaxq.training.records import read
 from probes import OneStep
 from runs import CARTPOLE, PARALLEL, assert_same, contents, crashed, newest
 

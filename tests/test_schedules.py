@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argmaxq.component import registry, traced
+from argmaxq.components.component import traced
+from argmaxq.components.registry import registry
 from argmaxq.learning.schedules import Constant, Exponential, Linear, Multiplicative, Per
 from argmaxq.types import Clock
 from oracles import clock

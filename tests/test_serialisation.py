@@ -11,15 +11,19 @@ from flax import linen as nn
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+import argmaxq.agents
 import argmaxq.learning
 import argmaxq.networks
 import argmaxq.replay
-from argmaxq.component import UserError, component, registry, validate
-from argmaxq.paths import paths
-from argmaxq.serialisation import from_json, to_json
+from argmaxq.components.checks import validate
+from argmaxq.components.component import component
+from argmaxq.components.errors import UserError
+from argmaxq.components.paths import paths
+from argmaxq.components.registry import registry
+from argmaxq.components.serialisation import from_json, to_json
 from parts import Curve, Even, Flat, Plan, RankedMemory, Slope, Student, World, Wrapped, components
 
-for room in (argmaxq.learning, argmaxq.networks, argmaxq.replay):
+for room in (argmaxq.agents, argmaxq.learning, argmaxq.networks, argmaxq.replay):
     for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
         importlib.import_module(module.name)
 LIBRARY = [cls for members in registry.values() for cls in members.values() if cls.__module__.startswith("argmaxq.")]

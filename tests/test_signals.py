@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import argmaxq as aq
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from commands import command
 from runs import CARTPOLE, assert_same, newest
 

@@ -8,7 +8,7 @@ from gymnasium.vector.utils import concatenate, create_empty_array
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.environments.spaces import describe, read_actions, read_observations, read_spaces
 from argmaxq.types import ArraySpec
 

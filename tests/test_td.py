@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import argmaxq as aq
-from argmaxq.component import UserError, bind, traced
+from argmaxq.agents.dqn import DQN
+from argmaxq.agents.td import TD
+from argmaxq.components.component import bind, traced
+from argmaxq.components.errors import UserError
 from argmaxq.environments.source import compiled
 from argmaxq.learning.backups import DoubleQLearning, ExpectedSarsa, QLearning, Sarsa
-from argmaxq.learning.dqn import DQN
 from argmaxq.learning.exploration import EpsilonGreedy, Greedy
 from argmaxq.learning.normalisers import Running
 from argmaxq.learning.optimisers import SGD
@@ -23,7 +25,6 @@ from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.schedules import Constant, Linear
 from argmaxq.learning.step_sizes import OvershootBounded, Scheduled, VisitCount
 from argmaxq.learning.sync import Online
-from argmaxq.learning.td import TD
 from argmaxq.learning.traces import Accumulating, Dutch, Replacing
 from argmaxq.networks.features import Tiles
 from argmaxq.networks.linear import Linear as LinearNetwork

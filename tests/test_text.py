@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argmaxq.reporting.tables import columns
+from argmaxq.cli.tables import columns
 from argmaxq.reporting.text import outcome
 
 

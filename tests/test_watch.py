@@ -14,9 +14,9 @@ import pygame
 import pytest
 
 import argmaxq as aq
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.domains.cartpole import CartPole
-from argmaxq.reporting.watch import watch
+from argmaxq.visualisation.watch import watch
 from runs import CARTPOLE
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # imageio-ffmpeg's reader leaves pipes

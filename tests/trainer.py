@@ -7,10 +7,11 @@ import numpy as np
 from argmaxq.domains.cartpole import CartPole
 from argmaxq.environments.compiled import CompiledEnv
 from argmaxq.environments.func_lanes import FuncLanes
+from argmaxq.roles import Agent
+from argmaxq.runs.report import Report
 from argmaxq.training.compiled import CompiledEngine
-from argmaxq.training.engine import Engine, Report
+from argmaxq.training.engine import Engine
 from argmaxq.training.host import HostEngine
-from argmaxq.types import Agent
 from probes import Probe
 
 CARTPOLE = CompiledEnv(CartPole(), 500)

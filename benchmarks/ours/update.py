@@ -8,8 +8,8 @@ import time
 import jax
 import numpy as np
 
-from argmaxq.component import traced
-from argmaxq.learning.dqn import DQN, DQNLearner
+from argmaxq.agents.dqn import DQN, DQNLearner
+from argmaxq.components.component import traced
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.sync import Periodic

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.reporting.pictures import EVALUATION, LINE, checked, dress, new_figure, save
 
 __all__ = ["draw_lines", "finish", "new_figure", "place"]

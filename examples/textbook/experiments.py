@@ -9,15 +9,15 @@ import numpy as np
 from gymnasium.experimental.functional import FuncEnv
 
 import argmaxq as aq
-from argmaxq.component import bind, traced
+from argmaxq.components.component import bind, traced
 from argmaxq.domains.tables import Tables
 from argmaxq.environments.compiled import CompiledEnv
 from argmaxq.exact import Outcomes, evaluate_policy, from_outcomes
 from argmaxq.learning.schedules import Constant
 from argmaxq.learning.step_sizes import Scheduled
+from argmaxq.runs.report import Finished
+from argmaxq.streams import streams
 from argmaxq.training.choose import make_engine
-from argmaxq.training.engine import Finished
-from argmaxq.training.streams import streams
 from argmaxq.types import START, PyTree, Row
 
 

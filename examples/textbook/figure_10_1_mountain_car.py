@@ -11,11 +11,11 @@ from drawing import draw_lines, finish, new_figure, place
 from experiments import blocks, constant
 
 import argmaxq as aq
-from argmaxq.component import bind
+from argmaxq.agents.td import TD
+from argmaxq.components.component import bind
 from argmaxq.environments.source import compiled
 from argmaxq.learning.backups import Sarsa
 from argmaxq.learning.exploration import Greedy
-from argmaxq.learning.td import TD
 from argmaxq.networks.features import Tiles
 from argmaxq.networks.linear import Linear
 

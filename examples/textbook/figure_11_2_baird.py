@@ -13,11 +13,11 @@ import numpy as np
 from drawing import draw_lines, finish, new_figure, place
 from experiments import constant, watch
 
+from argmaxq.agents.td import TD
 from argmaxq.domains.tables import Tables
 from argmaxq.exact import Outcomes
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.schedules import Constant
-from argmaxq.learning.td import TD
 from argmaxq.networks.own import FunctionNetwork
 
 RUNS, ROWS, ALPHA, GAMMA, SOLID = 20, 1_000, 0.01, 0.99, 6

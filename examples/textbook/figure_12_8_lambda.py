@@ -9,8 +9,8 @@ import numpy as np
 from drawing import draw_lines, finish, new_figure, place
 from experiments import constant, long_walk_errors
 
+from argmaxq.agents.td import TD
 from argmaxq.learning.exploration import Greedy
-from argmaxq.learning.td import TD
 from argmaxq.learning.traces import Accumulating, Dutch
 
 RUNS, LAMBDAS = 50, (0.0, 0.4, 0.8, 0.9, 0.95, 0.99)

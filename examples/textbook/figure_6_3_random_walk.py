@@ -9,9 +9,9 @@ import numpy as np
 from drawing import draw_lines, finish, new_figure, place
 from experiments import at_ends, constant, table, walk, watch
 
+from argmaxq.agents.td import TD
 from argmaxq.domains.tables import Tables
 from argmaxq.learning.exploration import Greedy
-from argmaxq.learning.td import TD
 from argmaxq.networks.linear import Table
 
 STATES, RUNS, EPISODES, SHOWN = 5, 100, 100, (0, 1, 10, 100)

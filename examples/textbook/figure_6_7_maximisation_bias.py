@@ -15,8 +15,8 @@ from gymnasium.experimental.functional import FuncEnv
 from gymnasium.spaces import Discrete
 
 import argmaxq as aq
+from argmaxq.agents.td import TD
 from argmaxq.learning.backups import DoubleQLearning, QLearning
-from argmaxq.learning.td import TD
 
 A, B, END, RUNS, EPISODES = 0, 1, 2, 1_000, 300
 

@@ -8,8 +8,8 @@ import numpy as np
 from drawing import draw_lines, finish, new_figure, place
 from experiments import constant, long_walk_errors
 
+from argmaxq.agents.td import TD
 from argmaxq.learning.exploration import Greedy
-from argmaxq.learning.td import TD
 
 RUNS, STEPS = 100, (1, 2, 4, 8, 16)
 ALPHAS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)

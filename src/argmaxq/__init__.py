@@ -4,38 +4,20 @@ from argmaxq.setup import configure_jax
 
 configure_jax()
 
-from argmaxq import components as components  # noqa: E402
-from argmaxq.component import (  # noqa: E402
-    Count,
-    Fraction,
-    NonNegative,
-    Number,
-    Positive,
-    Size,
-    UserError,
-    component,
-)
-from argmaxq.paths import replace  # noqa: E402
-from argmaxq.policy import Policy  # noqa: E402
-from argmaxq.recipe import Env, Evaluation, EvaluationReturn, Never, Recipe, TrainingReturn  # noqa: E402
-from argmaxq.recipes import find, recipes  # noqa: E402
-from argmaxq.run import Run, load, resume, train  # noqa: E402
-from argmaxq.types import (  # noqa: E402
-    Agent,
-    Batch,
-    Bootstrap,
-    Clock,
-    Exploration,
-    Network,
-    Optimiser,
-    Replay,
-    Returns,
-    Row,
-    Schedule,
-    Spaces,
-    Sync,
-    Transition,
-)
+from argmaxq.components.annotations import Count, Fraction, NonNegative, Number, Positive, Size
+from argmaxq.components.component import component
+from argmaxq.components.errors import UserError
+from argmaxq.components.paths import replace
+from argmaxq.environments.env import Env
+from argmaxq.recipes import catalogue as catalogue
+from argmaxq.recipes import find, recipes
+from argmaxq.recipes.recipe import Evaluation, Recipe
+from argmaxq.recipes.stop import EvaluationReturn, Never, TrainingReturn
+from argmaxq.roles import Agent, Bootstrap, Exploration, Network, Optimiser, Replay, Returns, Schedule, Sync
+from argmaxq.types import Batch, Clock, Row, Spaces, Transition
+from argmaxq.verbs.policy import Policy
+from argmaxq.verbs.run import Run, load
+from argmaxq.verbs.train import resume, train
 
 __all__ = [
     "Agent",

@@ -2,6 +2,6 @@
 
 import sys
 
-from argmaxq.cli import main
+from argmaxq.cli.main import main
 
 sys.exit(main())

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from gymnasium.experimental.functional import FuncEnv
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
+from argmaxq.domains.catalogue import functional
 from argmaxq.types import Array, PyTree
 
 Read = Callable[[Any], Any]
@@ -173,7 +174,6 @@ def _shared(id: str, options: tuple[tuple[str, Any], ...]) -> FuncEnv[Any, Any, 
 
 
 def _found(id: str, options: Mapping[str, Any]) -> FuncEnv[Any, Any, Any, Any, Any, Any, Any]:
-    from argmaxq.domains import functional  # here, because that module registers this one
 
     found = functional(id, options)
     if found is None:

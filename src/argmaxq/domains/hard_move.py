@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium.experimental.functional import FuncEnv
 from gymnasium.spaces import Box, Discrete, Tuple
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.domains import point
 from argmaxq.domains.point import Point
 from argmaxq.types import Array

@@ -1,12 +1,11 @@
 """Pictures of Platform: its world of 1035 x 300 px, with y upwards, and how far the player has come."""
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pygame
 
-if TYPE_CHECKING:
-    from argmaxq.domains.platform import Platform, PlatformState
+from argmaxq.domains.platform_world import PlatformState, World
 
 Colour = tuple[int, int, int]
 SKY_TOP, SKY_BOTTOM = (222, 234, 246), (250, 252, 254)
@@ -19,7 +18,7 @@ FINER = 2
 BAR = (40, 24, 8)  # progress: distance from either side, from the top, and height [px]
 
 
-def picture(world: "Platform", state: "PlatformState") -> pygame.Surface:
+def picture(world: World, state: PlatformState) -> pygame.Surface:
     """A state, its leaves numbers or NumPy scalars, as a surface of 1035 x 300."""
     fine = background(world).copy()
     for x, velocity in ((state.enemy_1_x, state.enemy_1_velocity), (state.enemy_2_x, state.enemy_2_velocity)):
@@ -31,7 +30,7 @@ def picture(world: "Platform", state: "PlatformState") -> pygame.Surface:
 
 
 @cache
-def background(world: "Platform") -> pygame.Surface:
+def background(world: World) -> pygame.Surface:
     """All that never moves, enlarged."""
     fine = pygame.Surface((int(world.end) * FINER, HEIGHT * FINER))
     for row in range(HEIGHT * FINER):
@@ -68,7 +67,7 @@ def draw_flag(surface: pygame.Surface, x: float, y: float) -> None:
     polygon(surface, GRASS, [(x, y + 60), (x - 22, y + 51), (x, y + 42)])
 
 
-def draw_player(surface: pygame.Surface, world: "Platform", x: float, y: float, velocity: float) -> None:
+def draw_player(surface: pygame.Surface, world: World, x: float, y: float, velocity: float) -> None:
     """A blue body with eyes to the right, and a line behind it that grows with its speed."""
     width, height = world.player_width, world.player_height
     rectangle(surface, PLAYER, (x, y, width, height), radius=6)
@@ -80,7 +79,7 @@ def draw_player(surface: pygame.Surface, world: "Platform", x: float, y: float, 
         rectangle(surface, mix(SKY_BOTTOM, PLAYER, 0.5), (x - 3 - length, y + level, length, 1.5))
 
 
-def draw_enemy(surface: pygame.Surface, world: "Platform", x: float, velocity: float) -> None:
+def draw_enemy(surface: pygame.Surface, world: World, x: float, velocity: float) -> None:
     """A red body with angry eyes in the direction of its motion, on two feet."""
     width, y, side = world.player_width, world.platform_height, 1 if velocity > 0 else -1
     rectangle(surface, ENEMY, (x, y + 4, width, world.player_height - 4), radius=6)

@@ -12,7 +12,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.utils.env_checker import check_env
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.environments.hybrid import read_hybrid
 from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.make import Source, make_environment, make_lanes, one_line

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces as gym_spaces
 from gymnasium.experimental.functional import FuncEnv
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.environments.hybrid import Choices
 from argmaxq.environments.spaces import Decode, box_spec, index_spec, read_actions
 from argmaxq.types import Actions, Array, PyTree, Spaces

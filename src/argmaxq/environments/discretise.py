@@ -7,7 +7,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from argmaxq.component import UserError, validate
+from argmaxq.components.checks import validate
+from argmaxq.components.errors import UserError
 from argmaxq.environments.spaces import read_observations
 from argmaxq.networks.bounds import assumptions, bounded
 from argmaxq.networks.features import Bins

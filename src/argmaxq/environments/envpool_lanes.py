@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.environments.gymnasium_lanes import lane_seeds
 from argmaxq.environments.lanes import Step, begun
 from argmaxq.environments.spaces import Adaptor, read_spaces

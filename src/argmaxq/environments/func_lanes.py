@@ -8,8 +8,8 @@ import numpy as np
 
 from argmaxq.environments.compiled import CompiledEnv, Draw, EnvState, Outcome
 from argmaxq.environments.lanes import Step
-from argmaxq.training.checkpoint import flatten, unflatten
-from argmaxq.training.streams import streams
+from argmaxq.streams import streams
+from argmaxq.trees import flatten, unflatten
 from argmaxq.types import Array, Spaces
 
 DRAWN_AT_ONCE = 2**15

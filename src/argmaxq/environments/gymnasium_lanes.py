@@ -8,7 +8,7 @@ import gymnasium as gym
 import jax
 import numpy as np
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.environments.hybrid import Choices
 from argmaxq.environments.lanes import Step
 from argmaxq.environments.spaces import read_spaces

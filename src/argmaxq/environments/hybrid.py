@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from gymnasium import spaces
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.types import Array, HybridActions
 
 Choices: TypeAlias = tuple[tuple[float, ...], ...]

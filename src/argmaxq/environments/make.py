@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import gymnasium as gym
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.environments.envpool_lanes import EnvPoolLanes
 from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
 from argmaxq.environments.hybrid import Choices

@@ -6,13 +6,14 @@ from gymnasium.experimental.functional import FuncEnv
 from gymnasium.vector import VectorEnv
 from gymnasium.wrappers import TimeLimit
 
-from argmaxq import domains
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
+from argmaxq.domains.catalogue import functional, time_limit
 from argmaxq.environments.compiled import CompiledEnv
+from argmaxq.environments.env import Env
 from argmaxq.environments.func_lanes import FuncLanes
 from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.make import make_environment, make_lanes
-from argmaxq.recipe import Env
+from argmaxq.environments.tabular import tabular
 
 
 def compiled(env: Env) -> CompiledEnv | None:
@@ -22,10 +23,10 @@ def compiled(env: Env) -> CompiledEnv | None:
         return CompiledEnv(made, env.time_limit, env.choices) if isinstance(made, FuncEnv) else None
     if env.backend != "gymnasium":
         return None
-    found = domains.functional(env.id, env.kwargs) or domains.tabular(env.id, env.kwargs)
+    found = functional(env.id, env.kwargs) or tabular(env.id, env.kwargs)
     if found is None:
         return None
-    limit = env.time_limit or env.kwargs.get("max_episode_steps") or domains.time_limit(env.id)
+    limit = env.time_limit or env.kwargs.get("max_episode_steps") or time_limit(env.id)
     return CompiledEnv(found, limit, env.choices)
 
 

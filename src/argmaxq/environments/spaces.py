@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from gymnasium import spaces
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.environments.hybrid import Choices, HybridSpace, read_hybrid
 from argmaxq.types import Actions, ArraySpec, DiscreteActions, Spaces
 

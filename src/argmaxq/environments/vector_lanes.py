@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.environments.gymnasium_lanes import lane_seeds
 from argmaxq.environments.hybrid import Choices
 from argmaxq.environments.lanes import Step, begun

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.exact.model import Model
 from argmaxq.exact.solvers import evaluate_policy, value_iteration
 

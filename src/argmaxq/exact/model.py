@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 
 
 class Outcomes(NamedTuple):

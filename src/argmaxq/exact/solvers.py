@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.exact.model import Model
 
 MOST_SWEEPS = 1_000_000

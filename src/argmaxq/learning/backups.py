@@ -4,7 +4,7 @@ from typing import ClassVar, Protocol
 
 import jax.numpy as jnp
 
-from argmaxq.component import component
+from argmaxq.components.component import component
 from argmaxq.types import Array
 
 

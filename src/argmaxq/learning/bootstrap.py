@@ -2,9 +2,10 @@
 
 import jax.numpy as jnp
 
-from argmaxq.component import component
-from argmaxq.networks.heads import entry
-from argmaxq.types import Array, Bootstrap, Returns, Transition
+from argmaxq.components.component import component
+from argmaxq.learning.values import entry
+from argmaxq.roles import Bootstrap, Returns
+from argmaxq.types import Array, Transition
 
 
 @component(Bootstrap)

@@ -3,9 +3,10 @@
 import jax
 import jax.numpy as jnp
 
-from argmaxq.component import component
+from argmaxq.components.component import component
 from argmaxq.learning.schedules import Linear
-from argmaxq.types import Array, Clock, Exploration, Metrics, Schedule
+from argmaxq.roles import Exploration, Schedule
+from argmaxq.types import Array, Clock, Metrics
 
 
 @component(Exploration)

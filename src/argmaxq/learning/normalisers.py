@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 
-from argmaxq.component import component
+from argmaxq.components.component import component
 from argmaxq.types import Array, PyTree
 
 

@@ -7,9 +7,11 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
-from argmaxq.component import Fraction, NonNegative, Positive, component
+from argmaxq.components.annotations import Fraction, NonNegative, Positive
+from argmaxq.components.component import component
 from argmaxq.learning.schedules import Constant
-from argmaxq.types import Array, Clock, Optimiser, PyTree, Schedule
+from argmaxq.roles import Optimiser, Schedule
+from argmaxq.types import Array, Clock, PyTree
 
 
 class _Gradient:

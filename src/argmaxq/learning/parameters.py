@@ -5,22 +5,24 @@ from typing import Protocol
 import jax
 import jax.numpy as jnp
 
-from argmaxq.component import Fraction, component
+from argmaxq.components.annotations import Fraction
+from argmaxq.components.component import component
 from argmaxq.learning.schedules import Constant
-from argmaxq.types import Array, Clock, PyTree, Schedule
+from argmaxq.roles import Schedule
+from argmaxq.types import Array, Clock, PyTree
 
 
 class ParameterExploration(Protocol):
     """Behaviour parameters made from an actor's."""
 
-    def actor(self, parameters: int) -> PyTree:
+    def memory(self, parameters: int) -> PyTree:
         """One lane's state."""
 
     def noise(self, key: jax.Array, shape: tuple[int, ...], parameters: int) -> PyTree:
         """Random numbers for many choices at once, leading axes ``shape``."""
 
     def perturb(
-        self, parameters: Array, explores: Array, clock: Clock, noise: PyTree, actor: PyTree
+        self, parameters: Array, explores: Array, clock: Clock, noise: PyTree, memory: PyTree
     ) -> tuple[Array, PyTree]:
         """Parameters [p] to act with, and the lane's new state; ``explores``: the action is chosen at random."""
 
@@ -29,7 +31,7 @@ class ParameterExploration(Protocol):
 class Exact:
     """The actor's parameters as they are."""
 
-    def actor(self, parameters: int) -> PyTree:
+    def memory(self, parameters: int) -> PyTree:
         """None is needed."""
         return ()
 
@@ -38,17 +40,17 @@ class Exact:
         return ()
 
     def perturb(
-        self, parameters: Array, explores: Array, clock: Clock, noise: PyTree, actor: PyTree
+        self, parameters: Array, explores: Array, clock: Clock, noise: PyTree, memory: PyTree
     ) -> tuple[Array, PyTree]:
         """The same parameters."""
-        return parameters, actor
+        return parameters, memory
 
 
 @component(ParameterExploration)
 class UniformParameters:
     """Uniformly random parameters where the action is chosen at random, the actor's everywhere else."""
 
-    def actor(self, parameters: int) -> PyTree:
+    def memory(self, parameters: int) -> PyTree:
         """None is needed."""
         return ()
 
@@ -57,10 +59,10 @@ class UniformParameters:
         return jax.random.uniform(key, (*shape, parameters), minval=-1.0)
 
     def perturb(
-        self, parameters: Array, explores: Array, clock: Clock, noise: Array, actor: PyTree
+        self, parameters: Array, explores: Array, clock: Clock, noise: Array, memory: PyTree
     ) -> tuple[Array, PyTree]:
         """Random ones or the same."""
-        return jnp.where(explores, noise, parameters), actor
+        return jnp.where(explores, noise, parameters), memory
 
 
 @component(ParameterExploration)
@@ -75,9 +77,9 @@ class Gaussian:
     spread: Schedule = Constant(0.1)
     base: ParameterExploration = UniformParameters()
 
-    def actor(self, parameters: int) -> PyTree:
+    def memory(self, parameters: int) -> PyTree:
         """The base's."""
-        return self.base.actor(parameters)
+        return self.base.memory(parameters)
 
     def noise(self, key: jax.Array, shape: tuple[int, ...], parameters: int) -> tuple[Array, PyTree]:
         """Standard normal numbers [*shape, parameters], and the base's."""
@@ -85,11 +87,11 @@ class Gaussian:
         return jax.random.normal(first, (*shape, parameters)), self.base.noise(second, shape, parameters)
 
     def perturb(
-        self, parameters: Array, explores: Array, clock: Clock, noise: tuple[Array, PyTree], actor: PyTree
+        self, parameters: Array, explores: Array, clock: Clock, noise: tuple[Array, PyTree], memory: PyTree
     ) -> tuple[Array, PyTree]:
         """Noisy parameters within the bounds."""
-        parameters, actor = self.base.perturb(parameters, explores, clock, noise[1], actor)
-        return jnp.clip(parameters + self.spread(clock) * noise[0], -1.0, 1.0), actor
+        parameters, memory = self.base.perturb(parameters, explores, clock, noise[1], memory)
+        return jnp.clip(parameters + self.spread(clock) * noise[0], -1.0, 1.0), memory
 
 
 @component(ParameterExploration)
@@ -106,9 +108,9 @@ class OrnsteinUhlenbeck:
     reversion: Fraction = 0.15
     base: ParameterExploration = UniformParameters()
 
-    def actor(self, parameters: int) -> PyTree:
+    def memory(self, parameters: int) -> PyTree:
         """The present noise [parameters], and the base's state."""
-        return jnp.zeros(parameters), self.base.actor(parameters)
+        return jnp.zeros(parameters), self.base.memory(parameters)
 
     def noise(self, key: jax.Array, shape: tuple[int, ...], parameters: int) -> tuple[Array, PyTree]:
         """Standard normal numbers [*shape, parameters], and the base's."""
@@ -116,11 +118,16 @@ class OrnsteinUhlenbeck:
         return jax.random.normal(first, (*shape, parameters)), self.base.noise(second, shape, parameters)
 
     def perturb(
-        self, parameters: Array, explores: Array, clock: Clock, noise: tuple[Array, PyTree], actor: tuple[Array, PyTree]
+        self,
+        parameters: Array,
+        explores: Array,
+        clock: Clock,
+        noise: tuple[Array, PyTree],
+        memory: tuple[Array, PyTree],
     ) -> tuple[Array, PyTree]:
         """Noisy parameters within the bounds, and the noise as it goes on."""
-        parameters, base = self.base.perturb(parameters, explores, clock, noise[1], actor[1])
-        drift = (1.0 - self.reversion) * actor[0] + self.spread(clock) * noise[0]
+        parameters, base = self.base.perturb(parameters, explores, clock, noise[1], memory[1])
+        drift = (1.0 - self.reversion) * memory[0] + self.spread(clock) * noise[0]
         return jnp.clip(parameters + drift, -1.0, 1.0), (drift, base)
 
 

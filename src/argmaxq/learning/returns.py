@@ -5,8 +5,10 @@ from typing import Protocol
 import jax.numpy as jnp
 import optax
 
-from argmaxq.component import Positive, component
-from argmaxq.types import Array, Returns
+from argmaxq.components.annotations import Positive
+from argmaxq.components.component import component
+from argmaxq.roles import Returns
+from argmaxq.types import Array
 
 
 class RegressionLoss(Protocol):

@@ -4,8 +4,10 @@ from typing import Literal
 
 import jax.numpy as jnp
 
-from argmaxq.component import Count, Fraction, Number, Positive, component
-from argmaxq.types import Array, Clock, Schedule
+from argmaxq.components.annotations import Count, Fraction, Number, Positive
+from argmaxq.components.component import component
+from argmaxq.roles import Schedule
+from argmaxq.types import Array, Clock
 
 Per = Literal["step", "episode", "update"]
 

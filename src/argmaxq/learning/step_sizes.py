@@ -5,10 +5,13 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 
-from argmaxq.component import Fraction, NonNegative, Positive, UserError, component
+from argmaxq.components.annotations import Fraction, NonNegative, Positive
+from argmaxq.components.component import component
+from argmaxq.components.errors import UserError
 from argmaxq.learning.schedules import Constant
-from argmaxq.networks.heads import entry
-from argmaxq.types import Array, Clock, PyTree, Schedule
+from argmaxq.learning.values import entry
+from argmaxq.roles import Schedule
+from argmaxq.types import Array, Clock, PyTree
 
 
 class StepSize(Protocol):

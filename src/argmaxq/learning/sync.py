@@ -3,8 +3,10 @@
 import jax
 import jax.numpy as jnp
 
-from argmaxq.component import Count, Fraction, component
-from argmaxq.types import Array, PyTree, Sync
+from argmaxq.components.annotations import Count, Fraction
+from argmaxq.components.component import component
+from argmaxq.roles import Sync
+from argmaxq.types import Array, PyTree
 
 
 @component(Sync)

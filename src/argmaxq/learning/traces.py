@@ -5,7 +5,8 @@ from typing import ClassVar, Literal, Protocol
 import jax
 import jax.numpy as jnp
 
-from argmaxq.component import Fraction, component
+from argmaxq.components.annotations import Fraction
+from argmaxq.components.component import component
 from argmaxq.types import Array, PyTree
 
 Cut = Literal["never", "watkins", "peng"]

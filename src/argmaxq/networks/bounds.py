@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.networks.inputs import UNBOUNDED
 from argmaxq.types import ArraySpec
 

@@ -10,10 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from argmaxq.component import Size, UserError, component
+from argmaxq.components.annotations import Size
+from argmaxq.components.component import component
+from argmaxq.components.errors import UserError
 from argmaxq.networks.inputs import Inputs, Rescaled
 from argmaxq.networks.mlp import Activation
-from argmaxq.types import Array, Critic, HybridActions, PyTree, Spaces
+from argmaxq.roles import Critic
+from argmaxq.types import Array, HybridActions, PyTree, Spaces
 
 
 class ParameterisedPerceptron(nn.Module):

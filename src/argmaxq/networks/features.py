@@ -7,7 +7,9 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.component import Positive, Size, UserError, component
+from argmaxq.components.annotations import Positive, Size
+from argmaxq.components.component import component
+from argmaxq.components.errors import UserError
 from argmaxq.networks.bounds import assumptions, bounded
 from argmaxq.types import Array, Spaces
 

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.component import Size, component
+from argmaxq.components.annotations import Size
+from argmaxq.components.component import component
 from argmaxq.types import Array, Spaces
 
 UNBOUNDED = 1e30

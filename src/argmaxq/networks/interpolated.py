@@ -9,12 +9,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.component import Bounds, Size, UserError, component
+from argmaxq.components.annotations import Bounds, Size
+from argmaxq.components.component import component
+from argmaxq.components.errors import UserError
 from argmaxq.networks.critics import parameter_places, parameter_sizes
 from argmaxq.networks.heads import Head, SingleStream
 from argmaxq.networks.inputs import Inputs, Rescaled
 from argmaxq.networks.mlp import Activation, Perceptron
-from argmaxq.types import Array, Critic, PyTree, Spaces
+from argmaxq.roles import Critic
+from argmaxq.types import Array, PyTree, Spaces
 
 MAX_OUTPUTS = 20_000
 """Of all knots together."""

@@ -4,9 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.component import NonNegative, Number, UserError, component
+from argmaxq.components.annotations import NonNegative, Number
+from argmaxq.components.component import component
+from argmaxq.components.errors import UserError
 from argmaxq.networks.features import Active, Bins, Features, Indicator, Tiles
-from argmaxq.types import Array, Network, PyTree
+from argmaxq.roles import Network
+from argmaxq.types import Array, PyTree
 
 
 class _Linear:

@@ -7,10 +7,12 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from argmaxq.component import Size, component
+from argmaxq.components.annotations import Size
+from argmaxq.components.component import component
 from argmaxq.networks.heads import Head, SingleStream
 from argmaxq.networks.inputs import Inputs, OneHot, Raw
-from argmaxq.types import Array, Network, PyTree, Spaces
+from argmaxq.roles import Network
+from argmaxq.types import Array, PyTree, Spaces
 
 Activation = Literal["relu", "tanh", "leaky_relu", "elu", "gelu", "silu"]
 

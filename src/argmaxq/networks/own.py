@@ -7,8 +7,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from argmaxq.component import Size, UserError, component
-from argmaxq.types import Array, Network, PyTree, Spaces
+from argmaxq.components.annotations import Size
+from argmaxq.components.component import component
+from argmaxq.components.errors import UserError
+from argmaxq.roles import Network
+from argmaxq.types import Array, PyTree, Spaces
 
 
 @component(Network)

@@ -9,12 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from argmaxq.component import Size, component
+from argmaxq.components.annotations import Size
+from argmaxq.components.component import component
 from argmaxq.networks.critics import parameter_places, parameter_sizes
 from argmaxq.networks.heads import SingleStream
 from argmaxq.networks.inputs import Inputs, Rescaled
 from argmaxq.networks.mlp import Activation, Perceptron
-from argmaxq.types import Array, Critic, PyTree, Spaces
+from argmaxq.roles import Critic
+from argmaxq.types import Array, PyTree, Spaces
 
 
 class Coefficients(NamedTuple):

@@ -6,9 +6,11 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from argmaxq.component import Fraction, Size, component
+from argmaxq.components.annotations import Fraction, Size
+from argmaxq.components.component import component
 from argmaxq.networks.inputs import OneHot
-from argmaxq.types import Array, Network, PyTree, Spaces
+from argmaxq.roles import Network
+from argmaxq.types import Array, PyTree, Spaces
 
 
 def sparse_uniform(sparsity: Array) -> nn.initializers.Initializer:

@@ -2,8 +2,9 @@
 
 from importlib import import_module
 
-from argmaxq.component import UserError, near
-from argmaxq.recipe import Recipe
+from argmaxq.components.errors import UserError
+from argmaxq.components.registry import near
+from argmaxq.recipes.recipe import Recipe
 
 FAMILIES = ("tables", "cartpole", "mountaincar", "acrobot", "lunarlander", "platform", "goal", "points")
 

@@ -1,13 +1,14 @@
 """Acrobot-v1: swing the tip above the line, -1 per step."""
 
-from argmaxq.learning.dqn import DQN
+from argmaxq.agents.dqn import DQN
+from argmaxq.agents.pqn import PQN
+from argmaxq.environments.env import Env
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam
-from argmaxq.learning.pqn import PQN
 from argmaxq.learning.schedules import Linear
 from argmaxq.learning.sync import Periodic
 from argmaxq.networks.mlp import MLP
-from argmaxq.recipe import Env, Evaluation, Recipe
+from argmaxq.recipes.recipe import Evaluation, Recipe
 from argmaxq.replay.uniform import Uniform
 
 RECIPES = {

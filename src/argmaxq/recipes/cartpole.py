@@ -1,25 +1,27 @@
 """CartPole-v1: balance a pole, return 500 at most."""
 
+from argmaxq.agents.dqn import DQN
+from argmaxq.agents.pqn import PQN
+from argmaxq.agents.td import TD
+from argmaxq.environments.env import Env
 from argmaxq.learning.bootstrap import Double
-from argmaxq.learning.dqn import DQN
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.normalisers import Running
 from argmaxq.learning.optimisers import SGD, Adam, RAdam
-from argmaxq.learning.pqn import PQN
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.schedules import Constant, Exponential, Multiplicative
 from argmaxq.learning.schedules import Linear as Falling
 from argmaxq.learning.step_sizes import OvershootBounded, VisitCount
 from argmaxq.learning.sync import Online, Periodic
-from argmaxq.learning.td import TD
 from argmaxq.learning.traces import Accumulating
 from argmaxq.networks.features import Bins, Symmetric
 from argmaxq.networks.linear import Linear, Table
 from argmaxq.networks.mlp import MLP
 from argmaxq.networks.sparse import SparseMLP
-from argmaxq.recipe import Env, Evaluation, EvaluationReturn, Recipe
+from argmaxq.recipes.recipe import Evaluation, Recipe
+from argmaxq.recipes.stop import EvaluationReturn
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import Exploration
+from argmaxq.roles import Exploration
 
 CARTPOLE = Env("CartPole-v1")
 

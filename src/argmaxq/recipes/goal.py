@@ -1,12 +1,13 @@
 """Robot soccer: kick a ball past a keeper, with hybrid actions; +50 for a goal."""
 
-from argmaxq.learning.critic_only import CriticOnly
+from argmaxq.agents.critic_only import CriticOnly
+from argmaxq.environments.env import Env
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.returns import Scalar
 from argmaxq.learning.schedules import Linear
 from argmaxq.networks.interpolated import Interpolated
-from argmaxq.recipe import Env, Evaluation, Recipe
+from argmaxq.recipes.recipe import Evaluation, Recipe
 from argmaxq.replay.uniform import Uniform
 
 

@@ -1,16 +1,18 @@
 """LunarLander-v3: land softly between the flags; solved at 200, about 280 at best."""
 
+from argmaxq.agents.dqn import DQN
+from argmaxq.agents.pqn import PQN
+from argmaxq.environments.env import Env
 from argmaxq.learning.bootstrap import Double
-from argmaxq.learning.dqn import DQN
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam
-from argmaxq.learning.pqn import PQN
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.schedules import Linear, Multiplicative
 from argmaxq.learning.sync import Polyak
 from argmaxq.networks.heads import Dueling
 from argmaxq.networks.mlp import MLP
-from argmaxq.recipe import Env, Evaluation, Recipe, TrainingReturn
+from argmaxq.recipes.recipe import Evaluation, Recipe
+from argmaxq.recipes.stop import TrainingReturn
 from argmaxq.replay.uniform import Uniform
 
 RECIPES = {

@@ -1,22 +1,23 @@
 """MountainCar-v0: swing up to the flag, -1 per step; about -97.7 at best."""
 
+from argmaxq.agents.dqn import DQN
+from argmaxq.agents.pqn import PQN
+from argmaxq.agents.td import TD
+from argmaxq.environments.env import Env
 from argmaxq.learning.backups import Sarsa
 from argmaxq.learning.bootstrap import Double
-from argmaxq.learning.dqn import DQN
 from argmaxq.learning.exploration import EpsilonGreedy, Greedy
 from argmaxq.learning.optimisers import Adam, RAdam
-from argmaxq.learning.pqn import PQN
 from argmaxq.learning.schedules import Constant
 from argmaxq.learning.schedules import Linear as Falling
 from argmaxq.learning.step_sizes import Scheduled
 from argmaxq.learning.sync import Periodic
-from argmaxq.learning.td import TD
 from argmaxq.learning.traces import Replacing
 from argmaxq.networks.features import Bins, Tiles
 from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.linear import Linear, Table
 from argmaxq.networks.mlp import MLP
-from argmaxq.recipe import Env, Evaluation, Recipe
+from argmaxq.recipes.recipe import Evaluation, Recipe
 from argmaxq.replay.uniform import Uniform
 
 RECIPES = {

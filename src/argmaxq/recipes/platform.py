@@ -1,10 +1,11 @@
 """Platform: run, hop and leap over two gaps past two enemies; the return is the share of the way, 1 at best."""
 
-from argmaxq.learning.dqn import DQN
+from argmaxq.agents.dqn import DQN
+from argmaxq.agents.paddpg import PADDPG
+from argmaxq.agents.pdqn import PDQN
+from argmaxq.environments.env import Env
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
-from argmaxq.learning.paddpg import PADDPG
-from argmaxq.learning.pdqn import PDQN
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.schedules import Linear
 from argmaxq.learning.sync import Polyak
@@ -12,9 +13,9 @@ from argmaxq.networks.critics import MultiPass, SinglePass
 from argmaxq.networks.heads import Centred
 from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.mlp import MLP
-from argmaxq.recipe import Env, Evaluation, Recipe
+from argmaxq.recipes.recipe import Evaluation, Recipe
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import Critic
+from argmaxq.roles import Critic
 
 PLATFORM = "argmaxq/Platform-v0"
 EXPLORATION = EpsilonGreedy(Linear(1.0, 0.01, 10_000))

@@ -1,15 +1,16 @@
 """Catch Point and Hard Move: steer a point to a target, with hybrid actions."""
 
-from argmaxq.learning.critic_only import CriticOnly
+from argmaxq.agents.critic_only import CriticOnly
+from argmaxq.environments.env import Env
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.schedules import Linear
 from argmaxq.networks.heads import Dueling
 from argmaxq.networks.interpolated import Interpolated
 from argmaxq.networks.quadratic import Quadratic
-from argmaxq.recipe import Env, Evaluation, Recipe
+from argmaxq.recipes.recipe import Evaluation, Recipe
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import Critic
+from argmaxq.roles import Critic
 
 
 def recipe(env: Env, critic: Critic, rollout: int) -> Recipe:

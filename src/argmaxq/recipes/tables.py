@@ -2,13 +2,14 @@
 
 import dataclasses
 
+from argmaxq.agents.td import TD
+from argmaxq.environments.env import Env
 from argmaxq.learning.backups import Backup, DoubleQLearning, ExpectedSarsa, QLearning, Sarsa
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.schedules import Constant
 from argmaxq.learning.step_sizes import VisitCount
-from argmaxq.learning.td import TD
 from argmaxq.networks.linear import Table
-from argmaxq.recipe import Env, Evaluation, Recipe
+from argmaxq.recipes.recipe import Evaluation, Recipe
 
 # Step sizes fall with the visits of each entry, so that values settle; at first they learn a whole target.
 LAKE = TD(

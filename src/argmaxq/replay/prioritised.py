@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.component import Count, Fraction, Positive, component
+from argmaxq.components.annotations import Count, Fraction, Positive
+from argmaxq.components.component import component
 from argmaxq.learning.schedules import Linear
 from argmaxq.replay import ring, sum_tree
 from argmaxq.replay.ring import Ring
-from argmaxq.types import Array, Batch, Clock, Replay, Row, Schedule, Spaces
+from argmaxq.roles import Replay, Schedule
+from argmaxq.types import Array, Batch, Clock, Row, Spaces
 
 
 class PrioritisedRing(NamedTuple):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.learning.experience import n_step, outcome
 from argmaxq.types import Array, Row, Spaces, Transition
 

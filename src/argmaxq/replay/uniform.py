@@ -6,10 +6,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from argmaxq.component import Count, component
+from argmaxq.components.annotations import Count
+from argmaxq.components.component import component
 from argmaxq.replay import ring
 from argmaxq.replay.ring import Ring
-from argmaxq.types import Array, Batch, Clock, Replay, Row, Spaces
+from argmaxq.roles import Replay
+from argmaxq.types import Array, Batch, Clock, Row, Spaces
 
 TRIES = 4
 """Rows drawn for each place of a batch until one is no final observation; a place without one gets weight 0."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.reporting.pictures import (
     EVALUATION,
     LINE,
@@ -25,7 +25,7 @@ from argmaxq.reporting.pictures import (
     title,
     trailing_mean,
 )
-from argmaxq.training.records import read
+from argmaxq.runs.records import read
 
 WINDOW = 100
 SETTLED = 20

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 from argmaxq.reporting.pictures import (
     LINE,
     WIDTH,
@@ -21,7 +21,7 @@ from argmaxq.reporting.pictures import (
     save,
     title,
 )
-from argmaxq.training.records import read
+from argmaxq.runs.records import read
 
 PANELS = {"loss": "Q loss", "actor_loss": "actor loss"}
 """A metric -> what it is called."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from argmaxq.environments.env import Env
 from argmaxq.environments.source import compiled
-from argmaxq.recipe import Env
 
 LANDER = ("x", "y", "x velocity", "y velocity", "angle [rad]", "angular velocity", "left leg", "right leg")
 CLIFF, LAKE = ("up", "right", "down", "left"), ("left", "down", "right", "up")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 
 # Blue and vermilion of Okabe and Ito's palette differ to colour-blind eyes; in grey, line and marker tell them apart.
 LINE, EVALUATION, FAINT = "#0072B2", "#D55E00", "#A0A0A0"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from argmaxq.training.track import RECENT
+from argmaxq.runs.track import RECENT
 
 Row = tuple[str, str]
 

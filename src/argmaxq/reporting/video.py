@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 import numpy as np
 from imageio_ffmpeg import get_ffmpeg_exe
 
-from argmaxq.component import UserError
+from argmaxq.components.errors import UserError
 
 # H.264 halves the chroma's resolution, so an odd side gets one line of black; a GIF gets a palette of its own.
 EVEN = "pad=ceil(iw/2)*2:ceil(ih/2)*2"

@@ -5,9 +5,10 @@ from typing import Any, Literal, cast
 import jax
 import numpy as np
 
-from argmaxq.component import UserError, bind
+from argmaxq.components.component import bind
+from argmaxq.components.errors import UserError
 from argmaxq.environments.source import compiled, host
-from argmaxq.recipe import Recipe
+from argmaxq.recipes.recipe import Recipe
 from argmaxq.training.compiled import CompiledEngine
 from argmaxq.training.engine import Engine
 from argmaxq.training.evaluation import Evaluator, greedy

@@ -8,16 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from argmaxq.component import bind, traced
+from argmaxq.components.component import bind, traced
+from argmaxq.devices import current
 from argmaxq.environments.compiled import CompiledEnv, Draw, EnvState
-from argmaxq.training.checkpoint import flatten, unflatten
-from argmaxq.training.devices import current
+from argmaxq.roles import Agent
+from argmaxq.runs.report import Report
+from argmaxq.streams import Streams, streams
 from argmaxq.training.engine import (
     LIGHT_STEPS_AT_ONCE,
     STEPS_AT_ONCE,
     Ends,
     Episodes,
-    Report,
     Totals,
     block_length,
     count_row,
@@ -29,15 +30,15 @@ from argmaxq.training.engine import (
     report,
 )
 from argmaxq.training.evaluation import LONGEST
-from argmaxq.training.streams import Streams, streams
-from argmaxq.types import Agent, Array, Clock, PyTree, Row
+from argmaxq.trees import flatten, unflatten
+from argmaxq.types import Array, Clock, PyTree, Row
 
 
 class State(NamedTuple):
     """All that training one seed needs; with several seeds every leaf has a leading axis."""
 
     learner: Any
-    actor: PyTree
+    memory: PyTree
     env: EnvState
     episodes: Episodes
     totals: Totals
@@ -156,9 +157,9 @@ def _in_turn(function: Any) -> Any:
 
 def _start(agent: Agent, env: CompiledEnv, lanes: int, keys: Streams) -> State:
     learner = agent.init(keys.init, env.spaces, lanes)
-    actor = jax.vmap(lambda _: agent.actor(env.spaces))(jnp.arange(lanes))
+    memory = jax.vmap(lambda _: agent.memory(env.spaces))(jnp.arange(lanes))
     first = jax.vmap(env.reset)(jax.random.split(keys.environment, lanes))
-    return State(learner, actor, first, no_episodes(lanes), no_totals(agent, learner, env.spaces, lanes))
+    return State(learner, memory, first, no_episodes(lanes), no_totals(agent, learner, env.spaces, lanes))
 
 
 def _block(
@@ -199,11 +200,11 @@ def _collect(
         row_number, noise, draw = inputs
         clock = Clock(row_number * lanes, state.episodes.finished, state.totals.updates)
         act = jax.vmap(agent.act, (None, 0, 0, None, 0))
-        action, actor = act(state.learner.params, state.actor, state.env.obs, clock, noise)
+        action, memory = act(state.learner.params, state.memory, state.env.obs, clock, noise)
         after, outcome = jax.vmap(env.step)(state.env, action, draw)
         row = Row(state.env.obs, action, *outcome[:3], state.env.last)
         episodes, ends = count_row(state.episodes, row)
-        return state._replace(actor=actor, env=after, episodes=episodes), (row, ends)
+        return state._replace(memory=memory, env=after, episodes=episodes), (row, ends)
 
     numbers = i * agent.rollout + jnp.arange(agent.rollout)
     state, (rows, ends) = jax.lax.scan(step, state, (numbers, *drawn))

@@ -11,8 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.component import traced
-from argmaxq.types import Agent, Array, Clock, Metrics, PyTree, Row, Spaces
+from argmaxq.components.component import traced
+from argmaxq.roles import Agent
+from argmaxq.runs.report import Finished, Report
+from argmaxq.types import Array, Clock, Metrics, PyTree, Row, Spaces
 
 
 class Episodes(NamedTuple):
@@ -37,27 +39,6 @@ class Totals(NamedTuple):
     sums: Metrics
     iterations: Array
     updates: Array
-
-
-class Finished(NamedTuple):
-    """Episodes that ended in a block, in time order: env step (all lanes), return, length; arrays [episodes]."""
-
-    step: np.ndarray
-    returns: np.ndarray
-    lengths: np.ndarray
-
-
-class Report(NamedTuple):
-    """What one seed's block of iterations gave. ``metrics`` are means over the block's learning iterations.
-
-    ``finite`` is False where a reward was not a finite number.
-    """
-
-    step: int
-    updates: int
-    episodes: Finished
-    metrics: dict[str, float]
-    finite: bool
 
 
 class Engine(Protocol):

@@ -7,16 +7,17 @@ import gymnasium as gym
 import jax
 import numpy as np
 
-from argmaxq.component import traced
-from argmaxq.domains import TIME_LIMITS
+from argmaxq.components.component import traced
+from argmaxq.domains.catalogue import TIME_LIMITS
 from argmaxq.environments.compiled import CompiledEnv
+from argmaxq.environments.env import Env
 from argmaxq.environments.func_lanes import FuncLanes
 from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.source import compiled, single
 from argmaxq.environments.spaces import Adaptor, read_spaces
 from argmaxq.environments.vector_lanes import VectorLanes
-from argmaxq.recipe import Env
-from argmaxq.types import Actions, Agent, PyTree, Spaces
+from argmaxq.roles import Agent
+from argmaxq.types import Actions, PyTree, Spaces
 
 WIDTH = 32
 """Episodes played side by side."""

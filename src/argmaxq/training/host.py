@@ -9,14 +9,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.component import bind, traced
+from argmaxq.components.component import bind, traced
 from argmaxq.environments.lanes import Lanes
+from argmaxq.roles import Agent
+from argmaxq.runs.report import Report
+from argmaxq.streams import Streams, streams
 from argmaxq.training.affinity import SharedCore
-from argmaxq.training.checkpoint import flatten, unflatten
 from argmaxq.training.engine import (
     Ends,
     Episodes,
-    Report,
     Totals,
     block_length,
     finished,
@@ -27,8 +28,8 @@ from argmaxq.training.engine import (
     report,
 )
 from argmaxq.training.packing import Packed, Packing
-from argmaxq.training.streams import Streams, streams
-from argmaxq.types import Agent, Array, Clock, PyTree, Row, Spaces
+from argmaxq.trees import flatten, unflatten
+from argmaxq.types import Array, Clock, PyTree, Row, Spaces
 
 Evaluate = Callable[[PyTree, int, int], np.ndarray]
 """(acting parameters, episodes, number) -> returns [episodes] on a separate environment."""
@@ -42,7 +43,7 @@ class State(NamedTuple):
 
     learner: Any
     totals: Totals
-    actor: PyTree
+    memory: PyTree
     episodes: Episodes
     last: Any
 
@@ -81,12 +82,12 @@ class HostEngine:
         noise, drawn = self._draw(self._agent, self._keys, np.int32(first))
         rows = empty_rows(self.spaces, (end - first) * rollout, lanes)
         obs, last, ends = self._env.observe(), state.last, int(state.episodes.finished)
-        packed, actor = self._packing.pack((state.learner, fresh(state.totals))), state.actor
+        packed, memory = self._packing.pack((state.learner, fresh(state.totals))), state.memory
         chosen: tuple[Array, PyTree] | None = None
         for i in range(end - first):
             for t in range(i * rollout, (i + 1) * rollout):
                 clock = np.array([(start + t) * lanes, ends, t], np.int32)
-                action, actor = chosen or self._act(self._numbers, packed, actor, obs, noise, clock)
+                action, memory = chosen or self._act(self._numbers, packed, memory, obs, noise, clock)
                 chosen = None
                 rows.obs[t], rows.last[t], rows.action[t] = obs, last, action
                 step = self._env.step(rows.action[t])
@@ -94,10 +95,10 @@ class HostEngine:
                 ends += int(np.count_nonzero(rows.terminated[t] | rows.truncated[t]))
             own = Row(*[leaf[i * rollout : (i + 1) * rollout] for leaf in rows])
             clock = np.array([(start + t + 1) * lanes, ends, t + 1, i], np.int32)
-            packed, chosen = self._learn(self._numbers, packed, own, actor, obs, noise, drawn, clock)
+            packed, chosen = self._learn(self._numbers, packed, own, memory, obs, noise, drawn, clock)
         learner, totals = self._packing.unpack(packed)
         episodes, over = account(state.episodes, rows)
-        state = State(learner, totals, actor, episodes, last)
+        state = State(learner, totals, memory, episodes, last)
         totals = jax.tree.map(np.asarray, totals)
         return state, [report(totals, finished(over, start), np.asarray(episodes.returns), end * rollout * lanes)]
 
@@ -197,9 +198,9 @@ def join(arrays: dict[str, np.ndarray], rest: dict[str, Any], path: str) -> dict
 
 def _begin(agent: Agent, spaces: Spaces, lanes: int, keys: Streams) -> State:
     learner = agent.init(keys.init, spaces, lanes)
-    actor = jax.vmap(lambda _: agent.actor(spaces))(jnp.arange(lanes))
+    memory = jax.vmap(lambda _: agent.memory(spaces))(jnp.arange(lanes))
     totals = no_totals(agent, learner, spaces, lanes)
-    return State(learner, totals, actor, no_episodes(lanes), jnp.zeros(lanes, bool))
+    return State(learner, totals, memory, no_episodes(lanes), jnp.zeros(lanes, bool))
 
 
 def _draw(
@@ -218,14 +219,14 @@ def _act(
     packing: Packing,
     packed_agent: Packed,
     packed: Packed,
-    actor: PyTree,
+    memory: PyTree,
     obs: Array,
     noise: PyTree,
     clock: Array,
 ) -> tuple[Array, PyTree]:
     """Act in every lane; ``clock`` is step, episodes and the row of ``noise``."""
     learner, totals = packing.unpack(packed)
-    return _choose(numbers.unpack(packed_agent), learner, totals, actor, obs, noise, clock)
+    return _choose(numbers.unpack(packed_agent), learner, totals, memory, obs, noise, clock)
 
 
 def _learn(
@@ -234,7 +235,7 @@ def _learn(
     packed_agent: Packed,
     packed: Packed,
     rows: Row,
-    actor: PyTree,
+    memory: PyTree,
     obs: Array,
     noise: PyTree,
     drawn: PyTree,
@@ -249,12 +250,12 @@ def _learn(
     own = jax.tree.map(lambda leaf: leaf[clock[3]], drawn)
     now = Clock(clock[0], clock[1], totals.updates)
     learner, totals = learn(agent, learner, totals, rows, obs, now, own)
-    return packing.pack((learner, totals)), _choose(agent, learner, totals, actor, obs, noise, clock)
+    return packing.pack((learner, totals)), _choose(agent, learner, totals, memory, obs, noise, clock)
 
 
 def _choose(
-    agent: Agent, learner: Any, totals: Totals, actor: PyTree, obs: Array, noise: PyTree, clock: Array
+    agent: Agent, learner: Any, totals: Totals, memory: PyTree, obs: Array, noise: PyTree, clock: Array
 ) -> tuple[Array, PyTree]:
     own = jax.tree.map(lambda leaf: leaf[clock[2]], noise)
     now = Clock(clock[0], clock[1], totals.updates)
-    return jax.vmap(agent.act, (None, 0, 0, None, 0))(learner.params, actor, obs, now, own)
+    return jax.vmap(agent.act, (None, 0, 0, None, 0))(learner.params, memory, obs, now, own)

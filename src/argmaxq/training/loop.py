@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from argmaxq.component import UserError
-from argmaxq.recipe import Recipe
-from argmaxq.training import checkpoint
-from argmaxq.training.engine import Engine, Report
+from argmaxq.components.errors import UserError
+from argmaxq.recipes.recipe import Recipe
+from argmaxq.runs import checkpoint
+from argmaxq.runs.report import Report
+from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, DIVERGED, Track
+from argmaxq.training.engine import Engine
 from argmaxq.training.progress import Progress
-from argmaxq.training.track import CALLED_OFF, CHECKPOINTS, DIVERGED, Track
 
 
 class Diverged(UserError):

@@ -1,0 +1,112 @@
+"""DQN and its family: one agent, whose variants are other values of its fields."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from argmaxq.agents.acting import Acting, discrete
+from argmaxq.agents.replaying import Replaying
+from argmaxq.components.annotations import Count, Fraction, Number, Size
+from argmaxq.components.component import component
+from argmaxq.learning.bootstrap import Max
+from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.optimisers import Adam
+from argmaxq.learning.returns import Scalar
+from argmaxq.learning.sync import Periodic
+from argmaxq.learning.values import entry
+from argmaxq.networks.mlp import MLP
+from argmaxq.replay.uniform import Uniform
+from argmaxq.roles import Agent, Bootstrap, Exploration, Network, Optimiser, Replay, Returns, Sync
+from argmaxq.types import START, Array, Batch, Clock, Metrics, PyTree, Spaces, Transition
+
+Loss = Callable[[PyTree, PyTree, Transition], tuple[Array, Array, Array]]
+"""(parameters, target network's, transition) -> (loss, TD error, value)."""
+
+
+class DQNLearner(NamedTuple):
+    """Online and target parameters, optimiser state, replay, and gradient updates done (int32)."""
+
+    params: PyTree
+    target: PyTree
+    optimiser: PyTree
+    replay: PyTree
+    updates: Array
+
+
+@component(Agent)
+class DQN(Replaying, Acting):
+    """Deep Q-network (Mnih et al. 2015): Q-learning from replayed experience with a target network.
+
+    Attributes:
+        network: Action values from observations.
+        returns: How a return is represented, and its loss.
+        bootstrap: The target of a transition: max, or double.
+        exploration: The behaviour policy.
+        replay: Which experience is learnt from.
+        sync: How the target network follows.
+        optimiser: The gradient method.
+        gamma: Discount per env step.
+        n_step: Rewards summed before the bootstrap.
+        batch_size: Transitions per gradient update.
+        rollout: Rows that each lane collects between two calls of learn.
+        updates: Gradient updates in each call of learn.
+        learning_starts: Env steps before the first update.
+        reward_scale: Factor on rewards in learning; returns are reported raw.
+    """
+
+    network: Network = MLP()
+    returns: Returns = Scalar()
+    bootstrap: Bootstrap = Max()
+    exploration: Exploration = EpsilonGreedy()
+    replay: Replay = Uniform()
+    sync: Sync = Periodic()
+    optimiser: Optimiser = Adam()
+    gamma: Fraction = 0.99
+    n_step: Size = 1
+    batch_size: Size = 64
+    rollout: Size = 4
+    updates: Size = 1
+    learning_starts: Count = 1_000
+    reward_scale: Number = 1.0
+
+    def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> DQNLearner:
+        """A fresh learner; raises UserError for other actions, or a replay too small for one rollout and one window."""
+        obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
+        return begin(self, self.network.init(key, obs, (discrete(spaces).n, self.returns.size)), spaces, lanes)
+
+    def update(self, learner: DQNLearner, batch: Batch, clock: Clock = START) -> tuple[DQNLearner, Array, Metrics]:
+        """One gradient update on one batch: (learner, TD errors [batch], metrics)."""
+        return descend(self, self._loss, learner, batch, clock)
+
+    def _loss(self, params: PyTree, target: PyTree, transition: Transition) -> tuple[Array, Array, Array]:
+        """(loss, TD error, value) of one transition."""
+        scaled = transition._replace(reward=self.reward_scale * transition.reward)
+        online_next = jax.lax.stop_gradient(self.network(params, transition.next_obs))
+        goal = self.bootstrap.target(self.returns, scaled, online_next, self.network(target, transition.next_obs))
+        z = entry(self.network(params, transition.obs), transition.action)
+        return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)
+
+
+def begin(agent: Any, params: PyTree, spaces: Spaces, lanes: int) -> DQNLearner:
+    """A fresh learner with these parameters; raises UserError for a replay that is too small."""
+    replay = agent.replay.init(spaces, lanes, agent.rollout + agent.n_step)
+    return DQNLearner(params, jax.tree.map(jnp.copy, params), agent.optimiser.init(params), replay, jnp.int32(0))
+
+
+def descend(
+    agent: Any, loss: Loss, learner: DQNLearner, batch: Batch, clock: Clock
+) -> tuple[DQNLearner, Array, Metrics]:
+    """One step of the agent's optimiser down the weighted mean loss of a batch, and of its target network."""
+
+    def mean(params: PyTree) -> tuple[Array, tuple[Array, Array]]:
+        losses, td_errors, values = jax.vmap(loss, (None, None, 0))(params, learner.target, batch.transition)
+        return jnp.mean(batch.weight * losses), (td_errors, jnp.mean(values))
+
+    (value, (td_error, q)), gradient = jax.value_and_grad(mean, has_aux=True)(learner.params)
+    clock, number = clock._replace(update=learner.updates), learner.updates + 1
+    params, optimiser = agent.optimiser.update(gradient, learner.optimiser, learner.params, clock)
+    target = agent.sync(learner.target, params, number)
+    learner = learner._replace(params=params, target=target, optimiser=optimiser, updates=number)
+    return learner, td_error, {"loss": value, "q": q}

@@ -1,0 +1,1 @@
+"""The component language: components, their registry, paths, options and files."""

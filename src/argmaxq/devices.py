@@ -1,0 +1,72 @@
+"""What JAX computes on: all devices of a platform, or one of them."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import jax
+
+from argmaxq.components.errors import UserError
+from argmaxq.setup import start_jax, usable_cores
+
+TOO_LATE = (
+    "JAX had started already, so the {seeds} seeds share one device instead of one for each of {cores} cores: train "
+    "them before anything else uses JAX, or set the environment variable JAX_NUM_CPU_DEVICES={cores}"
+)
+
+
+def current() -> list[jax.Device]:
+    """The devices to compute on here: one that ``jax.default_device`` names, else all of its platform."""
+    settings: Any = jax.config
+    chosen = settings.jax_default_device
+    return [chosen] if isinstance(chosen, jax.Device) else jax.local_devices(backend=chosen)
+
+
+@contextmanager
+def using(name: str | None, seeds: int = 1) -> Iterator[None]:
+    """Compute on ``cpu``, ``gpu``, ``tpu``, ``cuda:1`` within it; None leaves JAX's own choice.
+
+    Several ``seeds`` that are trained at once get a device for each core of the CPU, and a warning where JAX has
+    started without; a lone one gets one thread.
+
+    Raises:
+        UserError: there is no such device; it says which there are.
+    """
+    late = not start_jax(seeds) and seeds > 1
+    with _choice(name):
+        if late and _whole_cpu():
+            # Shown with the line that called the function which begins with this context.
+            warnings.warn(TOO_LATE.format(seeds=seeds, cores=usable_cores()), stacklevel=4)
+        yield
+
+
+def _whole_cpu() -> bool:
+    """Whether all devices of the CPU are to be used: no other platform, nor a single device."""
+    settings: Any = jax.config
+    return not isinstance(settings.jax_default_device, jax.Device) and current()[0].platform == "cpu"
+
+
+def _choice(name: str | None) -> AbstractContextManager[Any]:
+    if name is None:
+        return nullcontext()
+    platform, colon, index = name.lower().partition(":")
+    found = _devices(platform)
+    if colon:
+        found = [device for number, device in enumerate(found) if str(number) == index]
+    if not found:
+        raise UserError(f"device = {name!r}: there is no such device here; there are {', '.join(_names())}")
+    return jax.default_device(found[0] if colon else platform)
+
+
+def _devices(platform: str) -> list[jax.Device]:
+    try:
+        return list(jax.local_devices(backend=platform))
+    except RuntimeError:  # JAX knows no such platform, or none of its devices are here
+        return []
+
+
+def _names() -> list[str]:
+    platforms = dict.fromkeys(["cpu", *(device.platform for device in jax.local_devices())])
+    numbered = [f"{platform}:{i}" for platform in platforms if (n := len(_devices(platform))) > 1 for i in range(n)]
+    return [*platforms, *numbered]

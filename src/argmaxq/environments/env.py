@@ -1,0 +1,31 @@
+"""Which environment a recipe is about, and how many copies of it are stepped together."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+from argmaxq.components.annotations import Size
+from argmaxq.components.component import component
+
+
+@component("environment")
+class Env:
+    """The environment and how many copies of it are stepped together.
+
+    Attributes:
+        id: A registered Gymnasium id; in Python also a callable that makes an environment.
+        kwargs: Arguments for making it.
+        lanes: Copies stepped together.
+        backend: What steps it on the host: Gymnasium, or EnvPool's C++ threads.
+        time_limit: Steps after which an episode is truncated; none: the registered limit.
+        choices: For each parameterised action the values of its parameters that make it discrete ones; empty: none.
+    """
+
+    shorthand: ClassVar[str] = "id"
+
+    id: str | Callable[..., Any] = "CartPole-v1"
+    kwargs: dict[str, Any] = dataclasses.field(default_factory=dict)
+    lanes: Size = 1
+    backend: Literal["gymnasium", "envpool"] = "gymnasium"
+    time_limit: Size | None = None
+    choices: tuple[tuple[float, ...], ...] = ()

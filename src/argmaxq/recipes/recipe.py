@@ -1,0 +1,42 @@
+"""What a run is made of: an agent, an environment, how long, how it is judged and when it may stop."""
+
+from argmaxq.agents.dqn import DQN
+from argmaxq.components.annotations import Count, Size
+from argmaxq.components.component import component
+from argmaxq.environments.env import Env
+from argmaxq.recipes.stop import Never, Stop
+from argmaxq.roles import Agent
+
+
+@component("evaluation")
+class Evaluation:
+    """Greedy episodes on an environment of their own; the best checkpoint is the one that did best there.
+
+    Attributes:
+        every: Env steps between two evaluations; 0: none.
+        episodes: Episodes in each.
+    """
+
+    every: Count = 10_000
+    episodes: Size = 20
+
+
+@component("recipe")
+class Recipe:
+    """Everything that decides a run's result, but for the seed.
+
+    Attributes:
+        agent: The learning algorithm.
+        env: The environment.
+        steps: Env steps, over all lanes.
+        evaluation: How training is judged as it goes.
+        stop: When it may end early.
+        checkpoint_every: Env steps between two checkpoints; 0: only at the end.
+    """
+
+    agent: Agent = DQN()
+    env: Env = Env()
+    steps: Count = 100_000
+    evaluation: Evaluation = Evaluation()
+    stop: Stop = Never()
+    checkpoint_every: Count = 50_000

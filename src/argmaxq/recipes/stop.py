@@ -1,0 +1,55 @@
+"""When a run may end before its last step."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from argmaxq.components.annotations import Number, Size
+from argmaxq.components.component import component
+
+
+class Stop(Protocol):
+    """When a run may end before its last step."""
+
+    def reached(self, returns: Sequence[float], evaluation: np.ndarray | None) -> bool:
+        """Judge the returns of training episodes so far, the newest last, and of the latest evaluation, if any."""
+
+
+@component(Stop)
+class Never:
+    """Train to the last step."""
+
+    def reached(self, returns: Sequence[float], evaluation: np.ndarray | None) -> bool:
+        return False
+
+
+@component(Stop)
+class TrainingReturn:
+    """Solved when the mean return of the newest training episodes reaches a threshold.
+
+    Attributes:
+        threshold: The mean return to reach.
+        episodes: How many episodes the mean is over, at most 100.
+    """
+
+    threshold: Number = 200.0
+    episodes: Size = 100
+
+    def reached(self, returns: Sequence[float], evaluation: np.ndarray | None) -> bool:
+        newest = list(returns)[-self.episodes :]
+        return len(newest) == self.episodes and float(np.mean(newest)) >= self.threshold
+
+
+@component(Stop)
+class EvaluationReturn:
+    """Solved when the mean return of an evaluation reaches a threshold.
+
+    Attributes:
+        threshold: The mean return to reach.
+    """
+
+    threshold: Number = 200.0
+
+    def reached(self, returns: Sequence[float], evaluation: np.ndarray | None) -> bool:
+        return evaluation is not None and float(np.mean(evaluation)) >= self.threshold

@@ -1,0 +1,182 @@
+"""What an agent and each of its parts must be able to do: the roles under which components are registered."""
+
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+
+from argmaxq.types import Array, Batch, Clock, Metrics, PyTree, Row, Spaces, Transition
+
+
+class Learner(Protocol):
+    """An agent's state: any pytree whose ``params`` are all that acting needs."""
+
+    @property
+    def params(self) -> PyTree: ...
+
+
+@runtime_checkable
+class Agent(Protocol):
+    """A learning algorithm as a value. Engines do nothing but: collect ``rollout`` rows, remember, learn.
+
+    One whose update is of a few numbers may say so by a true ``light``: compiled blocks are longer then, and seeds take
+    turns on a core.
+    """
+
+    @property
+    def rollout(self) -> int:
+        """Rows per lane between two calls of ``learn``."""
+
+    def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> Any:
+        """A fresh learner: parameters, target network, optimiser state, replay."""
+
+    def memory(self, spaces: Spaces) -> PyTree:
+        """What acting in one lane remembers (drifting noise); often ``()``."""
+
+    def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> PyTree:
+        """Exploration's random numbers for many steps at once, each leaf with leading axes ``shape``."""
+
+    def act(self, params: PyTree, memory: PyTree, obs: Array, clock: Clock, noise: PyTree) -> tuple[Array, PyTree]:
+        """The behaviour policy in one lane: (action, new memory)."""
+
+    def greedy(self, params: PyTree, obs: Array) -> Array:
+        """The evaluation policy for one observation."""
+
+    def remember(self, learner: Any, rows: Row) -> Any:
+        """Store rows [k, lanes]."""
+
+    def cut(self, learner: Any, lanes: Array) -> Any:
+        """Make the newest row of these lanes [m] a truncation: what follows in them begins with a final observation."""
+
+    def draw(self, key: jax.Array, lanes: int) -> PyTree:
+        """The random numbers of one call of ``learn``; engines draw those of many calls at once."""
+
+    def learn(self, learner: Any, rows: Row, next_obs: Array, clock: Clock, drawn: PyTree) -> tuple[Any, Metrics]:
+        """Learn after rows [k, lanes]; ``next_obs`` [lanes, ...] is what the last row led to.
+
+        The metrics are scalars, among them ``updates``, the gradient updates done in this call; where it is 0 the
+        others mean nothing.
+        """
+
+
+class Network(Protocol):
+    """A function approximator. Outputs have shape [actions, size], ``size`` being what the returns need per action."""
+
+    def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
+        """Parameters for observations like ``obs`` (one, without a batch axis) and outputs [actions, size]."""
+
+    def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None) -> Array:
+        """Outputs [actions, size] for one observation; ``key`` feeds noisy layers."""
+
+
+class Critic(Protocol):
+    """Values of parameterised actions: outputs [critics, actions, size], of one critic or of several side by side."""
+
+    def init(self, key: jax.Array, obs: Array, size: int) -> PyTree:
+        """Parameters for observations like ``obs`` (one, without a batch axis) and ``size`` outputs per action."""
+
+    def __call__(self, params: PyTree, obs: Array, parameters: Array) -> Array:
+        """Outputs [critics, actions, size] for one observation and the parameters of all actions, flat, in [-1, 1]."""
+
+
+@runtime_checkable
+class MaximisableCritic(Critic, Protocol):
+    """A critic whose best parameters are known, so that no actor has to look for them."""
+
+    def of(self, params: PyTree, obs: Array, action: Array, parameters: Array) -> Array:
+        """Outputs [size] of one action, an integer, with the parameters [parameters] of all actions at hand."""
+
+    def best(self, params: PyTree, obs: Array, mean: Callable[[Array], Array]) -> tuple[Array, Array]:
+        """The greatest values [actions] within the bounds and the parameters [parameters] that have them.
+
+        ``mean`` maps outputs [..., size] to expected returns [...].
+        """
+
+
+class Returns(Protocol):
+    """How a return is represented: a number, later a distribution. ``z`` are a network's outputs for one action."""
+
+    @property
+    def size(self) -> int:
+        """Outputs per action."""
+
+    def mean(self, z: Array) -> Array:
+        """Expected return of outputs [..., size]."""
+
+    def target(self, reward: Array, discount: Array, z: Array) -> Array:
+        """The target for reward + discount * Z, z [size] being the bootstrap's outputs."""
+
+    def loss(self, z: Array, target: Array) -> Array:
+        """Loss of outputs z [size] against a target."""
+
+    def td_error(self, z: Array, target: Array) -> Array:
+        """The size of the surprise, for priorities and reports."""
+
+
+class Bootstrap(Protocol):
+    """Owns the target: what a transition's next state is worth."""
+
+    def target(self, returns: Any, transition: Transition, online: Array, target: Array) -> Array:
+        """Target of one transition from the outputs [actions, size] of both networks at ``next_obs``."""
+
+
+class Exploration(Protocol):
+    """A behaviour policy made from action values."""
+
+    def noise(self, key: jax.Array, shape: tuple[int, ...]) -> PyTree:
+        """Random numbers for many choices at once, leading axes ``shape``."""
+
+    def choose(self, q: Array, clock: Clock, noise: PyTree) -> Array:
+        """An action for values q [actions]."""
+
+    def explores(self, clock: Clock, noise: PyTree) -> Array:
+        """Whether that choice is made at random."""
+
+    def report(self, clock: Clock) -> Metrics:
+        """What to show of it, such as epsilon."""
+
+
+class Schedule(Protocol):
+    """A number that depends on the clock."""
+
+    def __call__(self, clock: Clock) -> Array: ...
+
+
+class Sync(Protocol):
+    """How the target network follows the online one."""
+
+    def __call__(self, target: PyTree, params: PyTree, update: Array) -> PyTree:
+        """New target parameters after gradient update number ``update`` (the first is 1)."""
+
+
+class Optimiser(Protocol):
+    """A gradient method; the state is a pytree."""
+
+    def init(self, params: PyTree) -> PyTree: ...
+
+    def update(self, gradient: PyTree, state: PyTree, params: PyTree, clock: Clock) -> tuple[PyTree, PyTree]:
+        """(new parameters, new state)."""
+
+
+class Replay(Protocol):
+    """Time-ordered experience; each observation stored once, n-step windows folded when sampled."""
+
+    def init(self, spaces: Spaces, lanes: int, least: int) -> PyTree:
+        """Empty storage; raises UserError where a lane would get fewer than ``least`` rows."""
+
+    def add(self, state: PyTree, rows: Row, n: int) -> PyTree:
+        """Append rows [k, lanes]; ``n`` is the window's length, of use to priorities."""
+
+    def cut(self, state: PyTree, lanes: Array) -> PyTree:
+        """Make the newest row of these lanes [m] a truncation."""
+
+    def sample(self, state: PyTree, bits: Array, n: int, gamma: Array, clock: Clock) -> Batch:
+        """A batch of n-step transitions chosen by random ``bits`` (uint32 [batch])."""
+
+    def batches(
+        self, state: PyTree, bits: Array, n: int, gamma: Array, clock: Clock
+    ) -> Callable[[PyTree, Array], Batch]:
+        """(state, i) -> batch i of ``bits`` [updates, batch]; the state is as the updates before it left it."""
+
+    def reprioritise(self, state: PyTree, index: Array, td_error: Array) -> PyTree:
+        """Take notice of new TD errors [batch] of sampled transitions."""

@@ -1,0 +1,26 @@
+"""What a block of training tells of itself."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Finished(NamedTuple):
+    """Episodes that ended in a block, in time order: env step (all lanes), return, length; arrays [episodes]."""
+
+    step: np.ndarray
+    returns: np.ndarray
+    lengths: np.ndarray
+
+
+class Report(NamedTuple):
+    """What one seed's block of iterations gave. ``metrics`` are means over the block's learning iterations.
+
+    ``finite`` is False where a reward was not a finite number.
+    """
+
+    step: int
+    updates: int
+    episodes: Finished
+    metrics: dict[str, float]
+    finite: bool

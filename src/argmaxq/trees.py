@@ -1,0 +1,91 @@
+"""Pytrees as named arrays and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from argmaxq.components.errors import UserError
+from argmaxq.types import PyTree
+
+
+def flatten(tree: PyTree) -> dict[str, np.ndarray]:
+    """Every leaf under its path, such as ``learner/params/dense/kernel``, dtype kept; random keys as uint32 data.
+
+    JAX arrays on the CPU are not copied: the result is a view, to be saved before the tree is donated to a computation.
+
+    Raises:
+        UserError: for a leaf that is not a number or an array of numbers, or two leaves of one name.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        name = _name(path)
+        if name in arrays:
+            raise UserError(f"two arrays would be saved as {name!r}: rename one of the keys on their paths")
+        array = np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
+        if array.dtype.kind in "OSUTmM":
+            raise UserError(f"{name} is a {type(leaf).__name__}: only numbers and arrays of them can be saved")
+        arrays[name] = array
+    return arrays
+
+
+def unflatten(like: PyTree, arrays: Mapping[str, np.ndarray]) -> PyTree:
+    """The tree of ``flatten``: structure, shapes, dtypes and kinds of leaf are those of ``like``.
+
+    Leaves of ``like`` may be ``jax.ShapeDtypeStruct``, so that nothing need be allocated to describe a large tree.
+
+    Raises:
+        UserError: one line with the names that are missing, unexpected or of another shape or dtype.
+    """
+    paths, structure = jax.tree_util.tree_flatten_with_path(like)
+    leaves = {_name(path): leaf for path, leaf in paths}
+    _compare(*({name: _spec(leaf) for name, leaf in named.items()} for named in (leaves, arrays)))
+    return jax.tree_util.tree_unflatten(structure, [_restore(leaf, arrays[name]) for name, leaf in leaves.items()])
+
+
+def _name(path: tuple[Any, ...]) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator="/") or "value"
+
+
+def _is_key(leaf: Any) -> bool:
+    return hasattr(leaf, "dtype") and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _spec(leaf: Any) -> str:
+    """Dtype and shape of what a leaf is saved as, such as ``float32[3, 4]``."""
+    if _is_key(leaf):
+        leaf = jax.eval_shape(jax.random.key_data, leaf)
+    elif not hasattr(leaf, "dtype"):
+        leaf = np.asarray(leaf)
+    return f"{leaf.dtype.name}{list(leaf.shape)}"
+
+
+def _compare(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:
+    differing = [name for name in wanted if name in found and wanted[name] != found[name]]
+    problems = {
+        "missing": [f"{name} {wanted[name]}" for name in wanted if name not in found],
+        "unexpected": [f"{name} {found[name]}" for name in found if name not in wanted],
+        "different": [f"{name} is {found[name]}, not {wanted[name]}" for name in differing],
+    }
+    lines = [f"{kind}: {_shorten(names)}" for kind, names in problems.items() if names]
+    if lines:
+        raise UserError(f"saved arrays do not fit this configuration: {'; '.join(lines)}")
+
+
+def _shorten(names: list[str], most: int = 6) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _restore(like: Any, array: np.ndarray) -> Any:
+    if _is_key(like):
+        kind = like if isinstance(like, jax.Array) else jnp.zeros((), like.dtype)
+        return jax.random.wrap_key_data(jnp.asarray(array), impl=jax.random.key_impl(kind))
+    if isinstance(like, jax.Array):
+        return jax.device_put(array, like.sharding) if like.committed else jnp.asarray(array)
+    if isinstance(like, jax.ShapeDtypeStruct):
+        return jnp.asarray(array)
+    if isinstance(like, np.ndarray):
+        return array
+    return array[()] if isinstance(like, np.generic) else type(like)(array.item())

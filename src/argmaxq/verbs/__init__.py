@@ -1,0 +1,1 @@
+"""Runs, policies, and what is done with them."""

@@ -1,0 +1,110 @@
+"""Training a run: from its latest checkpoint, or from the beginning, to its end, with its summary and curve."""
+
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from typing import TypeAlias
+
+from argmaxq.components.errors import UserError
+from argmaxq.recipes.recipe import Recipe
+from argmaxq.reporting.curve import draw_curve
+from argmaxq.reporting.text import opening, outcome
+from argmaxq.runs import checkpoint
+from argmaxq.runs.folder import CURVE, SUMMARY
+from argmaxq.runs.lock import locked
+from argmaxq.runs.records import read
+from argmaxq.runs.summary import complete, joined, summarise
+from argmaxq.runs.track import CHECKPOINTS, DIVERGED, Track, write_json
+from argmaxq.training.choose import make_engine
+from argmaxq.training.engine import Engine
+from argmaxq.training.loop import Callback, Diverged, Loop
+from argmaxq.training.progress import progress
+from argmaxq.verbs.run import Run
+
+Callbacks: TypeAlias = Sequence[Callback]
+
+
+def go(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool, engine: Engine | None = None) -> Run:
+    """Train a run from its latest checkpoint, or from the beginning, to its end; ``engine`` is that of a new run."""
+    say = print if not quiet else lambda text: None
+    if complete(run.summary, recipe.steps):
+        say(f"{run.path} is finished: nothing is left to do" + _more(run))
+        return run
+    say(opening(run.config, run.path))
+    if engine is None and not any(checkpoint.checkpoints(each.path / CHECKPOINTS) for each in (run, *run.parts)):
+        say("it has no checkpoint yet: starting from the beginning")
+    try:
+        if run.config["engine"] == "host" and len(run.seeds) > 1:
+            _train_in_turn(run, recipe, callbacks, quiet, engine)
+        else:
+            _train_together(run, recipe, callbacks, quiet, engine)
+    finally:
+        shown = [part.path for part in run.parts if read(part.path, "episodes")]
+        with suppress(UserError):  # no return is a finite number
+            if shown:
+                draw_curve(shown, run.path / CURVE)
+        say(outcome(run.config, run.summary, run.path))
+    return run
+
+
+def _more(run: Run) -> str:
+    early = all(seed["stopped"] == "solved" for seed in run.summary["seeds"])
+    return ", since it is solved" if early else "; --steps MORE goes on"
+
+
+def _train_in_turn(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool, engine: Engine | None) -> None:
+    """One seed after another, until a signal; those that diverge are left behind."""
+    faults: list[Diverged] = []
+    _summarise_parts(run, recipe)
+    try:
+        for part in run.parts:
+            if complete(part.summary, recipe.steps):
+                continue
+            try:
+                with locked(part.path):
+                    _train_together(part, recipe, callbacks, quiet, engine)
+            except Diverged as fault:
+                faults.append(fault)
+            else:
+                if not part.summary["finished"]:
+                    break
+            engine = None
+    finally:
+        _summarise_parts(run, recipe)
+    if len(faults) == len(run.seeds):
+        raise faults[0]
+
+
+def _train_together(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool, engine: Engine | None) -> None:
+    """All seeds at once, by an engine made here unless it is given."""
+    with closing(engine or make_engine(run.config["engine"], recipe, run.seeds)) as made:
+        tracks = [Track(part.path, seed) for part, seed in zip(run.parts, run.seeds, strict=True)]
+        loop = Loop(recipe, made, run.path, tracks, callbacks)
+        said: list[str] = []
+        latest = checkpoint.latest(run.path / CHECKPOINTS, said.append)
+        if latest is None:
+            loop.begin()
+        else:
+            said += loop.restore(latest)
+        _summarise(run, loop, finished=False)  # so that a killed run does not pass for a finished one
+        try:
+            with progress(recipe.steps, quiet, start=loop.step) as display:
+                for line in said:
+                    display.say(line)
+                loop.run(display)
+        finally:
+            _summarise(run, loop, loop.finished and loop.saved)
+
+
+def _summarise(run: Run, loop: Loop, finished: bool) -> None:
+    """Write the summaries of seeds trained together."""
+    numbers = loop.recipe.steps, loop.seconds, loop.step, finished
+    for part, track in zip(run.parts, loop.tracks, strict=True):
+        write_json(part.path / SUMMARY, summarise([track], *numbers))
+    write_json(run.path / SUMMARY, summarise(loop.tracks, *numbers))
+
+
+def _summarise_parts(run: Run, recipe: Recipe) -> None:
+    """Write the summary of seeds trained one after another, as far as they have come."""
+    there = [summary for part in run.parts if (summary := part.summary)]
+    done = [each for each in there if complete(each, recipe.steps) or each["seeds"][0]["stopped"] == DIVERGED]
+    write_json(run.path / SUMMARY, joined(there, recipe.steps, finished=len(done) == len(run.seeds)))

@@ -1,0 +1,114 @@
+"""The verbs that learn: train and resume."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from argmaxq.components.checks import validate
+from argmaxq.components.component import remarks
+from argmaxq.components.errors import UserError
+from argmaxq.components.paths import paths, replace
+from argmaxq.components.serialisation import OWN, to_json
+from argmaxq.devices import using
+from argmaxq.recipes import find
+from argmaxq.recipes.recipe import Recipe
+from argmaxq.runs.folder import CONFIG, make_folder, write_configs
+from argmaxq.runs.lock import locked
+from argmaxq.runs.track import write_json
+from argmaxq.runs.versions import environment_report
+from argmaxq.training.choose import EngineName, engine_kind, make_engine
+from argmaxq.training.loop import Callback
+from argmaxq.verbs.run import Run
+from argmaxq.verbs.session import go
+
+
+def train(
+    recipe: str | Recipe,
+    *,
+    env: Any = None,
+    env_kwargs: Mapping[str, Any] | None = None,
+    engine: EngineName = "auto",
+    seed: int = 0,
+    seeds: int = 1,
+    steps: int | None = None,
+    out: str | Path | None = None,
+    device: str | None = None,
+    callbacks: Sequence[Callback] = (),
+    quiet: bool = True,
+    name: str = "",
+) -> Run:
+    """Train a recipe, by name or as a value, and return its run.
+
+    Args:
+        recipe: A name such as ``cartpole/dqn``, or a ``Recipe``.
+        env: An environment's id, or a callable that makes one; the recipe's own by default.
+        env_kwargs: Arguments for making it.
+        engine: ``compiled``, ``host``, or ``auto``, which compiles where the environment allows it.
+        seed: The first seed.
+        seeds: How many seeds, ``seed``, ``seed + 1``, ...
+        steps: Env steps; the recipe's own number by default.
+        out: The run folder, which must not exist; by default a new one below ``runs``.
+        device: ``cpu``, ``gpu``, ``tpu``, ``cuda:1``; JAX's own choice by default.
+        callbacks: Called at each block's end; one that returns True ends the run.
+        quiet: Show no progress.
+        name: What the run is called; the recipe's name by default.
+
+    Raises:
+        UserError: one line, for anything a user can mend.
+        Diverged: the numbers of every seed are no longer finite.
+    """
+    name = name or (recipe if isinstance(recipe, str) else "own")
+    value = find(recipe) if isinstance(recipe, str) else recipe
+    changes = {"env.id": env, "env.kwargs": env_kwargs and dict(env_kwargs), "steps": steps}
+    value = validate(replace(value, {path: new for path, new in changes.items() if new is not None}))
+    if seeds < 1 or seed < 0 or seed + seeds > 2**31:
+        raise UserError(f"seed = {seed}, seeds = {seeds}: seeds are whole numbers from 0 on, at least one of them")
+    numbers = tuple(range(seed, seed + seeds))
+    kind = engine_kind(value, engine)
+    with using(device, seeds if kind == "compiled" else 1):
+        made = make_engine(kind, value, numbers if kind == "compiled" else numbers[:1])
+        for line in [] if quiet else remarks(value.agent, made.spaces):
+            print(line)
+        run = _new_run(value, {"name": name, "engine": kind, "seeds": list(numbers), "device_asked": device}, out)
+        with locked(run.path):
+            return go(run, value, callbacks, quiet, made)
+
+
+def resume(
+    path: str | Path,
+    *,
+    steps: int = 0,
+    device: str | None = None,
+    own: Mapping[str, Any] | None = None,
+    callbacks: Sequence[Callback] = (),
+    quiet: bool = True,
+) -> Run:
+    """Go on with a run where its latest checkpoint stands, bit for bit, for ``steps`` more than it was to have.
+
+    ``own`` gives again, by path, the objects of the user's own that the run was made with, as ``{"env.id": make}``.
+    The device is the one that training was asked to use.
+    """
+    run = Run(path, own)
+    if "part_of" in run.config:
+        raise UserError(f"{path} is one seed of a run that is resumed as a whole: resume {run.path.parent}")
+    if steps < 0:
+        raise UserError(f"steps = {steps}: how many more, so at least 0")
+    recipe = run.recipe
+    together = len(run.seeds) if run.config["engine"] == "compiled" else 1
+    with using(device or run.config.get("device_asked"), together), locked(run.path):
+        if steps:
+            recipe = validate(dataclasses.replace(recipe, steps=recipe.steps + steps))
+            run.config["recipe"] = to_json(recipe)
+            write_json(run.path / CONFIG, run.config)
+            for part in run.parts[len(run.seeds) == 1 :]:
+                write_json(part.path / CONFIG, part.config | {"recipe": run.config["recipe"]})
+        return go(run, recipe, callbacks, quiet)
+
+
+def _new_run(recipe: Recipe, config: dict[str, Any], out: str | Path | None) -> Run:
+    folder = make_folder(out, config["name"])
+    write_configs(folder, config | {"recipe": to_json(recipe)} | environment_report())
+    saved = [(place, to_json(place.value)) for place in paths(recipe)]
+    own = {place.path: place.value for place, data in saved if isinstance(data, dict) and data.keys() == {OWN}}
+    return Run(folder, own)

@@ -1,0 +1,1 @@
+"""A trained agent, seen: films, and pictures of its policy and values."""

@@ -1,0 +1,212 @@
+"""Pictures of a trained agent: greedy policy, values, visits, schedules; legible in grey and to the colour-blind."""
+
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from argmaxq.components.errors import UserError
+from argmaxq.domains.catalogue import functional
+from argmaxq.environments.env import Env
+from argmaxq.environments.source import single
+from argmaxq.exact import Grid, interpolated, motion_of, value_iteration
+from argmaxq.reporting.names import action_names, entry_name, family
+from argmaxq.reporting.pictures import new_figure, save
+from argmaxq.runs.records import read
+from argmaxq.runs.track import BEST
+from argmaxq.verbs.policy import Policy
+from argmaxq.verbs.run import Run
+from argmaxq.visualisation.surface import ARROWS, gridworld, plane, values_at
+
+What = Literal["phase", "value", "visits", "schedule"]
+SHADES = ("#00224E", "#FDE737", "#7C7B78", "#C9B84F", "#3E4C6E", "#F5F5F5")
+"""Colours of actions: neighbours differ in lightness, so that they also do so in grey."""
+SURFACE = "cividis"
+EPISODES = 50
+
+
+class Panel(NamedTuple):
+    """Action values [..., actions] over the points of axes, under a title."""
+
+    title: str
+    q: np.ndarray
+
+
+def draw_learnt(run: Run, what: What, out: Path, which: str | int = BEST, entries: tuple[int, ...] = ()) -> Path:
+    """Draw one picture of what a run's agent learnt.
+
+    phase: the greedy action over one or two entries of the observation, beside the optimal one where dynamic
+    programming finds it; on a gridworld, arrows. value: the greatest action value there. visits: where 50 greedy
+    episodes go. schedule: epsilon over env steps and over episodes.
+
+    Raises:
+        UserError: an agent or environment that cannot be drawn so.
+    """
+    figure = new_figure()
+    if what == "schedule":
+        _schedule(figure, run)
+    else:
+        policy = run.policy(which)
+        index = bool(policy.adaptor.spaces.observation.categories)
+        (_on_map if index else _on_plane)(figure, run.recipe.env, policy, what, entries)
+    figure.suptitle(f"{run.config['name']}: {_TITLES[what]}", x=0.01, ha="left", fontsize=12, fontweight="bold")
+    return save(figure, out)
+
+
+_TITLES = {
+    "phase": "greedy action",
+    "value": "greatest action value",
+    "visits": f"visits in {EPISODES} greedy episodes",
+    "schedule": "exploration",
+}
+
+
+def _on_plane(figure: Any, env: Env, policy: Policy, what: What, entries: tuple[int, ...]) -> None:
+    """Pictures over one or two numbers of the observation."""
+    cut = plane(policy, entries)
+    names = [entry_name(env, entry) for entry in cut.entries]
+    if what == "visits":
+        axes = figure.add_subplot()
+        seen = np.array([obs.ravel() for obs in _played(env, policy)])[:, list(cut.entries)]
+        edges = [np.linspace(axis[0], axis[-1], 61) for axis in cut.axes]
+        counts = np.histogramdd(seen, edges)[0]
+        shown = np.log10(np.where(counts > 0, counts, np.nan))
+        _draw_numbers(figure, axes, edges, shown, names, "log10 of visits")
+        return
+    panels = [Panel("learnt", values_at(policy, cut.observations))]
+    panels += _optimal(env, cut.axes) if what == "phase" and len(cut.axes) == 2 and len(cut.middle) == 2 else []
+    for number, panel in enumerate(panels):
+        axes = figure.add_subplot(1, len(panels), number + 1)
+        if what == "value":
+            _draw_numbers(figure, axes, cut.axes, panel.q.max(axis=-1), names, "max Q")
+        else:
+            _draw_actions(axes, cut.axes, panel.q, names, action_names(env, panel.q.shape[-1]), number == 0)
+        if len(panels) > 1:
+            axes.set_title(panel.title, fontsize=10)
+
+
+def _optimal(env: Env, axes: tuple[np.ndarray, ...]) -> list[Panel]:
+    """Undiscounted optimal action values, where an environment without noise is its two observed numbers."""
+    if family(env) != "MountainCar":
+        return []
+    source: Any = functional(str(env.id))
+    low, high = (tuple(float(axis[end]) for axis in axes) for end in (0, -1))
+    grid = Grid(low, high, (201, 201))
+    move = motion_of(source)
+    values = value_iteration(interpolated(grid, move, 3), 1.0, tolerance=1e-3).values
+    points = np.stack([each.ravel() for each in np.meshgrid(*axes, indexing="ij")], axis=1)
+    ends = [move(points, action) for action in range(3)]
+    q = [end.reward + np.where(end.terminated, 0.0, grid.interpolate(values, end.following)) for end in ends]
+    shape = (len(axes[0]), len(axes[1]), 3)
+    return [Panel("optimal (dynamic programming)", np.stack(q, axis=-1).reshape(shape))]
+
+
+def _draw_actions(axes: Any, at: Any, q: np.ndarray, names: list[str], actions: tuple[str, ...], legend: bool) -> None:
+    """Regions of the greedy action."""
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
+
+    best = np.argmax(q, axis=-1)
+    colours = [SHADES[action % len(SHADES)] for action in range(len(actions))]
+    if best.ndim == 1:
+        for action, name in enumerate(actions):
+            axes.plot(at[0], q[:, action], color=colours[action], linewidth=2, linestyle=("-", "--", ":")[action % 3])
+            axes.plot([], [], color=colours[action], linestyle=("-", "--", ":")[action % 3], label=name)
+        axes.set(xlabel=names[0], ylabel="action value")
+        axes.legend(frameon=False)
+        return
+    shades = ListedColormap(colours)
+    axes.pcolormesh(*at, best.T, cmap=shades, vmin=-0.5, vmax=len(actions) - 0.5, shading="nearest", rasterized=True)
+    axes.set(xlabel=names[0], ylabel=names[1])
+    if legend:
+        patches = [Patch(facecolor=c, edgecolor="black", label=n) for c, n in zip(colours, actions, strict=True)]
+        axes.figure.legend(handles=patches, loc="outside lower center", ncols=len(patches), frameon=False)
+
+
+def _draw_numbers(figure: Any, axes: Any, at: Any, values: np.ndarray, names: list[str], label: str) -> None:
+    """A surface in colours from dark to light, with contour lines; a curve over one entry."""
+    if values.ndim == 1:
+        centres = at[0] if len(at[0]) == len(values) else (at[0][1:] + at[0][:-1]) / 2
+        axes.plot(centres, values, color="black")
+        axes.set(xlabel=names[0], ylabel=label)
+        return
+    edges = len(at[0]) != values.shape[0]
+    kind = "flat" if edges else "nearest"
+    mesh = axes.pcolormesh(*at, values.T, cmap=SURFACE, shading=kind, rasterized=True)
+    if not edges and np.ptp(values) > 0:
+        lines = axes.contour(*at, values.T, levels=8, colors="white", linewidths=0.6)
+        axes.clabel(lines, fontsize=7)
+    figure.colorbar(mesh, ax=axes, label=label)
+    axes.set(xlabel=names[0], ylabel=names[1])
+
+
+def _on_map(figure: Any, env: Env, policy: Policy, what: What, entries: tuple[int, ...]) -> None:
+    """Pictures of a gridworld: cells shaded by value or visits, arrows for the greedy action."""
+    world, axes = gridworld(env), figure.add_subplot()
+    q = values_at(policy, world.states)
+    best, label = q.max(axis=-1), "max Q"
+    if what == "visits":
+        counts = np.bincount([int(state) for state in _played(env, policy)], minlength=world.states.size)
+        best, label = counts.reshape(world.states.shape).astype(float), "visits"
+    ended = np.isin(world.letters, ["H", "G", "C"])
+    rows, columns = world.states.shape
+    shown = np.where(ended, np.nan, best)
+    mesh = axes.pcolormesh(np.arange(columns + 1), np.arange(rows + 1), shown, cmap=SURFACE, edgecolors="0.8")
+    axes.set_facecolor("white")
+    actions = action_names(env, q.shape[-1])
+    middle = (np.nanmin(shown) + np.nanmax(shown)) / 2
+    for row, column in np.ndindex(rows, columns):
+        letter, ink = world.letters[row, column], "white" if best[row, column] <= middle else "black"
+        if ended[row, column]:
+            axes.text(column + 0.5, row + 0.5, letter, ha="center", va="center", fontweight="bold")
+            continue
+        across, up = ARROWS.get(actions[int(q[row, column].argmax())], (0, 0))
+        place = {"xytext": (column + 0.5 - 0.2 * across, row + 0.4 + 0.2 * up), "color": ink}
+        arrow = {"arrowstyle": "->", "color": ink, "linewidth": 1.5}
+        axes.annotate("", (column + 0.5 + 0.2 * across, row + 0.4 - 0.2 * up), arrowprops=arrow, **place)
+        number = f"{best[row, column]:.0f}" if what == "visits" else f"{best[row, column]:.3g}"
+        axes.text(column + 0.5, row + 0.85, number, ha="center", va="center", fontsize=7, color=ink)
+    axes.set(
+        xticks=np.arange(columns) + 0.5, yticks=np.arange(rows) + 0.5, xlabel="column", ylabel="row", aspect="equal"
+    )
+    axes.set_xticklabels(range(columns))
+    axes.set_yticklabels(range(rows))
+    axes.invert_yaxis()
+    figure.colorbar(mesh, ax=axes, label=label)
+
+
+def _played(env: Env, policy: Policy) -> list[np.ndarray]:
+    """Observations that greedy episodes go through, as an agent sees them."""
+    made = single(env)
+    seen: list[np.ndarray] = []
+    limit = env.time_limit or 1_000
+    for number in range(EPISODES):
+        obs, over, steps = made.reset(seed=number)[0], False, 0
+        while not over and steps < limit:
+            seen.append(np.array(policy.adaptor.encode(obs)))
+            obs, _, terminated, truncated, _ = made.step(policy(obs))
+            over, steps = terminated or truncated, steps + 1
+    made.close()
+    return seen
+
+
+def _schedule(figure: Any, run: Run) -> None:
+    """Epsilon over env steps and over episodes, a line for each seed."""
+    axes: list[Any] = list(figure.subplots(1, 2, sharey=True))
+    drawn = False
+    for number, part in enumerate(run.parts):
+        rows = [row for row in read(part.path, "metrics") if "epsilon" in row]
+        drawn = drawn or bool(rows)
+        epsilon = [row["epsilon"] for row in rows]
+        style: dict[str, Any] = {"color": "black", "linestyle": ("-", "--", ":", "-.")[number % 4], "linewidth": 1.2}
+        axes[0].plot([row["step"] for row in rows], epsilon, label=f"seed {part.seeds[0]}", **style)
+        axes[1].plot([row["episodes"] for row in rows], epsilon, **style)
+    if not drawn:
+        raise UserError(f"{run.path} has no record of an epsilon: its exploration has none")
+    axes[0].set(xlabel="environment steps", ylabel="epsilon: probability of a random action", ylim=(0, None))
+    axes[1].set(xlabel="episodes")
+    for each in axes:
+        each.grid(color="0.9", linewidth=0.8)
+        each.spines[["top", "right"]].set_visible(False)
+    if 1 < len(run.parts) <= 8:
+        axes[0].legend(frameon=False)

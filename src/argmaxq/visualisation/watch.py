@@ -1,0 +1,148 @@
+"""Seeing a trained agent play: in a window, or as a film."""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import gymnasium as gym
+import numpy as np
+
+from argmaxq.components.errors import UserError
+from argmaxq.environments.env import Env
+from argmaxq.environments.source import compiled, single
+from argmaxq.reporting.video import write_video
+from argmaxq.runs.track import BEST
+from argmaxq.training.evaluation import LONGEST
+from argmaxq.verbs.policy import Policy
+from argmaxq.verbs.run import Run
+
+USUAL_FPS = 30.0
+NO_WINDOW = "no window can be opened here: write a film with --video FILE.mp4"
+
+
+def watch(
+    run: Run,
+    video: str | Path | None = None,
+    *,
+    which: str | int = BEST,
+    episodes: int = 1,
+    seed: int = 1,
+    say: Callable[[str], object] = print,
+) -> list[float]:
+    """Show greedy episodes in a window until they end or it is closed, or write them to a film; return their returns.
+
+    The episodes begin as those of ``Run.evaluate`` with the same seed. ``say`` is given a line after each of them, and
+    one about the film.
+
+    Raises:
+        UserError: the environment has no pictures, no window can be opened, or the film cannot be written.
+    """
+    if episodes < 1 or seed < 0:
+        raise UserError(f"episodes = {episodes}, seed = {seed}: at least one episode, and a seed from 0 on")
+    policy = run.policy(which)
+    env = _make(run.recipe.env, "human" if video is None else "rgb_array")
+    seeds = (np.random.SeedSequence([seed, 2]).generate_state(episodes) >> 1).tolist()
+    playing = Playing(env, policy, say)
+    try:
+        if video is None:
+            _show(playing, seeds)
+        else:
+            fps = float(env.metadata.get("render_fps") or USUAL_FPS)
+            write_video(playing.moments(seeds, _pictures(env)), Path(video), fps)
+            say(f"{video}: {playing.seen} frames, {playing.seen / fps:.1f} s")
+    finally:
+        env.close()
+    return playing.returns
+
+
+@dataclasses.dataclass
+class Playing:
+    """Episodes of a policy, moment by moment, with their returns."""
+
+    env: gym.Env[Any, Any]
+    policy: Policy
+    say: Callable[[str], object]
+    returns: list[float] = dataclasses.field(default_factory=list)
+    seen: int = 0
+
+    def moments(self, seeds: Sequence[int], pictures: Callable[[], Iterable[Any]]) -> Iterator[Any]:
+        """All ``pictures()`` of each moment of the episodes with these seeds, the first and the final one included."""
+        for number, seed in enumerate(seeds, start=1):
+            obs, _ = self.env.reset(seed=seed)
+            total, steps, over = 0.0, 0, False
+            yield from self._counted(pictures())
+            while not over and steps < LONGEST:
+                obs, reward, terminated, truncated, _ = self.env.step(self.policy(obs))
+                total, steps, over = total + float(reward), steps + 1, terminated or truncated
+                yield from self._counted(pictures())
+            self.returns.append(total)
+            self.say(f"episode {number}: return {total:.1f} in {steps:,} steps")
+
+    def _counted(self, pictures: Iterable[Any]) -> Iterator[Any]:
+        for picture in pictures:
+            self.seen += 1
+            yield picture
+
+
+def _pictures(env: gym.Env[Any, Any]) -> Callable[[], Iterable[Any]]:
+    """What shows the time since the previous moment: the environment's own ``render_frames()``, or one picture."""
+    if env.has_wrapper_attr("render_frames"):
+        return cast(Callable[[], Iterable[Any]], env.get_wrapper_attr("render_frames"))
+    return lambda: [env.render()]
+
+
+def _show(playing: Playing, seeds: Sequence[int]) -> None:
+    """Play in a window, which the environment draws by itself at every step."""
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    try:
+        for _ in playing.moments(seeds, lambda: [None]):
+            if _pygame() and _driver() == "offscreen" != os.environ.get("SDL_VIDEODRIVER"):
+                raise UserError(NO_WINDOW)  # SDL found no display and draws where nobody sees it
+            if _closed():
+                return
+    except Exception as error:
+        if _pygame() and isinstance(error, _pygame().error):
+            raise UserError(f"{NO_WINDOW} ({error})") from error
+        raise
+
+
+def _pygame() -> Any:
+    """Pygame, if the environment uses it."""
+    return sys.modules.get("pygame")
+
+
+def _driver() -> str | None:
+    display = _pygame().display
+    return str(display.get_driver()) if display.get_init() else None
+
+
+def _closed() -> bool:
+    """Whether the window's close button was pressed, of which environments take no notice."""
+    pygame = _pygame()
+    return bool(pygame and pygame.display.get_init() and pygame.event.peek(pygame.QUIT))
+
+
+def _make(env: Env, mode: str) -> gym.Env[Any, Any]:
+    """The environment with pictures of the kind ``mode``."""
+    name = env.id if isinstance(env.id, str) else getattr(env.id, "__name__", repr(env.id))
+    if not isinstance(env.id, str) and compiled(env) is not None:
+        raise UserError(f"{name} makes a FuncEnv, which draws nothing here: there is nothing to watch")
+    made: Any = single(env)
+    if getattr(made, "render_mode", None) == mode:
+        return cast(gym.Env[Any, Any], made)
+    made.close()
+    if isinstance(made, gym.vector.VectorEnv):
+        raise UserError(f"{name} makes a vector environment: only a single one can be watched")
+    modes = set(made.metadata.get("render_modes") or ())
+    if not modes & {mode, "rgb_array"}:
+        raise UserError(f"{name} cannot be watched: render modes are {', '.join(sorted(modes)) or 'none'}, not {mode}")
+    try:
+        drawn: gym.Env[Any, Any] = single(dataclasses.replace(env, kwargs=env.kwargs | {"render_mode": mode}))
+    except TypeError as error:
+        if "render_mode" not in str(error):
+            raise
+        raise UserError(f"{name} does not take render_mode={mode!r}: let it, and pass it to the environment") from error
+    return drawn

@@ -38,8 +38,8 @@ def fold(rewards: Any, terminated: Any, truncated: Any, gamma: float) -> Fold:
     return Fold(total, discount, steps)
 
 
-def clock(step: int = 0, episode: int = 0, update: int = 0) -> Clock:
-    return Clock(*np.array([step, episode, update], np.int32))
+def clock(step: int = 0, episode: int = 0, update: int = 0, total: int = 1) -> Clock:
+    return Clock(*np.array([step, episode, update, total], np.int32))
 
 
 def chi_square(counts: Any, expected: Any = None) -> float:

@@ -63,7 +63,7 @@ def learnt(agent: TD, found: list[Episode], rollout: int = 1, multiple: int = 1)
     for t in range(0, count, rollout):
         part = jax.tree.map(lambda leaf: leaf[t : t + rollout], rows)  # noqa: B023
         coins = np.arange(t, t + rollout)[:, None] % 2 == 0 if agent.backup.estimates == 2 else ()
-        learner, _ = step(learner, part, after[t + rollout - 1], Clock(*np.int32([t, 0, 0])), coins)
+        learner, _ = step(learner, part, after[t + rollout - 1], Clock(*np.int32([t, 0, 0, 1])), coins)
     return learner
 
 

@@ -51,7 +51,7 @@ def test_a_table_learns_behind_it_what_a_table_with_bins_learns() -> None:
     for network, env in ((Table(), partial(car, bins=(8, 6))), (Table(cells=Bins((8, 6))), "MountainCar-v0")):
         recipe = aq.Recipe(TD(network, Sarsa(), gamma=1.0), aq.Env(env))
         engine = make_engine("host", recipe, (0,))
-        state, _ = engine.run(engine.start(), 0, 1_500)
+        state, _ = engine.run(engine.start(), 0, 1_500, 1_500)
         tables.append(np.asarray(engine.params(state, 0).estimates[0]["weights"]))
         engine.close()
     assert np.count_nonzero(tables[0]) >= 12

@@ -24,7 +24,7 @@ def test_platform(critic: object) -> None:
     engine = compiled_engine(agent, PLATFORM, seeds=(0, 1))
     state, best = engine.start(), np.zeros(2)
     for block in range(10):
-        state, _ = engine.run(state, block * engine.length, (block + 1) * engine.length)
+        state, _ = engine.run(state, block * engine.length, (block + 1) * engine.length, 10 * engine.length)
         if block >= 5:
             best = np.maximum(best, [returns.mean() for returns in engine.evaluate(state, 100, block)])
     assert best.min() >= 0.6, best

@@ -136,7 +136,9 @@ def best_returns(agent: Any, lanes: int, blocks: int, evaluate_every: int) -> np
     engine = compiled_engine(agent, lanes=lanes, seeds=SEEDS)
     state, means = engine.start(), []
     for block in range(blocks):
-        state, _ = engine.run(state, block * engine.length, (block + 1) * engine.length)
+        state, _ = engine.run(
+            state, block * engine.length, (block + 1) * engine.length, blocks * engine.length * agent.rollout * lanes
+        )
         if block % evaluate_every == evaluate_every - 1:
             means.append([returns.mean() for returns in engine.evaluate(state, 20, block)])
     return np.max(means, axis=0)

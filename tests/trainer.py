@@ -31,13 +31,17 @@ def host_engine(agent: Agent, env: CompiledEnv = CARTPOLE, lanes: int = 1, seeds
 ENGINES = {"compiled": compiled_engine, "host": host_engine}
 
 
+TOTAL = 100_000
+"""Env steps that a run is to have where schedules that count shares of it do not matter."""
+
+
 def train(engine: Engine, iterations: int, block: int | None = None) -> tuple[Any, list[list[Report]]]:
     """The state after so many iterations, and the reports of each block of them."""
     state, reports, done = engine.start(), [], 0
     block = block or engine.length
     while done < iterations:
         following = min(iterations, done + block)
-        state, report = engine.run(state, done, following)
+        state, report = engine.run(state, done, following, TOTAL)
         reports.append(report)
         done = following
     return state, reports

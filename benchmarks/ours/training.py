@@ -20,7 +20,7 @@ def rates(recipe: aq.Recipe, seeds: int, blocks: int) -> dict[str, int]:
     for block in range(blocks + 2):
         if block == 2:
             begin, before = time.perf_counter(), updates(reports)
-        state, reports = engine.run(state, block * length, (block + 1) * length)
+        state, reports = engine.run(state, block * length, (block + 1) * length, recipe.steps)
     seconds = time.perf_counter() - begin
     steps = blocks * length * recipe.agent.rollout * engine.lanes * seeds
     return {

@@ -66,7 +66,7 @@ def main() -> None:
     learn = jax.jit(learn_from_key, donate_argnums=1)
     key = jax.random.key(arguments.seed)
     learner = jax.jit(DQN.remember)(traced(agent), agent.init(key, SPACES, 1), rows)
-    few, clock = jax.tree.map(lambda leaf: leaf[:1], rows), Clock(*np.zeros(3, np.int32))
+    few, clock = jax.tree.map(lambda leaf: leaf[:1], rows), Clock(*np.array([0, 0, 0, 1], np.int32))
 
     def timing(learner: DQNLearner) -> tuple[DQNLearner, float]:
         begin = time.perf_counter()

@@ -46,11 +46,15 @@ class Batch(NamedTuple):
 
 
 class Clock(NamedTuple):
-    """What schedules may depend on: env steps of all lanes, finished episodes, gradient updates (int32 each)."""
+    """What schedules may depend on: env steps of all lanes, finished episodes, gradient updates (int32 each).
+
+    ``total`` is how many env steps the run is to have.
+    """
 
     step: Array = 0
     episode: Array = 0
     update: Array = 0
+    total: Array = 1
 
 
 START = Clock()

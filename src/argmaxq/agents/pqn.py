@@ -73,6 +73,10 @@ class PQN(Acting):
         params = self.network.init(key, obs, (discrete(spaces).n, self.returns.size))
         return PQNLearner(params, self.optimiser.init(params), jnp.int32(0))
 
+    def updates_in(self, lanes: int) -> int:
+        """Gradient updates in one call of ``learn``."""
+        return self.epochs * self.minibatches
+
     def remember(self, learner: PQNLearner, rows: Row) -> PQNLearner:
         """Nothing is kept."""
         return learner

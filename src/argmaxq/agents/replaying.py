@@ -37,6 +37,10 @@ class Replaying:
         """Random bits [updates, batch] that choose what is replayed."""
         return jax.random.bits(key, (self.updates, self.batch_size))
 
+    def updates_in(self, lanes: int) -> int:
+        """Gradient updates in one call of ``learn``."""
+        return int(self.updates)
+
     def update(self, learner: Any, batch: Any, clock: Clock) -> tuple[Any, Array, Metrics]:
         """One update on one batch: (learner, TD errors [batch], metrics)."""
         raise NotImplementedError

@@ -130,6 +130,10 @@ class TD(Acting):
         window = _no_rows(spaces, self.n_step + self.backup.waits, lanes) if self._windowed else ()
         return TDLearner(Params(estimates, scales), steps, window, trail, jnp.int32(0))
 
+    def updates_in(self, lanes: int) -> int:
+        """Updates in one call of ``learn``, about one for each row."""
+        return self.rollout * lanes
+
     def values(self, params: Params, obs: Array) -> Array:
         """Action values [actions] of one observation: the mean of the estimates."""
         seen = self.normaliser.observation(params.scales, obs)

@@ -30,6 +30,13 @@ class Bounds:
         return bool(above and value <= self.high and abs(value) < math.inf)
 
 
+class Suits:
+    """What components chosen by name begin with in a field, where their own defaults are made for other places."""
+
+    def __init__(self, *components: Any) -> None:
+        self.components = components
+
+
 Number = Annotated[float, Bounds()]
 Fraction = Annotated[float, Bounds(0.0, 1.0)]
 NonNegative = Annotated[float, Bounds(0.0)]
@@ -60,11 +67,17 @@ def options(hint: Any) -> list[Any]:
 
 def bounds_of(hint: Any) -> Bounds | None:
     """The range that an annotation carries, if any."""
-    for option in options(hint):
-        for extra in getattr(option, "__metadata__", ()):
-            if isinstance(extra, Bounds):
-                return extra
-    return None
+    return next((mark for mark in marks(hint) if isinstance(mark, Bounds)), None)
+
+
+def marks(hint: Any) -> tuple[Any, ...]:
+    """What an annotation carries besides its type."""
+    return tuple(extra for option in options(hint) for extra in getattr(option, "__metadata__", ()))
+
+
+def suiting(hint: Any) -> tuple[Any, ...]:
+    """Components that a field so annotated suggests, one of a class."""
+    return tuple(each for mark in marks(hint) if isinstance(mark, Suits) for each in mark.components)
 
 
 def plain_type(hint: Any) -> Any:

@@ -42,9 +42,18 @@ def check_field(where: str, hint: Any, item: Any) -> None:
     shown = type_name(type(item)) if is_component(item) else str(item) if candidates(hint) else repr(item)
     if fault := _fault(hint, item):
         raise UserError(f"{where} = {shown}{fault}")
+    bounds = bounds_of(hint)
+    if is_component(item) and bounds is not None and hasattr(item, "extremes"):
+        _check_extremes(where, bounds, item.extremes)
     if typing.get_origin(plain_type(hint)) is tuple:
         for i, (inner, part) in enumerate(zip(elements(hint, len(item)), item, strict=True)):
             check_field(f"{where}[{i}]", inner, part)
+
+
+def _check_extremes(where: str, bounds: Bounds, extremes: tuple[float, float]) -> None:
+    """Check the range of a component that stands for a number which changes between these two."""
+    if beyond := [value for value in extremes if not bounds.allow(value)]:
+        raise UserError(f"{where} comes to {beyond[0]:.10g}, out of its range: it must be {bounds}")
 
 
 def _fault(hint: Any, item: Any) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, TypeVar, overload
 
-from argmaxq.components.annotations import elements, hints, options, plain_type
+from argmaxq.components.annotations import elements, hints, options, plain_type, suiting
 from argmaxq.components.checks import check_field, validate
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import candidates, is_component, type_name
@@ -91,8 +91,8 @@ def convert(value: Any, hint: Any, old: Any = None, where: str = "") -> Any:
     if isinstance(value, str) and value.lower() == "none" and type(None) in options(hint):
         return None
     plain = plain_type(hint)
-    if known := candidates(hint):
-        return _choose(value, known, old, where)
+    if candidates(hint):
+        return _choose(value, hint, old, where)
     if typing.get_origin(plain) is tuple:
         return _tuple(value, hint)
     if isinstance(value, str):
@@ -124,20 +124,23 @@ def _put(component: Any, names: list[str], value: Any, where: str) -> Any:
     return dataclasses.replace(component, **{name: new})
 
 
-def _choose(value: Any, known: dict[str, type], old: Any, where: str) -> Any:
+def _choose(value: Any, hint: Any, old: Any, where: str) -> Any:
     """The component that a name, or a value for the old one's shorthand field, stands for."""
+    known = candidates(hint)
     if isinstance(value, str) and (name := value.replace("_", "-").lower()) in known:
-        return _switch(known[name], old, where)
+        return _switch(known[name], hint, old, where)
     field = getattr(type(old), "shorthand", None)
     if field is None or value is None or is_component(value):
         return value
     return _put(old, [field], value, where)
 
 
-def _switch(cls: type, old: Any, where: str) -> Any:
-    """The default component of a class, with the values of those fields that ``old`` has too."""
+def _switch(cls: type, hint: Any, old: Any, where: str) -> Any:
+    """A class's component that suits the place, with the values of those fields that ``old`` has too."""
     mine, theirs = hints(cls), hints(type(old)) if is_component(old) else {}
-    kept = {name: getattr(old, name) for name, hint in mine.items() if name in theirs and theirs[name] == hint}
+    suited = next((each for each in suiting(hint) if type(each) is cls), None)
+    kept = {name: getattr(suited, name) for name in mine} if suited is not None else {}
+    kept |= {name: getattr(old, name) for name, own in mine.items() if name in theirs and theirs[name] == own}
     missing = [field.name for field in _required(cls) if field.name not in kept]
     if missing:
         needed = ", ".join(missing)

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.components.component import component
-from argmaxq.learning.schedules import Linear
-from argmaxq.roles import Exploration, Schedule
+from argmaxq.learning.schedules import Linear, Probability
+from argmaxq.roles import Exploration
 from argmaxq.types import Array, Clock, Metrics
 
 
@@ -42,7 +42,7 @@ class EpsilonGreedy:
         epsilon: The probability of a random action.
     """
 
-    epsilon: Schedule = Linear(1.0, 0.05, 10_000)
+    epsilon: Probability = Linear(1.0, 0.05, 0.1, per="run")
 
     def noise(self, key: jax.Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
         """A uniform number in [0, 1) (explore?) and 32 random bits (which action?) for each choice."""

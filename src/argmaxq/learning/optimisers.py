@@ -9,8 +9,8 @@ from jax.flatten_util import ravel_pytree
 
 from argmaxq.components.annotations import Fraction, NonNegative, Positive
 from argmaxq.components.component import component
-from argmaxq.learning.schedules import Constant
-from argmaxq.roles import Optimiser, Schedule
+from argmaxq.learning.schedules import Annealing, Constant
+from argmaxq.roles import Optimiser
 from argmaxq.types import Array, Clock, PyTree
 
 
@@ -62,7 +62,7 @@ class Adam(_Gradient):
     """
 
     learning_rate: Positive = 1e-3
-    annealing: Schedule = Constant(1.0)
+    annealing: Annealing = Constant(1.0)
     max_grad_norm: Positive | None = None
     b1: Fraction = 0.9
     b2: Fraction = 0.999
@@ -86,7 +86,7 @@ class RAdam(_Gradient):
     """
 
     learning_rate: Positive = 2.5e-4
-    annealing: Schedule = Constant(1.0)
+    annealing: Annealing = Constant(1.0)
     max_grad_norm: Positive | None = 10.0
     b1: Fraction = 0.9
     b2: Fraction = 0.999
@@ -109,7 +109,7 @@ class RMSProp(_Gradient):
     """
 
     learning_rate: Positive = 2.5e-4
-    annealing: Schedule = Constant(1.0)
+    annealing: Annealing = Constant(1.0)
     max_grad_norm: Positive | None = None
     decay: Fraction = 0.95
     eps: Positive = 0.01 / 32**2
@@ -130,7 +130,7 @@ class SGD(_Gradient):
     """
 
     learning_rate: Positive = 0.1
-    annealing: Schedule = Constant(1.0)
+    annealing: Annealing = Constant(1.0)
     max_grad_norm: Positive | None = None
     momentum: NonNegative | None = None
 

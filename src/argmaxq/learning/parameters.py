@@ -7,8 +7,7 @@ import jax.numpy as jnp
 
 from argmaxq.components.annotations import Fraction
 from argmaxq.components.component import component
-from argmaxq.learning.schedules import Constant
-from argmaxq.roles import Schedule
+from argmaxq.learning.schedules import Constant, Spread
 from argmaxq.types import Array, Clock, PyTree
 
 
@@ -74,7 +73,7 @@ class Gaussian:
         base: What the noise is added to.
     """
 
-    spread: Schedule = Constant(0.1)
+    spread: Spread = Constant(0.1)
     base: ParameterExploration = UniformParameters()
 
     def memory(self, parameters: int) -> PyTree:
@@ -104,7 +103,7 @@ class OrnsteinUhlenbeck:
         base: What the noise is added to.
     """
 
-    spread: Schedule = Constant(0.1)
+    spread: Spread = Constant(0.1)
     reversion: Fraction = 0.15
     base: ParameterExploration = UniformParameters()
 

@@ -1,20 +1,27 @@
-"""Schedules: numbers that change with env steps, finished episodes or gradient updates."""
+"""Schedules: numbers that change with env steps, finished episodes, gradient updates or the share of the run done."""
 
-from typing import Literal
+import math
+from typing import Annotated, Literal
 
 import jax.numpy as jnp
 
-from argmaxq.components.annotations import Count, Fraction, Number, Positive
+from argmaxq.components.annotations import Bounds, Fraction, NonNegative, Number, Positive, Suits
 from argmaxq.components.component import component
 from argmaxq.roles import Schedule
 from argmaxq.types import Array, Clock
 
-Per = Literal["step", "episode", "update"]
+Per = Literal["step", "episode", "update", "run"]
 
 
 def elapsed(clock: Clock, per: Per) -> Array:
-    """The clock's reading that a schedule counts in, as float32."""
+    """The clock's reading that a schedule counts in, as float32; per run it is the share of its env steps done."""
+    if per == "run":
+        return jnp.asarray(clock.step, jnp.float32) / clock.total
     return jnp.asarray(getattr(clock, per), jnp.float32)
+
+
+SHORTEST = 2.0**-30
+"""A duration of 0 is as long: it is over with the first step."""
 
 
 @component(Schedule)
@@ -27,6 +34,16 @@ class Constant:
 
     value: Number = 0.1
 
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """The value, twice."""
+        return self.value, self.value
+
+    @property
+    def zero_from(self) -> float:
+        """Always, or never."""
+        return 0.0 if self.value == 0 else math.inf
+
     def __call__(self, clock: Clock) -> Array:
         return jnp.asarray(self.value, jnp.float32)
 
@@ -38,17 +55,27 @@ class Linear:
     Attributes:
         start: Value at time 0.
         end: Value from ``duration`` on.
-        duration: Length of the decline, in units of ``per``.
+        duration: Length of the decline, in units of ``per``; per run a share of it, such as 0.2.
         per: What time is counted in.
     """
 
     start: Number = 1.0
     end: Number = 0.05
-    duration: Count = 10_000
-    per: Per = "step"
+    duration: NonNegative = 10_000.0
+    per: Annotated[Per, "of duration"] = "step"
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """Where it starts and ends."""
+        return self.start, self.end
+
+    @property
+    def zero_from(self) -> float:
+        """The end of the decline, if it leads to 0."""
+        return self.duration if self.end == 0 else math.inf
 
     def __call__(self, clock: Clock) -> Array:
-        progress = jnp.clip(elapsed(clock, self.per) / jnp.maximum(self.duration, 1), 0.0, 1.0)
+        progress = jnp.clip(elapsed(clock, self.per) / jnp.maximum(self.duration, SHORTEST), 0.0, 1.0)
         return self.start + (self.end - self.start) * progress
 
 
@@ -66,7 +93,17 @@ class Exponential:
     start: Number = 1.0
     end: Number = 0.05
     scale: Positive = 1_000.0
-    per: Per = "step"
+    per: Annotated[Per, "of scale"] = "step"
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """Where it starts and what it tends to."""
+        return self.start, self.end
+
+    @property
+    def zero_from(self) -> float:
+        """Never: it only comes near."""
+        return 0.0 if self.start == self.end == 0 else math.inf
 
     def __call__(self, clock: Clock) -> Array:
         return self.end + (self.start - self.end) * jnp.exp(-elapsed(clock, self.per) / self.scale)
@@ -86,7 +123,50 @@ class Multiplicative:
     start: Number = 1.0
     end: Number = 0.01
     factor: Fraction = 0.995
-    per: Per = "episode"
+    per: Annotated[Per, "of factor"] = "episode"
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """Where it starts and ends."""
+        return max(self.start, self.end), self.end
+
+    @property
+    def zero_from(self) -> float:
+        """Never: it only comes near."""
+        return 0.0 if self.start == self.end == 0 else math.inf
 
     def __call__(self, clock: Clock) -> Array:
         return jnp.maximum(self.end, self.start * self.factor ** elapsed(clock, self.per))
+
+
+Probability = Annotated[
+    Schedule,
+    Bounds(0.0, 1.0),
+    Suits(Linear(1.0, 0.05, 0.1, per="run"), Exponential(1.0, 0.05, 0.05, per="run")),
+]
+"""A schedule of a probability, such as epsilon."""
+
+LEARNING = "nothing is learnt at 0"
+"""Marks schedules that learning stands still with."""
+
+TO_ZERO = Linear(1.0, 0.0, 1.0, per="run")
+"""From 1 to 0 over the run."""
+
+Annealing = Annotated[
+    Schedule,
+    Bounds(0.0),
+    Suits(
+        Constant(1.0),
+        TO_ZERO,
+        Exponential(1.0, 0.0, 0.2, per="run"),
+        Multiplicative(1.0, 0.0, 0.01, per="run"),
+    ),
+    LEARNING,
+]
+"""A schedule of a factor on a learning rate; 1 leaves it as it is."""
+
+StepSizes = Annotated[Schedule, Bounds(0.0), LEARNING]
+"""A schedule of a step size."""
+
+Spread = Annotated[Schedule, Bounds(0.0)]
+"""A schedule of a standard deviation."""

@@ -8,9 +8,8 @@ import jax.numpy as jnp
 from argmaxq.components.annotations import Fraction, NonNegative, Positive
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
-from argmaxq.learning.schedules import Constant
+from argmaxq.learning.schedules import Constant, StepSizes
 from argmaxq.learning.values import entry
-from argmaxq.roles import Schedule
 from argmaxq.types import Array, Clock, PyTree
 
 
@@ -52,7 +51,7 @@ class Scheduled(_Plain):
     """
 
     shorthand = "alpha"
-    alpha: Schedule = Constant(0.1)
+    alpha: StepSizes = Constant(0.1)
 
     def size(self, state: PyTree, network: Any, obs: Array, action: Array, clock: Clock) -> Array:
         return self.alpha(clock)

@@ -5,7 +5,7 @@ from argmaxq.agents.pqn import PQN
 from argmaxq.environments.env import Env
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam
-from argmaxq.learning.schedules import Linear
+from argmaxq.learning.schedules import TO_ZERO, Linear
 from argmaxq.learning.sync import Periodic
 from argmaxq.networks.mlp import MLP
 from argmaxq.recipes.recipe import Evaluation, Recipe
@@ -15,10 +15,10 @@ RECIPES = {
     "acrobot/dqn": Recipe(
         agent=DQN(
             network=MLP((128, 128)),
-            exploration=EpsilonGreedy(Linear(1.0, 0.1, 12_000)),
+            exploration=EpsilonGreedy(Linear(1.0, 0.1, 0.12, per="run")),
             replay=Uniform(50_000),
             sync=Periodic(250),
-            optimiser=Adam(6.3e-4, annealing=Linear(1.0, 0.0, 100_000, per="update"), max_grad_norm=10.0),
+            optimiser=Adam(6.3e-4, annealing=TO_ZERO, max_grad_norm=10.0),
             batch_size=128,
             rollout=4,
             updates=4,
@@ -31,8 +31,8 @@ RECIPES = {
     "acrobot/pqn": Recipe(
         agent=PQN(
             network=MLP((256, 256), layer_norm=True),
-            exploration=EpsilonGreedy(Linear(1.0, 0.01, 200_000)),
-            optimiser=RAdam(6.3e-4, annealing=Linear(1.0, 0.0, 15_000, per="update"), max_grad_norm=10.0),
+            exploration=EpsilonGreedy(Linear(1.0, 0.01, 0.4, per="run")),
+            optimiser=RAdam(6.3e-4, annealing=TO_ZERO, max_grad_norm=10.0),
             gamma=0.995,
             rollout=32,
             epochs=4,

@@ -9,7 +9,7 @@ from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.normalisers import Running
 from argmaxq.learning.optimisers import SGD, Adam, RAdam
 from argmaxq.learning.returns import Scalar, Squared
-from argmaxq.learning.schedules import Constant, Exponential, Multiplicative
+from argmaxq.learning.schedules import TO_ZERO, Constant, Exponential, Multiplicative
 from argmaxq.learning.schedules import Linear as Falling
 from argmaxq.learning.step_sizes import OvershootBounded, VisitCount
 from argmaxq.learning.sync import Online, Periodic
@@ -52,10 +52,10 @@ RECIPES = {
         agent=DQN(
             network=MLP((64, 64)),
             bootstrap=Double(),
-            exploration=EpsilonGreedy(Falling(1.0, 0.04, 8_000)),
+            exploration=EpsilonGreedy(Falling(1.0, 0.04, 0.16, per="run")),
             replay=Uniform(100_000),
             sync=Periodic(64),
-            optimiser=Adam(2.3e-3, annealing=Falling(1.0, 0.0, 25_000, per="update"), max_grad_norm=10.0),
+            optimiser=Adam(2.3e-3, annealing=TO_ZERO, max_grad_norm=10.0),
             gamma=0.993,
             n_step=4,
             rollout=256,
@@ -94,7 +94,7 @@ RECIPES = {
     "cartpole/tabular": Recipe(
         agent=TD(
             network=Table(Bins((3, 3, 8, 8), low=(-2.4, -3.0, -0.2095, -3.0), high=(2.4, 3.0, 0.2095, 3.0))),
-            exploration=EpsilonGreedy(Falling(1.0, 0.02, 200_000)),
+            exploration=EpsilonGreedy(Falling(1.0, 0.02, 0.4, per="run")),
             step_size=VisitCount(0.5, 50.0, 0.6),
         ),
         env=CARTPOLE,
@@ -106,7 +106,7 @@ RECIPES = {
     "cartpole/streamq": Recipe(
         agent=TD(
             network=SparseMLP((32, 32)),
-            exploration=EpsilonGreedy(Falling(1.0, 0.01, 50_000)),
+            exploration=EpsilonGreedy(Falling(1.0, 0.01, 0.1, per="run")),
             step_size=OvershootBounded(1.0, 2.0),
             traces=Accumulating(0.8, "watkins"),
             normaliser=Running(),
@@ -119,8 +119,8 @@ RECIPES = {
     "cartpole/pqn": Recipe(
         agent=PQN(
             network=MLP((128, 128), layer_norm=True),
-            exploration=EpsilonGreedy(Falling(1.0, 0.05, 100_000)),
-            optimiser=RAdam(1e-3, annealing=Falling(1.0, 0.0, 15_000, per="update"), max_grad_norm=10.0),
+            exploration=EpsilonGreedy(Falling(1.0, 0.05, 0.2, per="run")),
+            optimiser=RAdam(1e-3, annealing=TO_ZERO, max_grad_norm=10.0),
             rollout=32,
             epochs=4,
             minibatches=8,

@@ -5,7 +5,7 @@ from argmaxq.environments.env import Env
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.returns import Scalar
-from argmaxq.learning.schedules import Linear
+from argmaxq.learning.schedules import TO_ZERO, Linear
 from argmaxq.networks.interpolated import Interpolated
 from argmaxq.recipes.recipe import Evaluation, Recipe
 from argmaxq.replay.uniform import Uniform
@@ -16,9 +16,9 @@ def goal(id: str) -> Recipe:
     agent = CriticOnly(
         critic=Interpolated((128, 128), knots=21),
         returns=Scalar(),
-        exploration=EpsilonGreedy(Linear(1.0, 0.05, 60_000)),
+        exploration=EpsilonGreedy(Linear(1.0, 0.05, 0.2, per="run")),
         replay=Uniform(300_000),
-        optimiser=Adam(1e-3, annealing=Linear(1.0, 0.0, 75_000, per="update"), max_grad_norm=10.0),
+        optimiser=Adam(1e-3, annealing=TO_ZERO, max_grad_norm=10.0),
         gamma=0.95,
         updates=2,
         reward_scale=0.02,

@@ -7,7 +7,7 @@ from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam
 from argmaxq.learning.returns import Scalar, Squared
-from argmaxq.learning.schedules import Linear, Multiplicative
+from argmaxq.learning.schedules import TO_ZERO, Linear, Multiplicative
 from argmaxq.learning.sync import Polyak
 from argmaxq.networks.heads import Dueling
 from argmaxq.networks.mlp import MLP
@@ -40,10 +40,10 @@ RECIPES = {
         agent=DQN(
             network=MLP((128, 128), head=Dueling()),
             bootstrap=Double(),
-            exploration=EpsilonGreedy(Linear(1.0, 0.02, 50_000)),
+            exploration=EpsilonGreedy(Linear(1.0, 0.02, 0.1, per="run")),
             replay=Uniform(200_000),
             sync=Polyak(5e-3),
-            optimiser=Adam(5e-4, max_grad_norm=10.0, annealing=Linear(1.0, 0.0, 250_000, per="update")),
+            optimiser=Adam(5e-4, max_grad_norm=10.0, annealing=TO_ZERO),
             gamma=0.99,
             n_step=3,
             rollout=4,
@@ -59,8 +59,8 @@ RECIPES = {
     "lunarlander/pqn": Recipe(
         agent=PQN(
             network=MLP((128, 128), layer_norm=True),
-            exploration=EpsilonGreedy(Linear(1.0, 0.02, 180_000)),
-            optimiser=RAdam(1e-3, annealing=Linear(1.0, 0.0, 25_000, per="update"), max_grad_norm=10.0),
+            exploration=EpsilonGreedy(Linear(1.0, 0.02, 0.1125, per="run")),
+            optimiser=RAdam(1e-3, annealing=TO_ZERO, max_grad_norm=10.0),
             rollout=32,
             epochs=2,
             minibatches=8,

@@ -8,7 +8,7 @@ from argmaxq.learning.backups import Sarsa
 from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.exploration import EpsilonGreedy, Greedy
 from argmaxq.learning.optimisers import Adam, RAdam
-from argmaxq.learning.schedules import Constant
+from argmaxq.learning.schedules import TO_ZERO, Constant
 from argmaxq.learning.schedules import Linear as Falling
 from argmaxq.learning.step_sizes import Scheduled
 from argmaxq.learning.sync import Periodic
@@ -26,10 +26,10 @@ RECIPES = {
         agent=DQN(
             network=MLP((64, 64), Rescaled()),
             bootstrap=Double(),
-            exploration=EpsilonGreedy(Falling(0.1, 0.03, 24_000)),
+            exploration=EpsilonGreedy(Falling(0.1, 0.03, 0.2, per="run")),
             replay=Uniform(50_000),
             sync=Periodic(300),
-            optimiser=Adam(2e-3, annealing=Falling(1.0, 0.0, 60_000, per="update"), max_grad_norm=10.0),
+            optimiser=Adam(2e-3, annealing=TO_ZERO, max_grad_norm=10.0),
             n_step=3,
             gamma=0.99,
             batch_size=64,
@@ -62,7 +62,7 @@ RECIPES = {
             network=Table(Bins((20, 20))),
             backup=Sarsa(),
             exploration=Greedy(),
-            step_size=Scheduled(Falling(0.2, 0.005, 600_000)),
+            step_size=Scheduled(Falling(0.2, 0.005, 1.0, per="run")),
             traces=Replacing(0.9),
             gamma=1.0,
         ),
@@ -87,8 +87,8 @@ RECIPES = {
     "mountaincar/pqn": Recipe(
         agent=PQN(
             network=MLP((128, 128), Rescaled(), layer_norm=True),
-            exploration=EpsilonGreedy(Falling(1.0, 0.05, 200_000)),
-            optimiser=RAdam(1e-3, annealing=Falling(1.0, 0.0, 15_000, per="update"), max_grad_norm=10.0),
+            exploration=EpsilonGreedy(Falling(1.0, 0.05, 0.4, per="run")),
+            optimiser=RAdam(1e-3, annealing=TO_ZERO, max_grad_norm=10.0),
             rollout=32,
             epochs=4,
             minibatches=8,

@@ -7,7 +7,7 @@ from argmaxq.environments.env import Env
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.returns import Scalar, Squared
-from argmaxq.learning.schedules import Linear
+from argmaxq.learning.schedules import TO_ZERO, Linear
 from argmaxq.learning.sync import Polyak
 from argmaxq.networks.critics import MultiPass, SinglePass
 from argmaxq.networks.heads import Centred
@@ -18,8 +18,7 @@ from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Critic
 
 PLATFORM = "argmaxq/Platform-v0"
-EXPLORATION = EpsilonGreedy(Linear(1.0, 0.01, 10_000))
-ANNEALING = Linear(1.0, 0.0, 200_000, per="update")
+EXPLORATION = EpsilonGreedy(Linear(1.0, 0.01, 0.05, per="run"))
 
 
 def pdqn(critic: Critic) -> Recipe:
@@ -27,8 +26,8 @@ def pdqn(critic: Critic) -> Recipe:
     agent = PDQN(
         critic=critic,
         exploration=EXPLORATION,
-        optimiser=Adam(1e-3, annealing=ANNEALING, max_grad_norm=10.0),
-        actor_optimiser=Adam(3e-4, annealing=ANNEALING, max_grad_norm=10.0),
+        optimiser=Adam(1e-3, annealing=TO_ZERO, max_grad_norm=10.0),
+        actor_optimiser=Adam(3e-4, annealing=TO_ZERO, max_grad_norm=10.0),
     )
     return Recipe(agent, Env(PLATFORM), 200_000, Evaluation(5_000, 200), checkpoint_every=100_000)
 
@@ -41,8 +40,8 @@ RECIPES = {
             critic=SinglePass((128,)),
             actor_network=MLP((128,), inputs=Rescaled(), head=Centred()),
             exploration=EXPLORATION,
-            optimiser=Adam(1e-3, annealing=ANNEALING, max_grad_norm=10.0),
-            actor_optimiser=Adam(1e-4, annealing=ANNEALING, max_grad_norm=10.0),
+            optimiser=Adam(1e-3, annealing=TO_ZERO, max_grad_norm=10.0),
+            actor_optimiser=Adam(1e-4, annealing=TO_ZERO, max_grad_norm=10.0),
         ),
         env=Env(PLATFORM),
         steps=200_000,
@@ -57,7 +56,7 @@ RECIPES = {
             exploration=EXPLORATION,
             replay=Uniform(200_000),
             sync=Polyak(0.1),
-            optimiser=Adam(1e-3, annealing=ANNEALING, max_grad_norm=10.0),
+            optimiser=Adam(1e-3, annealing=TO_ZERO, max_grad_norm=10.0),
             gamma=0.9,
             batch_size=128,
             rollout=1,

@@ -4,7 +4,7 @@ from argmaxq.agents.critic_only import CriticOnly
 from argmaxq.environments.env import Env
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
-from argmaxq.learning.schedules import Linear
+from argmaxq.learning.schedules import TO_ZERO, Linear
 from argmaxq.networks.heads import Dueling
 from argmaxq.networks.interpolated import Interpolated
 from argmaxq.networks.quadratic import Quadratic
@@ -18,9 +18,9 @@ def recipe(env: Env, critic: Critic, rollout: int) -> Recipe:
     steps = 200_000
     agent = CriticOnly(
         critic=critic,
-        exploration=EpsilonGreedy(Linear(1.0, 0.05, steps // 10)),
+        exploration=EpsilonGreedy(Linear(1.0, 0.05, 0.1, per="run")),
         replay=Uniform(steps),
-        optimiser=Adam(5e-4, annealing=Linear(1.0, 0.0, steps // rollout, per="update"), max_grad_norm=10.0),
+        optimiser=Adam(5e-4, annealing=TO_ZERO, max_grad_norm=10.0),
         rollout=rollout,
     )
     return Recipe(agent, env, steps, Evaluation(10_000, 200), checkpoint_every=steps // 2)

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 
 from argmaxq.components.annotations import Count, Fraction, Positive
 from argmaxq.components.component import component
-from argmaxq.learning.schedules import Linear
+from argmaxq.learning.schedules import Linear, Probability
 from argmaxq.replay import ring, sum_tree
 from argmaxq.replay.ring import Ring
-from argmaxq.roles import Replay, Schedule
+from argmaxq.roles import Replay
 from argmaxq.types import Array, Batch, Clock, Row, Spaces
 
 
@@ -38,7 +38,7 @@ class Prioritised:
     capacity: Count = 100_000
     allocation: int | None = None
     alpha: Fraction = 0.6
-    beta: Schedule = Linear(0.4, 1.0, 100_000)
+    beta: Probability = Linear(0.4, 1.0, 1.0, per="run")
     epsilon: Positive = 1e-6
 
     def init(self, spaces: Spaces, lanes: int, least: int) -> PrioritisedRing:

@@ -81,7 +81,7 @@ def verify(path: Path) -> dict[str, Any]:
 def checkpoints(folder: Path) -> list[Path]:
     """The step checkpoints (``step-000012345``) of a folder, whole or damaged, oldest first."""
     found = {folder / entry.name.removesuffix(OLD) for entry in folder.glob("step-*") if entry.is_dir()}
-    return sorted((path for path in found if STEP_NAME.fullmatch(path.name)), key=_step)
+    return sorted((path for path in found if STEP_NAME.fullmatch(path.name)), key=step_of)
 
 
 def latest(folder: Path, report: Callable[[str], None]) -> Path | None:
@@ -112,7 +112,8 @@ def prune(folder: Path, keep: int = 2) -> None:
         shutil.rmtree(path.rename(path.with_name(path.name + PARTIAL)), ignore_errors=True)
 
 
-def _step(path: Path) -> int:
+def step_of(path: Path) -> int:
+    """The env step that a step checkpoint's name tells; -1 for another name."""
     match = STEP_NAME.fullmatch(path.name)
     return int(match.group(1)) if match else -1
 

@@ -13,7 +13,7 @@ from argmaxq.runs import checkpoint
 from argmaxq.runs.records import Records
 from argmaxq.runs.report import Report
 from argmaxq.trees import flatten
-from argmaxq.types import PyTree
+from argmaxq.types import Clock, PyTree
 
 RECENT = 100
 """Training episodes that a mean return is over."""
@@ -36,6 +36,7 @@ class Track:
 
     Attributes:
         over: Why it stopped, or empty.
+        learnt_until: The env step from which on updates change nothing, if there is one.
         faults: What is no longer a finite number.
     """
 
@@ -45,10 +46,11 @@ class Track:
         self.records = Records(folder)
         self.returns: deque[float] = deque(maxlen=RECENT)
         self.episodes = 0
-        self.step = 0
+        self.step = self.updates = 0
         self.over = ""
         self.solved_at: int | None = None
         self.best: dict[str, Any] | None = None
+        self.learnt_until: int | None = None
         self.metrics: dict[str, float] = {}
         self.faults: list[str] = []
         self._policies: dict[str, Kept] = {}
@@ -59,6 +61,10 @@ class Track:
         """Mean return of the newest training episodes; NaN before the first has ended."""
         return float(np.mean(self.returns)) if self.returns else math.nan
 
+    def clock(self, total: int) -> Clock:
+        """What schedules count, at the newest block's end of a run that is to have ``total`` env steps."""
+        return Clock(self.step, self.episodes, self.updates, total)
+
     def block(self, report: Report) -> None:
         """Record a block's episodes and metrics."""
         rows = []
@@ -68,7 +74,7 @@ class Track:
                 self.returns.append(float(value))
             rows.append({"episode": self.episodes, "step": step, "return": float(value), "length": length})
         self.records.append("episodes", rows)
-        self.step, self.metrics = report.step, report.metrics
+        self.step, self.updates, self.metrics = report.step, report.updates, report.metrics
         row = {"step": report.step, "updates": report.updates, "episodes": self.episodes}
         mean = {"mean_return": self.mean_return} if self.returns else {}
         self.records.append("metrics", [row | mean | report.metrics])
@@ -117,9 +123,11 @@ class Track:
             "seed": self.seed,
             "step": self.step,
             "episodes": self.episodes,
+            "updates": self.updates,
             "returns": list(self.returns),
             "over": self.over,
             "solved_at": self.solved_at,
+            "learnt_until": self.learnt_until,
             "best": self.best,
             "best_policy_at": best.step,
             "records": self.records.sizes(),
@@ -130,6 +138,7 @@ class Track:
         """Go back to a saved moment, the records cut back to it."""
         self.step, self.episodes, self.over = meta["step"], meta["episodes"], meta["over"]
         self.solved_at, self.best = meta["solved_at"], meta["best"]
+        self.learnt_until, self.updates = meta.get("learnt_until"), meta.get("updates", 0)
         self.returns.extend(meta["returns"])
         self.records.cut_back(meta["records"])
         if arrays:
@@ -140,7 +149,9 @@ class Track:
         """What became of this seed in a run that has ``finished`` or not."""
         mean = {"mean_return": self.mean_return} if self.returns else {}
         ended = {"stopped": self.over or ("at the last step" if finished else None), "solved_at": self.solved_at}
-        return {"seed": self.seed, "step": self.step, "episodes": self.episodes, **mean, "best": self.best, **ended}
+        still = {} if self.learnt_until is None else {"learnt_until": self.learnt_until}
+        done = {"seed": self.seed, "step": self.step, "episodes": self.episodes}
+        return {**done, **mean, "best": self.best, **ended, **still}
 
 
 def statistics(returns: np.ndarray) -> dict[str, float]:

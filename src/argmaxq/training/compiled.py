@@ -44,6 +44,14 @@ class State(NamedTuple):
     totals: Totals
 
 
+class Span(NamedTuple):
+    """What one block does: iterations first .. end - 1 of a run that is to have ``total`` env steps (int32)."""
+
+    first: Array
+    end: Array
+    total: Array
+
+
 class CompiledEngine:
     """Trains an agent on a FuncEnv. Several seeds are mapped over one program and spread over the devices.
 
@@ -75,13 +83,13 @@ class CompiledEngine:
         return jax.device_put(stacked, NamedSharding(self._mesh, PartitionSpec("seeds")))
 
     def _compile(self, function: Any, donate: bool) -> Any:
-        """Jit ``function(agent, first, end, streams, state)``, mapped over seeds where there are several."""
+        """Jit ``function(agent, numbers, streams, state)``, mapped over seeds where there are several."""
         if len(self._padded) > 1:
-            mapped = _in_turn(function) if self._light else jax.vmap(function, (None, None, None, 0, 0))
+            mapped = _in_turn(function) if self._light else jax.vmap(function, (None, None, 0, 0))
             shared, split = PartitionSpec(), PartitionSpec("seeds")
-            specs = (shared, shared, shared, split, split)
+            specs = (shared, shared, split, split)
             function = jax.shard_map(mapped, mesh=self._mesh, in_specs=specs, out_specs=split, check_vma=False)
-        return jax.jit(function, donate_argnums=(4,) if donate else ())
+        return jax.jit(function, donate_argnums=(3,) if donate else ())
 
     def start(self) -> State:
         """The state before the first step."""
@@ -90,9 +98,10 @@ class CompiledEngine:
             return jax.jit(begin)(self._streams)
         return self._place(jax.jit(jax.vmap(begin))(self._streams))
 
-    def run(self, state: State, first: int, end: int) -> tuple[State, list[Report]]:
+    def run(self, state: State, first: int, end: int, total: int) -> tuple[State, list[Report]]:
         """Iterations first .. end - 1, and one report per seed."""
-        state, totals, ends = self._block(self._agent, np.int32(first), np.int32(end), self._streams, state)
+        span = Span(np.int32(first), np.int32(end), np.int32(total))
+        state, totals, ends = self._block(self._agent, span, self._streams, state)
         first_row, last_row = first * self._static.rollout, end * self._static.rollout
         totals, ends, running = jax.tree.map(np.asarray, (totals, ends, state.episodes.returns))
         reports = []
@@ -108,7 +117,7 @@ class CompiledEngine:
             function = partial(_evaluate, self._env, episodes)
             self._evaluations[episodes] = self._compile(function, donate=False)
         play = self._evaluations[episodes]
-        returns = play(self._agent, np.int32(number), np.int32(0), self._streams, state.learner.params)
+        returns = play(self._agent, np.int32(number), self._streams, state.learner.params)
         return [self._of(np.asarray(returns), each) for each in range(len(self.seeds))]
 
     def params(self, state: State, seed: int) -> PyTree:
@@ -149,8 +158,8 @@ def _spread(seeds: tuple[int, ...]) -> tuple[Mesh, tuple[int, ...]]:
 def _in_turn(function: Any) -> Any:
     """``function`` of one seed after another: a loop over single numbers gains nothing from a vector of them."""
 
-    def mapped(agent: Agent, first: Array, end: Array, keys: Streams, state: PyTree) -> Any:
-        return jax.lax.map(lambda own: function(agent, first, end, *own), (keys, state))
+    def mapped(agent: Agent, numbers: PyTree, keys: Streams, state: PyTree) -> Any:
+        return jax.lax.map(lambda own: function(agent, numbers, *own), (keys, state))
 
     return mapped
 
@@ -163,9 +172,10 @@ def _start(agent: Agent, env: CompiledEnv, lanes: int, keys: Streams) -> State:
 
 
 def _block(
-    env: CompiledEnv, lanes: int, length: int, agent: Agent, first: Array, end: Array, keys: Streams, state: State
+    env: CompiledEnv, lanes: int, length: int, agent: Agent, span: Span, keys: Streams, state: State
 ) -> tuple[State, Totals, Ends]:
     """Iterations first .. end - 1 <= first + length - 1; ends have axes [length, rollout, lanes]."""
+    first, end, total = span
     rows = length * agent.rollout
     numbers = first * agent.rollout + jnp.arange(rows)
     row_keys = jax.vmap(lambda row: jax.random.fold_in(keys.exploration, row))(numbers)
@@ -179,11 +189,11 @@ def _block(
     def iteration(i: Array, carry: tuple[State, Ends]) -> tuple[State, Ends]:
         state, buffer = carry
         own, chosen = jax.tree.map(lambda leaf: leaf[i - first], (drawn, replayed))
-        state, rows, ends = _collect(env, lanes, agent, i, own, state)
+        state, rows, ends = _collect(env, lanes, agent, i, total, own, state)
         buffer = jax.tree.map(
             lambda all_, new: jax.lax.dynamic_update_index_in_dim(all_, new, i - first, 0), buffer, ends
         )
-        clock = Clock((i + 1) * agent.rollout * lanes, state.episodes.finished, state.totals.updates)
+        clock = Clock((i + 1) * agent.rollout * lanes, state.episodes.finished, state.totals.updates, total)
         learner, totals = learn(agent, state.learner, state.totals, rows, state.env.obs, clock, chosen)
         return state._replace(learner=learner, totals=totals), buffer
 
@@ -192,13 +202,13 @@ def _block(
 
 
 def _collect(
-    env: CompiledEnv, lanes: int, agent: Agent, i: Array, drawn: tuple[PyTree, Draw], state: State
+    env: CompiledEnv, lanes: int, agent: Agent, i: Array, total: Array, drawn: tuple[PyTree, Draw], state: State
 ) -> tuple[State, Row, Ends]:
     """``rollout`` rows of every lane: rows and ends [rollout, lanes]."""
 
     def step(state: State, inputs: tuple[Array, PyTree, Draw]) -> tuple[State, tuple[Row, Ends]]:
         row_number, noise, draw = inputs
-        clock = Clock(row_number * lanes, state.episodes.finished, state.totals.updates)
+        clock = Clock(row_number * lanes, state.episodes.finished, state.totals.updates, total)
         act = jax.vmap(agent.act, (None, 0, 0, None, 0))
         action, memory = act(state.learner.params, state.memory, state.env.obs, clock, noise)
         after, outcome = jax.vmap(env.step)(state.env, action, draw)
@@ -211,9 +221,7 @@ def _collect(
     return state, rows, ends
 
 
-def _evaluate(
-    env: CompiledEnv, episodes: int, agent: Agent, number: Array, _: Array, keys: Streams, params: PyTree
-) -> Array:
+def _evaluate(env: CompiledEnv, episodes: int, agent: Agent, number: Array, keys: Streams, params: PyTree) -> Array:
     """Returns [episodes] of the greedy policy, one episode in each lane."""
     key = jax.random.fold_in(keys.evaluation, number)
     first = jax.vmap(env.reset)(jax.random.split(jax.random.fold_in(key, 0), episodes))

@@ -53,8 +53,11 @@ class Engine(Protocol):
     def start(self) -> Any:
         """The state before the first step."""
 
-    def run(self, state: Any, first: int, end: int) -> tuple[Any, list[Report]]:
-        """Iterations first .. end - 1 (at most ``length``), and one report per seed. Consumes the state."""
+    def run(self, state: Any, first: int, end: int, total: int) -> tuple[Any, list[Report]]:
+        """Iterations first .. end - 1 (at most ``length``), and one report per seed. Consumes the state.
+
+        ``total`` is how many env steps the run is to have, of which schedules may count shares.
+        """
 
     def evaluate(self, state: Any, episodes: int, number: int) -> list[np.ndarray]:
         """Returns [episodes] of the greedy policy, per seed, on another environment; ``number`` picks the episodes."""
@@ -129,7 +132,7 @@ def no_totals(agent: Agent, learner: PyTree, spaces: Spaces, lanes: int) -> Tota
 
     flags = jnp.zeros((agent.rollout, lanes), bool)
     rows = Row(zeros(spaces.observation), zeros(spaces.action.spec), flags.astype(jnp.float32), flags, flags, flags)
-    clock = Clock(*jnp.zeros(3, jnp.int32))
+    clock = Clock(*jnp.zeros(4, jnp.int32))
     drawn = jax.eval_shape(lambda: agent.draw(jax.random.key(0), lanes))
     shapes = jax.eval_shape(_agent_learn, traced(agent), learner, rows, rows.obs[0], clock, drawn)[1]
     sums = {name: jnp.float32(0.0) for name in shapes if name != "updates"}

@@ -72,12 +72,12 @@ class HostEngine:
         state: State = self._begin(self._keys)
         return state._replace(last=np.zeros(self.lanes, np.bool_))
 
-    def run(self, state: State, first: int, end: int) -> tuple[State, list[Report]]:
+    def run(self, state: State, first: int, end: int, total: int) -> tuple[State, list[Report]]:
         """Iterations first .. end - 1, and one report."""
         with self._core.block():
-            return self._run(state, first, end)
+            return self._run(state, first, end, total)
 
-    def _run(self, state: State, first: int, end: int) -> tuple[State, list[Report]]:
+    def _run(self, state: State, first: int, end: int, total: int) -> tuple[State, list[Report]]:
         rollout, lanes, start = self._static.rollout, self.lanes, first * self._static.rollout
         noise, drawn = self._draw(self._agent, self._keys, np.int32(first))
         rows = empty_rows(self.spaces, (end - first) * rollout, lanes)
@@ -86,7 +86,7 @@ class HostEngine:
         chosen: tuple[Array, PyTree] | None = None
         for i in range(end - first):
             for t in range(i * rollout, (i + 1) * rollout):
-                clock = np.array([(start + t) * lanes, ends, t], np.int32)
+                clock = np.array([(start + t) * lanes, ends, total, t], np.int32)
                 action, memory = chosen or self._act(self._numbers, packed, memory, obs, noise, clock)
                 chosen = None
                 rows.obs[t], rows.last[t], rows.action[t] = obs, last, action
@@ -94,7 +94,7 @@ class HostEngine:
                 obs, rows.reward[t], rows.terminated[t], rows.truncated[t], last = step[:5]
                 ends += int(np.count_nonzero(rows.terminated[t] | rows.truncated[t]))
             own = Row(*[leaf[i * rollout : (i + 1) * rollout] for leaf in rows])
-            clock = np.array([(start + t + 1) * lanes, ends, t + 1, i], np.int32)
+            clock = np.array([(start + t + 1) * lanes, ends, total, t + 1, i], np.int32)
             packed, chosen = self._learn(self._numbers, packed, own, memory, obs, noise, drawn, clock)
         learner, totals = self._packing.unpack(packed)
         episodes, over = account(state.episodes, rows)
@@ -224,7 +224,7 @@ def _act(
     noise: PyTree,
     clock: Array,
 ) -> tuple[Array, PyTree]:
-    """Act in every lane; ``clock`` is step, episodes and the row of ``noise``."""
+    """Act in every lane; ``clock`` is step, episodes, the run's steps and the row of ``noise``."""
     learner, totals = packing.unpack(packed)
     return _choose(numbers.unpack(packed_agent), learner, totals, memory, obs, noise, clock)
 
@@ -241,14 +241,15 @@ def _learn(
     drawn: PyTree,
     clock: Array,
 ) -> tuple[Packed, tuple[Array, PyTree]]:
-    """Remember, learn and act; ``clock`` is step, episodes, the row of ``noise`` and which of ``drawn``.
+    """Remember, learn and act; ``clock`` is step, episodes, the run's steps, the row of ``noise`` and which of
+    ``drawn``.
 
     Acting here spares the next iteration a call.
     """
     agent = numbers.unpack(packed_agent)
     learner, totals = packing.unpack(packed)
-    own = jax.tree.map(lambda leaf: leaf[clock[3]], drawn)
-    now = Clock(clock[0], clock[1], totals.updates)
+    own = jax.tree.map(lambda leaf: leaf[clock[4]], drawn)
+    now = Clock(clock[0], clock[1], totals.updates, clock[2])
     learner, totals = learn(agent, learner, totals, rows, obs, now, own)
     return packing.pack((learner, totals)), _choose(agent, learner, totals, memory, obs, noise, clock)
 
@@ -256,6 +257,6 @@ def _learn(
 def _choose(
     agent: Agent, learner: Any, totals: Totals, memory: PyTree, obs: Array, noise: PyTree, clock: Array
 ) -> tuple[Array, PyTree]:
-    own = jax.tree.map(lambda leaf: leaf[clock[2]], noise)
-    now = Clock(clock[0], clock[1], totals.updates)
+    own = jax.tree.map(lambda leaf: leaf[clock[3]], noise)
+    now = Clock(clock[0], clock[1], totals.updates, clock[2])
     return jax.vmap(agent.act, (None, 0, 0, None, 0))(learner.params, memory, obs, now, own)

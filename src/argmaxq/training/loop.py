@@ -17,9 +17,11 @@ from argmaxq.components.errors import UserError
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs import checkpoint
 from argmaxq.runs.report import Report
+from argmaxq.runs.stretches import Stretch, total_at
 from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, DIVERGED, Track
 from argmaxq.training.engine import Engine
 from argmaxq.training.progress import Progress
+from argmaxq.training.standstill import NEARLY, standing_still, told
 
 
 class Diverged(UserError):
@@ -51,11 +53,18 @@ class Loop:
     """Drives an engine from one iteration to another, keeping the run folder."""
 
     def __init__(
-        self, recipe: Recipe, engine: Engine, folder: Path, tracks: list[Track], callbacks: Sequence[Callback] = ()
+        self,
+        recipe: Recipe,
+        engine: Engine,
+        folder: Path,
+        tracks: list[Track],
+        callbacks: Sequence[Callback] = (),
+        parts: Sequence[Stretch] = (),
     ) -> None:
         self.recipe, self.engine, self.folder, self.tracks = recipe, engine, folder, tracks
         self.iteration = 0
         self.seconds = 0.0
+        self._stretches = tuple(parts) or (Stretch(0, recipe.steps),)
         self._callbacks = callbacks
         self._state: Any = None
         self._saved_at = -1
@@ -96,7 +105,7 @@ class Loop:
         with signals() as interrupted:
             while not self.finished:
                 following = self._next_event()
-                self._state, reports = self.engine.run(self._state, self.iteration, following)
+                self._state, reports = self.engine.run(self._state, self.iteration, following, self.total)
                 self.iteration = following
                 self._look(reports, progress)
                 if interrupted() and not self.finished:
@@ -104,10 +113,21 @@ class Loop:
                     break
             self.save(progress)
 
+    def standstill(self) -> str:
+        """What to say where nothing can be learnt any more; empty before the first step."""
+        going = [self.tracks[number] for number in self._active()]
+        still = [standing_still(self.recipe.agent, track.clock(self.total)) for track in going]
+        return told(self.recipe.agent, self.step, self.recipe.steps) if still and all(still) else ""
+
     @property
     def step(self) -> int:
         """Env steps done, over all lanes."""
         return self.iteration * self.steps_per_iteration
+
+    @property
+    def total(self) -> int:
+        """Env steps that the run is to have, as seen from here: what schedules count shares of."""
+        return total_at(self._stretches, self.step)
 
     @property
     def finished(self) -> bool:
@@ -126,10 +146,13 @@ class Loop:
     def _next_event(self) -> int:
         """The iteration at which the coming block ends: the run's end, an evaluation, a checkpoint, or a full block.
 
+        Where another stretch of the run begins, a block ends, too.
+
         It depends on the iteration alone, so that an interruption does not move the blocks after it.
         """
         length = self.engine.length
         ends = [(self.iteration // length + 1) * length, self._first_at(self.recipe.steps)]
+        ends += [self._first_at(each.begin) for each in self._stretches if each.begin > self.step]
         ends += [self._due(every) for every in (self.recipe.evaluation.every, self.recipe.checkpoint_every) if every]
         return min(ends)
 
@@ -149,6 +172,7 @@ class Loop:
         """Record, check, evaluate, judge, call back, checkpoint, show."""
         for number in self._active():
             self.tracks[number].block(reports[number])
+            self._note_standstill(self.tracks[number], progress)
         self._leave_diverged(progress)
         evaluations = self._evaluate() if self._crossed(self.recipe.evaluation.every) else None
         going = self._active()
@@ -164,6 +188,13 @@ class Loop:
         if self._crossed(self.recipe.checkpoint_every):
             self.save(progress)
         progress.update(self.step, self._values())
+
+    def _note_standstill(self, track: Track, progress: Progress) -> None:
+        """Say it once if updates no longer change anything."""
+        still = standing_still(self.recipe.agent, track.clock(self.total))
+        if still and track.learnt_until is None and track.step < NEARLY * self.recipe.steps:
+            progress.say(f"seed {track.seed}: {told(self.recipe.agent, track.step, self.recipe.steps)}")
+        track.learnt_until = (track.learnt_until or track.step) if still else None
 
     def _leave_diverged(self, progress: Progress) -> None:
         """Stop seeds whose numbers are no longer finite; raise where none is left."""

@@ -1,5 +1,6 @@
 """Training a run: from its latest checkpoint, or from the beginning, to its end, with its summary and curve."""
 
+import warnings
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from typing import TypeAlias
@@ -9,15 +10,17 @@ from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.curve import draw_curve
 from argmaxq.reporting.text import opening, outcome
 from argmaxq.runs import checkpoint
-from argmaxq.runs.folder import CURVE, SUMMARY
+from argmaxq.runs.folder import CONFIG, CURVE, SUMMARY
 from argmaxq.runs.lock import locked
 from argmaxq.runs.records import read
+from argmaxq.runs.stretches import STRETCHES, Stretch, extended, stretches
 from argmaxq.runs.summary import complete, joined, summarise
 from argmaxq.runs.track import CHECKPOINTS, DIVERGED, Track, write_json
 from argmaxq.training.choose import make_engine
 from argmaxq.training.engine import Engine
 from argmaxq.training.loop import Callback, Diverged, Loop
 from argmaxq.training.progress import progress
+from argmaxq.training.standstill import foreseen
 from argmaxq.verbs.run import Run
 
 Callbacks: TypeAlias = Sequence[Callback]
@@ -78,13 +81,14 @@ def _train_together(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool,
     """All seeds at once, by an engine made here unless it is given."""
     with closing(engine or make_engine(run.config["engine"], recipe, run.seeds)) as made:
         tracks = [Track(part.path, seed) for part, seed in zip(run.parts, run.seeds, strict=True)]
-        loop = Loop(recipe, made, run.path, tracks, callbacks)
+        loop = Loop(recipe, made, run.path, tracks, callbacks, _stretches(run, recipe.steps))
         said: list[str] = []
         latest = checkpoint.latest(run.path / CHECKPOINTS, said.append)
         if latest is None:
             loop.begin()
         else:
             said += loop.restore(latest)
+        _tell(loop.standstill() or foreseen(recipe, made.lanes), said, quiet)
         _summarise(run, loop, finished=False)  # so that a killed run does not pass for a finished one
         try:
             with progress(recipe.steps, quiet, start=loop.step) as display:
@@ -93,6 +97,25 @@ def _train_together(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool,
                 loop.run(display)
         finally:
             _summarise(run, loop, loop.finished and loop.saved)
+
+
+def _tell(text: str, said: list[str], quiet: bool) -> None:
+    """Say what a user should know before training: a line, or in Python, where no line is shown, a warning."""
+    if text and quiet:
+        warnings.warn(text, stacklevel=2)
+    elif text:
+        said.append(text)
+
+
+def _stretches(run: Run, steps: int) -> list[Stretch]:
+    """How many steps the run was to have from when on; where it is to have more since, recorded before it goes on."""
+    there = checkpoint.checkpoints(run.path / CHECKPOINTS)
+    before = stretches(run.config)
+    now = extended(before, checkpoint.step_of(there[-1]) if there else 0, steps)
+    if now != before:
+        run.config[STRETCHES] = now
+        write_json(run.path / CONFIG, run.config)
+    return now
 
 
 def _summarise(run: Run, loop: Loop, finished: bool) -> None:

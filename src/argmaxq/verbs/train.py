@@ -15,6 +15,7 @@ from argmaxq.recipes import find
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs.folder import CONFIG, make_folder, write_configs
 from argmaxq.runs.lock import locked
+from argmaxq.runs.stretches import STRETCHES, stretches
 from argmaxq.runs.track import write_json
 from argmaxq.runs.versions import environment_report
 from argmaxq.training.choose import EngineName, engine_kind, make_engine
@@ -99,10 +100,10 @@ def resume(
     with using(device or run.config.get("device_asked"), together), locked(run.path):
         if steps:
             recipe = validate(dataclasses.replace(recipe, steps=recipe.steps + steps))
-            run.config["recipe"] = to_json(recipe)
-            write_json(run.path / CONFIG, run.config)
-            for part in run.parts[len(run.seeds) == 1 :]:
-                write_json(part.path / CONFIG, part.config | {"recipe": run.config["recipe"]})
+            for part in [run, *run.parts[len(run.seeds) == 1 :]]:
+                part.config[STRETCHES] = stretches(part.config)  # as they were
+                part.config["recipe"] = to_json(recipe)
+                write_json(part.path / CONFIG, part.config)
         return go(run, recipe, callbacks, quiet)
 
 

@@ -1,12 +1,15 @@
 """When a run may end before its last step."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import numpy as np
 
-from argmaxq.components.annotations import Number, Size
+from argmaxq.components.annotations import Bounds, Number
 from argmaxq.components.component import component
+
+RECENT = 100
+"""Training episodes that are remembered, and that a mean return is over."""
 
 
 class Stop(Protocol):
@@ -34,7 +37,7 @@ class TrainingReturn:
     """
 
     threshold: Number = 200.0
-    episodes: Size = 100
+    episodes: Annotated[int, Bounds(1, RECENT)] = RECENT
 
     def reached(self, returns: Sequence[float], evaluation: np.ndarray | None) -> bool:
         newest = list(returns)[-self.episodes :]

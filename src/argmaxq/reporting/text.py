@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from argmaxq.runs.track import RECENT
+from argmaxq.recipes.stop import RECENT
 
 Row = tuple[str, str]
 

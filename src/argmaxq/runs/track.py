@@ -8,15 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from argmaxq.recipes.stop import Stop
+from argmaxq.recipes.stop import RECENT, Stop
 from argmaxq.runs import checkpoint
 from argmaxq.runs.records import Records
 from argmaxq.runs.report import Report
 from argmaxq.trees import flatten
 from argmaxq.types import Clock, PyTree
-
-RECENT = 100
-"""Training episodes that a mean return is over."""
 
 CHECKPOINTS = "checkpoints"
 BEST, LAST = "best", "last"

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, NoReturn
 
 from argmaxq.cli import tables
@@ -19,7 +20,9 @@ from argmaxq.components.options import help_text, parse
 from argmaxq.components.registry import near
 from argmaxq.recipes import find
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.reporting.text import environment
 from argmaxq.runs.track import BEST
+from argmaxq.runs.trust import shun
 from argmaxq.training.loop import Diverged
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.train import resume, train
@@ -66,6 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"argmaxq: {error}", file=sys.stderr)
         return DIVERGED if isinstance(error, Diverged) else MISUSED
+    except MemoryError:
+        print("argmaxq: too little memory: free some, or ask for less at once", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print("argmaxq: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -127,7 +133,17 @@ def _recipe(options: Options, rest: list[str]) -> Recipe:
 
 
 def _resume(options: Options, rest: list[str]) -> int:
-    return _code(resume(options.run, steps=options.steps, device=options.device, quiet=False))
+    trusted = _opened(options).trusted
+    return _code(resume(options.run, steps=options.steps, device=options.device, trust=trusted, quiet=False))
+
+
+def _opened(options: Options) -> Run:
+    """The run that was named. Who names its environment, too, trusts it as much as who says so."""
+    shun(Path(options.run))
+    run = Run(options.run, trust=options.trust or bool(options.env))
+    if options.env and options.env != (made := environment(run.config)):
+        raise UserError(f"--env {options.env}: {run.path} was trained on {made}")
+    return run
 
 
 def _code(run: Run) -> int:
@@ -136,7 +152,7 @@ def _code(run: Run) -> int:
 
 
 def _evaluate(options: Options, rest: list[str]) -> int:
-    run = Run(options.run)
+    run = _opened(options)
     table: tables.Judgements | tables.Evaluations = tables.Judgements(run, options.checkpoint)
     if not options.exact:
         table = tables.Evaluations(run, options.checkpoint, options.episodes, options.seed)
@@ -152,7 +168,7 @@ def _plot(options: Options, rest: list[str]) -> int:
         entries = tuple(int(entry) for entry in options.entries.split(",")) if options.entries else ()
     except ValueError:
         raise UserError(f"--entries {options.entries}: whole numbers with a comma between, such as 0,1") from None
-    print(plot(Run(options.run), options.what, options.out, which=options.checkpoint, entries=entries))
+    print(plot(_opened(options), options.what, options.out, which=options.checkpoint, entries=entries))
     return 0
 
 
@@ -161,7 +177,7 @@ def _watch(options: Options, rest: list[str]) -> int:
 
     if options.video:
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # a film needs no display, nor a complaint without one
-    watch(Run(options.run), options.video, which=options.checkpoint, episodes=options.episodes, seed=options.seed)
+    watch(_opened(options), options.video, which=options.checkpoint, episodes=options.episodes, seed=options.seed)
     return 0
 
 
@@ -185,6 +201,10 @@ def argument(name: str, help: str, **settings: Any) -> Argument:
 
 
 RUN = argument("run", "the run's folder", metavar="RUN")
+TRUST = (
+    argument("--trust", "import the module that the run names, though it was not made here", action="store_true"),
+    argument("--env", "trust that the run's environment is this one", metavar="ID"),
+)
 CHECKPOINT = argument("--checkpoint", "best, last, or a step (%(default)s)", metavar="WHICH", default=BEST)
 EPISODE_SEED = argument("--seed", "what the episodes begin from (%(default)s)", metavar="S", type=int, default=1)
 DEVICE = argument("--device", "cpu, gpu, tpu, cuda:1, ...", metavar="D")
@@ -210,7 +230,12 @@ VERBS = {
     "resume": Verb(
         _resume,
         "go on where a run stopped",
-        (RUN, argument("--steps", "more env steps than it was to have", metavar="MORE", type=int, default=0), DEVICE),
+        (
+            RUN,
+            argument("--steps", "more env steps than it was to have", metavar="MORE", type=int, default=0),
+            DEVICE,
+            *TRUST,
+        ),
     ),
     "evaluate": Verb(
         _evaluate,
@@ -222,6 +247,7 @@ VERBS = {
             EPISODE_SEED,
             argument("--exact", "compare with the exact solution instead, where there are tables", action="store_true"),
             argument("--json", "print JSON", action="store_true"),
+            *TRUST,
         ),
     ),
     "plot": Verb(
@@ -233,6 +259,7 @@ VERBS = {
             argument("--out", "the picture, .png or .svg (default: in the run)", metavar="FILE"),
             argument("--entries", "which numbers of the observation, such as 2,3", metavar="I,J"),
             CHECKPOINT,
+            *TRUST,
         ),
     ),
     "watch": Verb(
@@ -244,6 +271,7 @@ VERBS = {
             CHECKPOINT,
             argument("--episodes", "how many (%(default)s)", metavar="N", type=int, default=1),
             EPISODE_SEED,
+            *TRUST,
         ),
     ),
     "check": Verb(

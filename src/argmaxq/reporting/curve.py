@@ -29,6 +29,7 @@ from argmaxq.runs.records import read
 
 WINDOW = 100
 SETTLED = 20
+EVALUATED = ("mean", "min", "max")
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,12 @@ def load_run(folder: Path) -> Run:
     Raises:
         UserError: if no episode has finished.
     """
-    episodes = [row for row in read(folder, "episodes") if row["return"] is not None]
+    episodes = [row for row in read(folder, "episodes", "step", "return") if row.get("return") is not None]
     if not episodes:
         raise UserError(f"{folder}: no episode has finished there, so there is no curve to draw")
-    evaluations = [row for row in read(folder, "evaluations") if row["mean"] is not None]
-    columns = {name: np.array([row[name] for row in evaluations], float) for name in ("step", "mean", "min", "max")}
+    rows = read(folder, "evaluations", "step", *EVALUATED)
+    evaluations = [row for row in rows if None not in [row.get(name) for name in EVALUATED]]
+    columns = {name: np.array([row[name] for row in evaluations], float) for name in ("step", *EVALUATED)}
     steps, returns = (np.array([row[name] for row in episodes], float) for name in ("step", "return"))
     return Run(steps, returns, trailing_mean(returns, WINDOW), columns)
 

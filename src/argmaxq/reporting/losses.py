@@ -57,7 +57,7 @@ def draw_losses(folders: Path | Sequence[Path], out: Path) -> Path:
 
 def load_losses(folder: Path) -> dict[str, Line]:
     """The finite losses of a run's folder by the metric's name; one without any is left out."""
-    records = read(folder, "metrics")
+    records = read(folder, "metrics", "step", *PANELS)
     found: dict[str, Line] = {}
     for name in PANELS:
         rows = [(row["step"], row[name]) for row in records if row.get(name) is not None]

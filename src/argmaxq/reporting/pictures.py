@@ -1,6 +1,6 @@
 """What all pictures of a run have in common: colours, axes, titles, seeds and files."""
 
-import json
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from argmaxq.components.errors import UserError
+from argmaxq.reporting.text import environment
+from argmaxq.runs.folder import CONFIG, read_config
+from argmaxq.runs.writing import replace, writing
 
 # Blue and vermilion of Okabe and Ito's palette differ to colour-blind eyes; in grey, line and marker tell them apart.
 LINE, EVALUATION, FAINT = "#0072B2", "#D55E00", "#A0A0A0"
@@ -48,13 +51,16 @@ def new_figure(width: float = WIDTH, height: float = HEIGHT) -> Any:
 
 
 def save(figure: Any, out: Path) -> Path:
-    """Write a figure as PNG or SVG, by the suffix.
+    """Write a figure as PNG or SVG, by the suffix, whole or not at all; a link in its place is replaced, not followed.
 
     Raises:
-        UserError: another suffix.
+        UserError: another suffix, or the system refuses.
     """
-    checked(out).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, format=out.suffix[1:].lower())
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=checked(out).suffix[1:].lower())
+    with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+    replace(out, drawn.getvalue())
     return out
 
 
@@ -114,7 +120,7 @@ def dress_steps(axes: Any, up: str, within: Limits) -> None:
 
 def head(axes: Any, text: str) -> None:
     """A title, and below it the legend in one row."""
-    axes.set_title(text, loc="left", fontsize=13, fontweight="bold", pad=28)
+    axes.set_title(text, loc="left", fontsize=13, fontweight="bold", pad=28, parse_math=False)
     above = {"loc": "lower left", "bbox_to_anchor": (-0.01, 1.0)}
     legend = axes.legend(**above, ncols=4, frameon=False, fontsize=8, columnspacing=1.2, handletextpad=0.5)
     legend.set_in_layout(False)
@@ -124,11 +130,11 @@ def head(axes: Any, text: str) -> None:
 
 def title(places: Sequence[Path]) -> str:
     """Such as ``dqn on CartPole-v1, 5 seeds``."""
-    file = next((folder / "config.json" for folder in places if (folder / "config.json").exists()), None)
-    config = json.loads(file.read_text(encoding="utf-8")) if file else {}
-    name = str(config.get("name", places[0].name))
-    environment = config.get("recipe", {}).get("env", {}).get("id")
-    text = f"{name.rpartition('/')[2]} on {environment}" if environment else name
+    folder = next((place for place in places if (place / CONFIG).exists()), None)
+    if folder is None:
+        return f"{places[0].name}, {len(places)} seeds" if len(places) > 1 else places[0].name
+    config = read_config(folder)
+    text = f"{config['name'].rpartition('/')[2]} on {environment(config)}"
     return f"{text}, {len(places)} seeds" if len(places) > 1 else text
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from imageio_ffmpeg import get_ffmpeg_exe
 
 from argmaxq.components.errors import UserError
+from argmaxq.runs.writing import remove, writing
 
 # H.264 halves the chroma's resolution, so an odd side gets one line of black; a GIF gets a palette of its own.
 EVEN = "pad=ceil(iw/2)*2:ceil(ih/2)*2"
@@ -38,11 +39,14 @@ def write_video(frames: Iterable[np.ndarray], path: Path, fps: float) -> Path:
     first = next(remaining, None)
     if first is None:
         raise UserError(f"{path}: there are no frames to write")
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.stem}.partial{suffix}")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove(partial)  # a link there would lead ffmpeg elsewhere
     try:
         _encode(first, remaining, partial, fps)
-        partial.rename(path)
+        with writing(path):
+            partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)
     return path

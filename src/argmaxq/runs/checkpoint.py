@@ -5,63 +5,67 @@ is written beside its place under a temporary name, brought to the disk, and ren
 is complete. Where one is replaced, the old one stays readable under ``NAME.old`` until the new one is in place.
 """
 
-import hashlib
-import json
-import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from argmaxq.components.errors import UserError
+from argmaxq.runs.checkpoint_files import (
+    HEADER,
+    DamagedCheckpoint,
+    OtherFormat,
+    load_files,
+    to_disk,
+    verify_files,
+    write_files,
+)
+from argmaxq.runs.writing import PARTIAL, Unwritable, amount, own_folder, remove, writing
 
 T = TypeVar("T")
 
-FORMAT = 2
-RENAMED = {1: {"engine/actor/": "engine/memory/"}}
-"""Earlier formats that are read, and what the beginnings of their arrays' names have become since."""
-ARRAYS, HEADER = "arrays.safetensors", "checkpoint.json"
-PARTIAL, OLD = ".partial", ".old"
-STEP_NAME = re.compile(r"step-(\d+)")
-
-
-class DamagedCheckpoint(UserError):
-    """A checkpoint that is missing, incomplete, changed or of another format."""
+OLD = ".old"
+WRONG_DATA = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What data of wrong kinds lead to where they are used."""
+STEP_NAME = re.compile(r"step-([0-9]+)")
 
 
 def save(folder: Path, name: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Path:
     """Write ``folder/name``, replacing one of that name, so that a kill at any moment leaves the old or the new one.
 
-    ``meta`` is JSON without NaN or infinities, which JSON cannot hold.
+    ``meta`` is JSON without NaN or infinities, which JSON cannot hold. The arrays are written as they lie, without
+    copies of them.
+
+    Raises:
+        Unwritable: there is no room for it, or the system refuses; what was there is as it was.
     """
     target, partial, old = (folder / (name + suffix) for suffix in ("", PARTIAL, OLD))
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    # safetensors writes an array's memory as it lies, so a transposed view has to be laid out in order first.
-    save_file({key: np.asarray(array, order="C") for key, array in arrays.items()}, partial / ARRAYS)
-    header = {
-        "format": FORMAT,
-        "bytes": (partial / ARRAYS).stat().st_size,
-        "sha256": _hash_file(partial / ARRAYS),
-        "meta_sha256": _hash_json(meta),
-        "meta": meta,
-    }
-    (partial / HEADER).write_text(json.dumps(header, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    for path in (partial / ARRAYS, partial / HEADER, partial):
-        _to_disk(path)
-    if target.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        target.rename(old)
-    partial.rename(target)
-    _to_disk(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    own_folder(folder)
+    with writing(target):
+        remove(partial)
+        _check_room(target, size(arrays))
+        partial.mkdir()
+        try:
+            write_files(partial, arrays, meta)
+            if target.exists() or target.is_symlink():
+                remove(old)
+                target.rename(old)
+            partial.rename(target)
+            to_disk(folder)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        _discard(old)
     return target
+
+
+def size(arrays: Mapping[str, np.ndarray]) -> int:
+    """Bytes that a checkpoint of these arrays takes, but for a few thousand."""
+    return sum(array.nbytes for array in arrays.values())
 
 
 def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -69,13 +73,14 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
     Raises:
         DamagedCheckpoint: one line saying which file is missing or how it differs from what was saved.
+        Unreadable: the system refuses, or memory is too small.
     """
-    return _steady(path, _load)
+    return _steady(path, load_files)
 
 
 def verify(path: Path) -> dict[str, Any]:
     """``meta`` of a checkpoint whose every byte was checked; like ``load``, without making arrays."""
-    return _steady(path, _verify)
+    return _steady(path, verify_files)
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -85,31 +90,110 @@ def checkpoints(folder: Path) -> list[Path]:
 
 
 def latest(folder: Path, report: Callable[[str], None]) -> Path | None:
-    """The newest undamaged step checkpoint; every damaged one on the way is reported in a line and passed over."""
+    """The newest undamaged step checkpoint; every damaged one on the way is reported in a line and passed over.
+
+    Raises:
+        OtherFormat: a newer one is of another format: to go on without it would lose what it holds.
+        DamagedCheckpoint: there are some, but none can be read.
+    """
+    faults = []
     for path in reversed(checkpoints(folder)):
         try:
             verify(path)
+        except OtherFormat:
+            raise
         except DamagedCheckpoint as problem:
+            faults.append(problem)
             report(f"checkpoint passed over: {problem}")
         else:
             return path
+    if faults:
+        others = f" (and {len(faults) - 1} before it)" if faults[1:] else ""
+        raise DamagedCheckpoint(
+            f"no checkpoint of {folder.parent} can be read, so nothing was changed: {faults[0]}{others}; "
+            f"restore one, or remove {folder} to begin anew"
+        )
     return None
+
+
+def check_owner(path: Path, meta: Mapping[str, Any], run: str | None, seeds: Sequence[int]) -> None:
+    """Check that a checkpoint is of this run and these seeds. Those of early versions do not say whose they are.
+
+    Raises:
+        UserError: it was copied from elsewhere.
+    """
+    tracked = [track["seed"] for track in meta.get("tracks", [])]
+    found = meta.get("seeds", tracked or list(seeds))
+    if meta.get("run") != run:
+        raise UserError(f"{path} is a checkpoint of another run: put back this run's own, or remove it")
+    if found != list(seeds) or tracked not in ([], found):
+        raise UserError(
+            f"{path} is a checkpoint of seed {', '.join(map(str, found))}, not {', '.join(map(str, seeds))}: "
+            "put back the right one, or remove it"
+        )
+
+
+@contextmanager
+def restoring(path: Path) -> Iterator[None]:
+    """Within it, data that do not fit are told as a damaged checkpoint.
+
+    Raises:
+        DamagedCheckpoint: for any error that wrong data may lead to.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as fault:
+        told = f"{type(fault).__name__}: {fault}"
+        raise DamagedCheckpoint(f"{path}: what it holds does not fit this run ({told})") from fault
 
 
 def prune(folder: Path, keep: int = 2) -> None:
     """Remove all but the ``keep`` newest step checkpoints, and what a crash left half done; touch no other name."""
-    for leftover in folder.glob("*" + PARTIAL):
-        shutil.rmtree(leftover, ignore_errors=True)
-    for old in folder.glob("*" + OLD):
-        current = old.with_suffix("")
-        if current.exists():
-            shutil.rmtree(old, ignore_errors=True)
-        elif (old / HEADER).exists():
-            old.rename(current)
-    steps = checkpoints(folder)
-    for path in steps[: max(len(steps) - keep, 0)]:
-        # Renamed first: a checkpoint's name never stands on a half-removed folder.
-        shutil.rmtree(path.rename(path.with_name(path.name + PARTIAL)), ignore_errors=True)
+    with writing(own_folder(folder)):
+        for leftover in folder.glob("*" + PARTIAL):
+            _discard(leftover)
+        for old in folder.glob("*" + OLD):
+            current = old.with_suffix("")
+            if current.exists():
+                _discard(old)
+            elif (old / HEADER).exists():
+                old.rename(current)
+        steps = checkpoints(folder)
+        for path in steps[: max(len(steps) - keep, 0)]:
+            drop(path)
+
+
+def drop(path: Path) -> None:
+    """Remove a checkpoint."""
+    # Renamed first: a checkpoint's name never stands on a half-removed folder.
+    partial = path.with_name(path.name + PARTIAL)
+    _discard(partial)
+    _discard(path.rename(partial))
+
+
+def _check_room(target: Path, size: int) -> None:
+    free = shutil.disk_usage(target.parent).free
+    if size > free:
+        raise Unwritable(
+            f"{target} cannot be written: it takes {amount(size)} and there is room for {amount(free)}; "
+            "make some and go on, what was saved before is whole"
+        )
+
+
+def _discard(path: Path) -> None:
+    """Remove what is no longer needed; what is left of it does no harm."""
+    with suppress(OSError):
+        remove(path)
 
 
 def step_of(path: Path) -> int:
@@ -139,75 +223,3 @@ def _steady(path: Path, read: Callable[[Path], T]) -> T:
         else:
             if _place(path) == before:
                 return found
-
-
-def _load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    meta = _verify(path)
-    try:
-        return _renamed(load_file(path / ARRAYS), _read_header(path / HEADER)["format"]), meta
-    except (OSError, SafetensorError) as problem:
-        raise DamagedCheckpoint(f"{path / ARRAYS}: it cannot be read ({problem})") from None
-
-
-def _renamed(arrays: dict[str, np.ndarray], version: int) -> dict[str, np.ndarray]:
-    """Arrays of an earlier format under the names that they have now."""
-    for old, new in RENAMED.get(version, {}).items():
-        arrays = {new + name.removeprefix(old) if name.startswith(old) else name: a for name, a in arrays.items()}
-    return arrays
-
-
-def _verify(path: Path) -> dict[str, Any]:
-    if not path.is_dir():
-        raise DamagedCheckpoint(f"{path}: there is no such checkpoint")
-    header, arrays = _read_header(path / HEADER), path / ARRAYS
-    try:
-        size = arrays.stat().st_size
-        if size != header["bytes"]:
-            raise DamagedCheckpoint(f"{arrays}: {size} bytes long, {header['bytes']} were saved")
-        if _hash_file(arrays) != header["sha256"]:
-            raise DamagedCheckpoint(f"{arrays}: its content is not what was saved (sha256 differs)")
-    except FileNotFoundError:
-        raise DamagedCheckpoint(f"{arrays}: the file is missing") from None
-    except OSError as problem:
-        raise DamagedCheckpoint(f"{arrays}: it cannot be read ({problem})") from None
-    meta: dict[str, Any] = header["meta"]
-    return meta
-
-
-def _read_header(path: Path) -> dict[str, Any]:
-    try:
-        header = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise DamagedCheckpoint(f"{path}: the file is missing") from None
-    except (OSError, ValueError) as problem:
-        raise DamagedCheckpoint(f"{path}: it cannot be read as JSON ({problem})") from None
-    version = header.get("format") if isinstance(header, dict) else None
-    if version != FORMAT and version not in RENAMED:
-        raise DamagedCheckpoint(
-            f"{path}: its format is {version!r}, this argmaxq reads {FORMAT}: use the one that wrote it"
-        )
-    missing = {"bytes", "sha256", "meta", "meta_sha256"} - header.keys()
-    if missing or _hash_json(header["meta"]) != header["meta_sha256"]:
-        raise DamagedCheckpoint(f"{path}: its content is not what was saved (meta)")
-    return dict(header)
-
-
-def _hash_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _hash_json(value: Any) -> str:
-    """Hash of the data, not of their layout; tuples and number keys are first made what a reader will see."""
-    seen = json.loads(json.dumps(value))
-    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
-
-
-def _to_disk(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":  # Windows cannot open a folder, and writes its renames through by itself.
-        return
-    handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,11 +1,14 @@
-"""Making a run's folder."""
+"""A run's folder: made, described by its configuration, and read."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from argmaxq.components.errors import UserError
-from argmaxq.runs.track import write_json
+from argmaxq.runs import formats
+from argmaxq.runs.reading import read_json
+from argmaxq.runs.writing import own_folder, replace
 
 CONFIG, SUMMARY, CURVE = "config.json", "summary.json", "curve.png"
 
@@ -23,14 +26,67 @@ def make_folder(out: str | Path | None, name: str) -> Path:
 
 
 def write_configs(folder: Path, config: Mapping[str, Any]) -> None:
-    """Write ``config.json``, and with several seeds each one's own folder with its own."""
+    """Write ``config.json``, and with several seeds each one's own folder with its own.
+
+    Raises:
+        Unwritable: the system refuses.
+    """
     seeds = config["seeds"] if len(config["seeds"]) > 1 else []
     for seed in seeds:
-        part = folder / f"seed-{seed}"
-        part.mkdir()
         whole = {} if config["engine"] == "host" else {"part_of": folder.name}
-        write_json(part / CONFIG, {**config, "seeds": [seed], **whole})
+        write_json(own_folder(seed_folder(folder, seed)) / CONFIG, {**config, "seeds": [seed], **whole})
     write_json(folder / CONFIG, config)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """What a run's folder says of it, every part that anything relies on checked.
+
+    Raises:
+        UserError: it is no run folder, or its configuration is damaged; one line says where.
+    """
+    file = folder / CONFIG
+    try:
+        config = formats.checked(formats.CONFIG, read_json(file), file)
+    except FileNotFoundError:
+        missing = f"it has no {CONFIG}" if folder.is_dir() else "it does not exist"
+        raise UserError(f"{folder} is no run folder: {missing}") from None
+    return dict(config)
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """What became of a run; empty before it first stopped.
+
+    Raises:
+        UserError: it is damaged; one line says where.
+    """
+    file = folder / SUMMARY
+    try:
+        return dict(formats.checked(formats.SUMMARY, read_json(file), file))
+    except FileNotFoundError:
+        return {}
+
+
+def seed_folder(folder: Path, seed: int) -> Path:
+    """Where one of several seeds has its own folder."""
+    return folder / f"seed-{seed}"
+
+
+def check_seed(config: Mapping[str, Any], part: Mapping[str, Any], folder: Path, seed: int) -> None:
+    """Check that a seed's folder is of the run that it lies in.
+
+    Raises:
+        UserError: a link lies there, or what it says of itself is another seed's or another run's.
+    """
+    if folder.is_symlink():
+        raise UserError(f"{folder} is a link, which is not followed: put the seed's folder in its place")
+    same = part.get("id") == config.get("id") and part["recipe"]["env"] == config["recipe"]["env"]
+    if part["seeds"] != [seed] or part["engine"] != config["engine"] or not same:
+        raise UserError(f"{folder} is not seed {seed} of {folder.parent}: put back this run's own")
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write a JSON file whole or not at all; raises Unwritable."""
+    replace(path, (json.dumps(data, indent=1) + "\n").encode())
 
 
 def _named(folder: Path) -> Path:

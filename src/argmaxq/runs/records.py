@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from argmaxq.components.errors import UserError
+from argmaxq.runs.formats import row_fault
+from argmaxq.runs.reading import parse, read_bytes
+from argmaxq.runs.writing import changed
 
 KINDS = ("metrics", "episodes", "evaluations", "times")
 Record = dict[str, Any]
@@ -29,10 +32,14 @@ class Records:
         self._waiting[kind].extend(map(_line, rows))
 
     def flush(self) -> None:
-        """Hand everything kept so far to the operating system: it then survives the death of this process."""
+        """Hand everything kept so far to the operating system: it then survives the death of this process.
+
+        Raises:
+            Unwritable: a file cannot be written, or is no file of this folder's own.
+        """
         for kind, lines in self._waiting.items():
             if lines:
-                with _file(self.folder, kind).open("ab") as file:
+                with changed(_file(self.folder, kind), "ab") as file:
                     file.write("".join(lines).encode())
                 lines.clear()
                 self._unsynced.add(kind)
@@ -41,16 +48,16 @@ class Records:
         """Bytes of each file, all of them on the disk: a checkpoint keeps these for ``cut_back``."""
         self.flush()
         for kind in self._unsynced:
-            with _file(self.folder, kind).open("rb+") as file:
+            with changed(_file(self.folder, kind), "rb+") as file:
                 os.fsync(file.fileno())
         self._unsynced.clear()
         return {kind: _size(self.folder, kind) for kind in KINDS}
 
-    def cut_back(self, sizes: Mapping[str, int]) -> None:
-        """Forget everything recorded after ``sizes`` was taken; a file that ``sizes`` does not name becomes empty.
+    def fit(self, sizes: Mapping[str, int]) -> None:
+        """Check that ``cut_back`` can go back to ``sizes``.
 
         Raises:
-            UserError: if a file is shorter than its size; then nothing is changed.
+            UserError: a file is shorter than its size.
         """
         for kind in KINDS:
             wanted, found = sizes.get(kind, 0), _size(self.folder, kind)
@@ -59,28 +66,48 @@ class Records:
                 raise UserError(
                     f"{file}: {found} bytes long but {wanted} at the checkpoint: it was cut or replaced since"
                 )
+
+    def cut_back(self, sizes: Mapping[str, int]) -> None:
+        """Forget everything recorded after ``sizes`` was taken; a file that ``sizes`` does not name becomes empty.
+
+        Raises:
+            UserError: a file is shorter than its size, and then nothing is changed; or one cannot be written.
+        """
+        self.fit(sizes)
         for kind in KINDS:
             self._waiting[kind].clear()
-            if _size(self.folder, kind):
-                os.truncate(_file(self.folder, kind), sizes.get(kind, 0))
+            if _size(self.folder, kind) != sizes.get(kind, 0):
+                with changed(_file(self.folder, kind), "rb+") as file:
+                    file.truncate(sizes.get(kind, 0))
 
 
-def read(folder: Path, kind: str) -> list[Record]:
+def read(folder: Path, kind: str, *columns: str) -> list[Record]:
     """The rows of one kind, [] where there is no file. A last line that a kill left incomplete is passed over.
 
+    In ``columns`` every row has a finite number or null; steps and counts are whole and never null.
+
     Raises:
-        UserError: naming the line, if any other is not JSON.
+        UserError: naming the line, if any other is not JSON, or holds something else in one of ``columns``.
     """
     file = _file(folder, kind)
-    lines = file.read_bytes().split(b"\n") if file.exists() else []
+    try:
+        lines = read_bytes(file).split(b"\n")
+    except FileNotFoundError:
+        return []
     rows: list[Record] = []
     for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
         try:
-            if line:
-                rows.append(json.loads(line))
+            row = parse(line)
         except ValueError:
             if number < len(lines):
                 raise UserError(f"{file}, line {number}: not JSON, so the file was changed since") from None
+            continue
+        fault = row_fault(row, columns) if isinstance(row, dict) else "it is no object"
+        if fault:
+            raise UserError(f"{file}, line {number}: {fault}, so the file was changed since")
+        rows.append(row)
     return rows
 
 
@@ -89,8 +116,10 @@ def _file(folder: Path, kind: str) -> Path:
 
 
 def _size(folder: Path, kind: str) -> int:
-    file = _file(folder, kind)
-    return file.stat().st_size if file.exists() else 0
+    try:
+        return _file(folder, kind).stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _line(row: Record) -> str:

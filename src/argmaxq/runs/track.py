@@ -1,6 +1,5 @@
 """One seed's account of a run: its records, its best policy, and whether it goes on."""
 
-import json
 import math
 from collections import deque
 from pathlib import Path
@@ -32,14 +31,14 @@ class Track:
     """What one seed has done, in a folder of its own.
 
     Attributes:
+        run: The identity of the run that it belongs to; None in those of early versions.
         over: Why it stopped, or empty.
         learnt_until: The env step from which on updates change nothing, if there is one.
         faults: What is no longer a finite number.
     """
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.folder, self.seed = folder, seed
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path, seed: int, run: str | None = None) -> None:
+        self.folder, self.seed, self.run = folder, seed, run
         self.records = Records(folder)
         self.returns: deque[float] = deque(maxlen=RECENT)
         self.episodes = 0
@@ -110,7 +109,8 @@ class Track:
         self.records.flush()
         for name in sorted(self._unsaved):
             arrays, step = self._policies[name]
-            checkpoint.save(self.folder / CHECKPOINTS, name, arrays, {"step": step})
+            meta = {"step": step, "run": self.run, "seeds": [self.seed]}
+            checkpoint.save(self.folder / CHECKPOINTS, name, arrays, meta)
         self._unsaved.clear()
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -154,10 +154,3 @@ class Track:
 def statistics(returns: np.ndarray) -> dict[str, float]:
     """Mean, standard deviation, least and greatest return."""
     return {name: float(getattr(returns, name)()) for name in ("mean", "std", "min", "max")}
-
-
-def write_json(path: Path, data: Any) -> None:
-    """Write a JSON file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    partial.replace(path)

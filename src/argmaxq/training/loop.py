@@ -1,7 +1,6 @@
 """The driver: blocks of training with everything that looks at it done between them."""
 
 import dataclasses
-import shutil
 import signal
 import threading
 import time
@@ -16,6 +15,7 @@ import numpy as np
 from argmaxq.components.errors import UserError
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs import checkpoint
+from argmaxq.runs.formats import STATE, checked
 from argmaxq.runs.report import Report
 from argmaxq.runs.stretches import Stretch, total_at
 from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, DIVERGED, Track
@@ -82,8 +82,16 @@ class Loop:
         self._state = self.engine.start()
 
     def restore(self, path: Path) -> list[str]:
-        """Go back to a checkpoint; returns what could not be restored exactly, a line each."""
+        """Go back to a checkpoint; returns what could not be restored exactly, a line each.
+
+        Raises:
+            UserError: it is another run's, or what it holds does not fit; then nothing is changed.
+        """
         arrays, meta = checkpoint.load(path)
+        checked(STATE, meta, path)
+        checkpoint.check_owner(path, meta, self.tracks[0].run, [track.seed for track in self.tracks])
+        for track, saved in zip(self.tracks, meta["tracks"], strict=True):
+            track.records.fit(saved["records"])
         own = {name.removeprefix("engine/"): a for name, a in arrays.items() if name.startswith("engine/")}
         self._state, lost = self.engine.restore(own, meta["engine"])
         self.iteration, self.seconds = meta["iteration"], meta["seconds"]
@@ -259,14 +267,15 @@ class Loop:
             arrays |= {f"best-{number}/{name}": array for name, array in best.items()}
             metas.append(meta)
         done = {"iteration": self.iteration, "seconds": self.seconds, "steps": int(self.recipe.steps)}
-        meta = {**done, "engine": engine_meta, "tracks": metas}
+        owner = {"run": self.tracks[0].run, "seeds": [track.seed for track in self.tracks]}
+        meta = {**owner, **done, "engine": engine_meta, "tracks": metas}
         folder = self.folder / CHECKPOINTS
         saved = checkpoint.save(folder, f"step-{self.step:09d}", arrays, meta)
         self._saved_at = self.iteration
         # Newer ones were damaged when this run was resumed: pruning must not take them for the two to keep.
         found = checkpoint.checkpoints(folder)
         for newer in found[found.index(saved) + 1 :]:
-            shutil.rmtree(newer)
+            checkpoint.drop(newer)
         checkpoint.prune(folder)
 
 

@@ -1,7 +1,6 @@
 """A run folder as a user has it: its recipe, its checkpoints, its policies, and how good they are."""
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,19 @@ import numpy as np
 
 from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
-from argmaxq.components.serialisation import from_json
+from argmaxq.components.serialisation import OWN, from_json
 from argmaxq.environments.source import single
 from argmaxq.exact import Judgement, judge, model_of
 from argmaxq.recipes.recipe import Recipe
-from argmaxq.runs import checkpoint
-from argmaxq.runs.folder import CONFIG, SUMMARY
+from argmaxq.runs import checkpoint, trust
+from argmaxq.runs.folder import CONFIG, check_seed, read_config, read_summary, seed_folder
+from argmaxq.runs.formats import POLICY, STATE, checked
 from argmaxq.runs.track import BEST, CHECKPOINTS, LAST, statistics
 from argmaxq.training.evaluation import Evaluator, greedy, uniform
 from argmaxq.verbs.policy import Policy, policy_params
+
+ENVIRONMENT = "env.id"
+"""The one path at which a run's configuration may name a module."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,24 +48,54 @@ class Evaluated:
 
 
 class Run:
-    """A run folder: everything that looks at training reads it."""
+    """A run folder: everything that looks at training reads it.
 
-    def __init__(self, path: str | Path, own: Mapping[str, Any] | None = None) -> None:
+    It is data, and checked; but an environment's id such as ``module:Id`` has a module imported when the environment
+    is made. Where the run was not made on this machine by this user, that asks for leave: ``trust``, or ``own`` with
+    the environment. No module in the folder itself is ever imported.
+
+    Args:
+        path: The folder.
+        own: Objects of the user's own that the run was made with, by path, such as ``{"env.id": make}``; what is given
+            for ``env.id`` also stands for an id that names a module.
+        trust: Whether the module that the folder names may be imported, wherever the folder comes from.
+
+    Attributes:
+        config: What the folder says of itself.
+        trusted: As ``trust``.
+
+    Raises:
+        UserError: it is no run folder, or its configuration is damaged.
+    """
+
+    def __init__(self, path: str | Path, own: Mapping[str, Any] | None = None, trust: bool = False) -> None:
         self.path = Path(path)
-        file = self.path / CONFIG
-        if not file.is_file():
-            missing = f"it has no {CONFIG}" if self.path.is_dir() else "it does not exist"
-            raise UserError(f"{self.path} is no run folder: {missing}")
-        try:
-            self.config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError:
-            raise UserError(f"{file} is not JSON: it was changed or cut; restore it") from None
-        self._own = dict(own or {})
+        self.config = read_config(self.path)
+        self._own, self.trusted = dict(own or {}), trust
 
     @property
     def recipe(self) -> Recipe:
-        """What was trained; raises UserError where it holds an object of the user's own that was not given."""
-        recipe: Recipe = from_json(self.config["recipe"], self._own)
+        """What was trained.
+
+        Raises:
+            UserError: it holds an object of the user's own that was not given, or names a module that is not trusted.
+        """
+        data = self.config["recipe"]
+        given = self._own.get(ENVIRONMENT)
+        if given is None:
+            trust.check(self.config, self.path, self.trusted)
+        elif trust.module_of(data["env"]["id"]):
+            data = data | {"env": data["env"] | {"id": {OWN: data["env"]["id"]}}}
+            trust.check_place(trust.module_of(given), self.path)
+        try:
+            recipe = from_json(data, self._own)
+        except checkpoint.WRONG_DATA as fault:
+            if isinstance(fault, UserError):
+                raise
+            told = f"{type(fault).__name__}: {fault}"
+            raise UserError(f"{self.path / CONFIG}: its recipe cannot be read ({told})") from fault
+        if not isinstance(recipe, Recipe):
+            raise UserError(f"{self.path / CONFIG}: its recipe is a {data['type']}")
         return recipe
 
     @property
@@ -73,15 +106,17 @@ class Run:
     @property
     def parts(self) -> list["Run"]:
         """The runs inside this one, one for each seed; itself alone if there is only one."""
-        if len(self.seeds) == 1:
-            return [self]
-        return [Run(self.path / f"seed-{seed}", self._own) for seed in self.seeds]
+        return [self] if len(self.seeds) == 1 else [self._part(seed) for seed in self.seeds]
+
+    def _part(self, seed: int) -> "Run":
+        part = Run(seed_folder(self.path, seed), self._own, self.trusted)
+        check_seed(self.config, part.config, part.path, seed)
+        return part
 
     @property
     def summary(self) -> dict[str, Any]:
         """What became of it; empty before it first stopped."""
-        file = self.path / SUMMARY
-        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+        return read_summary(self.path)
 
     def policy(self, which: str | int = BEST) -> Policy:
         """The greedy policy of a checkpoint: best, last, or that of a step."""
@@ -141,13 +176,33 @@ class Run:
     def step(self, which: str | int = BEST) -> int:
         """The env step at which a checkpoint was made."""
         path = self.checkpoint(which)
-        return int(checkpoint.verify(path)["step"] if path.name in (BEST, LAST) else path.name.removeprefix("step-"))
+        if path.name not in (BEST, LAST):
+            return int(path.name.removeprefix("step-"))
+        return int(self._checked(path, checkpoint.verify(path))["step"])
 
     def _params(self, which: str | int) -> Any:
-        agent, arrays = self.recipe.agent, checkpoint.load(self.checkpoint(which))[0]
+        path = self.checkpoint(which)
+        agent, (arrays, meta) = self.recipe.agent, checkpoint.load(path)
+        self._checked(path, meta)
         return lambda spaces: policy_params(agent, spaces, arrays)
 
+    def _checked(self, path: Path, meta: dict[str, Any]) -> dict[str, Any]:
+        """What a checkpoint says of itself, if it is this run's."""
+        checked(POLICY if path.name in (BEST, LAST) else STATE, meta, path)
+        checkpoint.check_owner(path, meta, self.config.get("id"), self.seeds)
+        return meta
 
-def load(path: str | Path, which: str | int = BEST, own: Mapping[str, Any] | None = None) -> Policy:
-    """The policy of a run: raw observations in, the environment's own actions out."""
-    return Run(path, own).policy(which)
+
+def load(
+    path: str | Path, which: str | int = BEST, own: Mapping[str, Any] | None = None, *, trust: bool = False
+) -> Policy:
+    """The policy of a run: raw observations in, the environment's own actions out.
+
+    The folder is data, with one exception: if its environment's id names a module (``module:Id``), that module is
+    imported. A run that was made on this machine by this user is trusted to; any other only with ``trust``, or with the
+    environment given as ``own={"env.id": ...}``.
+
+    Raises:
+        UserError: one line; also where a module would be imported that nobody has trusted.
+    """
+    return Run(path, own, trust).policy(which)

@@ -1,21 +1,24 @@
 """Training a run: from its latest checkpoint, or from the beginning, to its end, with its summary and curve."""
 
 import warnings
-from collections.abc import Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import TypeAlias
+
+import jax
 
 from argmaxq.components.errors import UserError
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.curve import draw_curve
 from argmaxq.reporting.text import opening, outcome
 from argmaxq.runs import checkpoint
-from argmaxq.runs.folder import CONFIG, CURVE, SUMMARY
+from argmaxq.runs.folder import CONFIG, CURVE, SUMMARY, write_json
 from argmaxq.runs.lock import locked
 from argmaxq.runs.records import read
 from argmaxq.runs.stretches import STRETCHES, Stretch, extended, stretches
 from argmaxq.runs.summary import complete, joined, summarise
-from argmaxq.runs.track import CHECKPOINTS, DIVERGED, Track, write_json
+from argmaxq.runs.track import CHECKPOINTS, DIVERGED, Track
+from argmaxq.runs.writing import Unwritable
 from argmaxq.training.choose import make_engine
 from argmaxq.training.engine import Engine
 from argmaxq.training.loop import Callback, Diverged, Loop
@@ -36,17 +39,43 @@ def go(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool, engine: Engi
     if engine is None and not any(checkpoint.checkpoints(each.path / CHECKPOINTS) for each in (run, *run.parts)):
         say("it has no checkpoint yet: starting from the beginning")
     try:
-        if run.config["engine"] == "host" and len(run.seeds) > 1:
-            _train_in_turn(run, recipe, callbacks, quiet, engine)
-        else:
-            _train_together(run, recipe, callbacks, quiet, engine)
+        with _memory_told(run):
+            _train(run, recipe, callbacks, quiet, engine)
     finally:
-        shown = [part.path for part in run.parts if read(part.path, "episodes")]
-        with suppress(UserError):  # no return is a finite number
-            if shown:
-                draw_curve(shown, run.path / CURVE)
+        _draw(run, say)
         say(outcome(run.config, run.summary, run.path))
     return run
+
+
+def _draw(run: Run, say: Callable[[str], object]) -> None:
+    """Draw the curve, if any episode has ended with a finite return."""
+    try:
+        shown = [part.path for part in run.parts if read(part.path, "episodes")]
+        if shown:
+            draw_curve(shown, run.path / CURVE)
+    except Unwritable as problem:
+        say(f"no curve: {problem}")
+    except UserError:
+        pass
+
+
+@contextmanager
+def _memory_told(run: Run) -> Iterator[None]:
+    """Tell in one line that memory was too small; raises UserError."""
+    try:
+        yield
+    except (MemoryError, jax.errors.JaxRuntimeError) as problem:
+        if not isinstance(problem, MemoryError) and "RESOURCE_EXHAUSTED" not in str(problem):
+            raise
+        raise UserError(
+            f"{run.path}: too little memory ({problem or 'no more was given'}): free some and resume it, or train with "
+            "a smaller replay, fewer lanes or fewer seeds"
+        ) from problem
+
+
+def _train(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool, engine: Engine | None) -> None:
+    way = _train_in_turn if run.config["engine"] == "host" and len(run.seeds) > 1 else _train_together
+    way(run, recipe, callbacks, quiet, engine)
 
 
 def _more(run: Run) -> str:
@@ -80,14 +109,15 @@ def _train_in_turn(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool, 
 def _train_together(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool, engine: Engine | None) -> None:
     """All seeds at once, by an engine made here unless it is given."""
     with closing(engine or make_engine(run.config["engine"], recipe, run.seeds)) as made:
-        tracks = [Track(part.path, seed) for part, seed in zip(run.parts, run.seeds, strict=True)]
+        tracks = [Track(part.path, seed, run.config.get("id")) for part, seed in zip(run.parts, run.seeds, strict=True)]
         loop = Loop(recipe, made, run.path, tracks, callbacks, _stretches(run, recipe.steps))
         said: list[str] = []
         latest = checkpoint.latest(run.path / CHECKPOINTS, said.append)
         if latest is None:
             loop.begin()
         else:
-            said += loop.restore(latest)
+            with checkpoint.restoring(latest):
+                said += loop.restore(latest)
         _tell(loop.standstill() or foreseen(recipe, made.lanes), said, quiet)
         _summarise(run, loop, finished=False)  # so that a killed run does not pass for a finished one
         try:

@@ -1,6 +1,7 @@
 """The verbs that learn: train and resume."""
 
 import dataclasses
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ from argmaxq.components.serialisation import OWN, to_json
 from argmaxq.devices import using
 from argmaxq.recipes import find
 from argmaxq.recipes.recipe import Recipe
-from argmaxq.runs.folder import CONFIG, make_folder, write_configs
+from argmaxq.runs import trust as trusting
+from argmaxq.runs.folder import CONFIG, make_folder, write_configs, write_json
 from argmaxq.runs.lock import locked
 from argmaxq.runs.stretches import STRETCHES, stretches
-from argmaxq.runs.track import write_json
 from argmaxq.runs.versions import environment_report
 from argmaxq.training.choose import EngineName, engine_kind, make_engine
 from argmaxq.training.loop import Callback
@@ -72,6 +73,8 @@ def train(
         for line in [] if quiet else remarks(value.agent, made.spaces):
             print(line)
         run = _new_run(value, {"name": name, "engine": kind, "seeds": list(numbers), "device_asked": device}, out)
+        for line in [] if quiet else trusting.remark(run.config):
+            print(line)
         with locked(run.path):
             return go(run, value, callbacks, quiet, made)
 
@@ -82,15 +85,17 @@ def resume(
     steps: int = 0,
     device: str | None = None,
     own: Mapping[str, Any] | None = None,
+    trust: bool = False,
     callbacks: Sequence[Callback] = (),
     quiet: bool = True,
 ) -> Run:
     """Go on with a run where its latest checkpoint stands, bit for bit, for ``steps`` more than it was to have.
 
     ``own`` gives again, by path, the objects of the user's own that the run was made with, as ``{"env.id": make}``.
-    The device is the one that training was asked to use.
+    ``trust`` lets a run folder from elsewhere name the module of its environment, see ``Run``. The device is the one
+    that training was asked to use.
     """
-    run = Run(path, own)
+    run = Run(path, own, trust)
     if "part_of" in run.config:
         raise UserError(f"{path} is one seed of a run that is resumed as a whole: resume {run.path.parent}")
     if steps < 0:
@@ -102,14 +107,15 @@ def resume(
             recipe = validate(dataclasses.replace(recipe, steps=recipe.steps + steps))
             for part in [run, *run.parts[len(run.seeds) == 1 :]]:
                 part.config[STRETCHES] = stretches(part.config)  # as they were
-                part.config["recipe"] = to_json(recipe)
+                part.config["recipe"] = part.config["recipe"] | {"steps": to_json(recipe.steps)}
                 write_json(part.path / CONFIG, part.config)
         return go(run, recipe, callbacks, quiet)
 
 
 def _new_run(recipe: Recipe, config: dict[str, Any], out: str | Path | None) -> Run:
+    config = config | {"id": uuid.uuid4().hex, "recipe": to_json(recipe)} | environment_report()
     folder = make_folder(out, config["name"])
-    write_configs(folder, config | {"recipe": to_json(recipe)} | environment_report())
+    write_configs(folder, trusting.signed(config))
     saved = [(place, to_json(place.value)) for place in paths(recipe)]
     own = {place.path: place.value for place, data in saved if isinstance(data, dict) and data.keys() == {OWN}}
-    return Run(folder, own)
+    return Run(folder, own, trust=True)

@@ -49,7 +49,9 @@ def draw_learnt(run: Run, what: What, out: Path, which: str | int = BEST, entrie
         policy = run.policy(which)
         index = bool(policy.adaptor.spaces.observation.categories)
         (_on_map if index else _on_plane)(figure, run.recipe.env, policy, what, entries)
-    figure.suptitle(f"{run.config['name']}: {_TITLES[what]}", x=0.01, ha="left", fontsize=12, fontweight="bold")
+    figure.suptitle(
+        f"{run.config['name']}: {_TITLES[what]}", x=0.01, ha="left", fontsize=12, fontweight="bold", parse_math=False
+    )
     return save(figure, out)
 
 
@@ -195,7 +197,7 @@ def _schedule(figure: Any, run: Run) -> None:
     axes: list[Any] = list(figure.subplots(1, 2, sharey=True))
     drawn = False
     for number, part in enumerate(run.parts):
-        rows = [row for row in read(part.path, "metrics") if "epsilon" in row]
+        rows = [row for row in read(part.path, "metrics", "step", "episodes", "epsilon") if "epsilon" in row]
         drawn = drawn or bool(rows)
         epsilon = [row["epsilon"] for row in rows]
         style: dict[str, Any] = {"color": "black", "linestyle": ("-", "--", ":", "-.")[number % 4], "linewidth": 1.2}

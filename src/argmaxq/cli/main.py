@@ -16,16 +16,16 @@ from typing import Any, NoReturn
 from argmaxq.cli import tables
 from argmaxq.components.annotations import hints
 from argmaxq.components.errors import UserError
-from argmaxq.components.options import help_text, parse
+from argmaxq.components.options import help_text, read
 from argmaxq.components.registry import near
-from argmaxq.recipes import find
+from argmaxq.recipes import Chosen, choose
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.text import environment
 from argmaxq.runs.track import BEST
 from argmaxq.runs.trust import shun
 from argmaxq.training.loop import Diverged
 from argmaxq.verbs.run import Run
-from argmaxq.verbs.train import resume, train
+from argmaxq.verbs.train import resume, train_chosen
 
 FAILED, MISUSED, DIVERGED, INTERRUPTED = 1, 2, 3, 130
 HELP = ("-h", "--help")
@@ -94,7 +94,7 @@ def _run(argv: list[str]) -> int:
     if arguments != given:
         print(parser.format_help().rstrip())
         if name == "train" and arguments:
-            recipe = _recipe(*parser.parse_known_args(arguments))
+            recipe = _chosen(*parser.parse_known_args(arguments)).recipe
             print(f"\noptions of the recipe, with its values:\n{help_text(recipe, tables.width())}")
         return 0
     options, rest = parser.parse_known_args(arguments)
@@ -110,8 +110,8 @@ def _list(options: Options, rest: list[str]) -> int:
 
 
 def _train(options: Options, rest: list[str]) -> int:
-    run = train(
-        _recipe(options, rest), name=options.recipe, engine=options.engine, seed=options.seed, seeds=options.seeds,
+    run = train_chosen(
+        _chosen(options, rest), name=options.recipe, engine=options.engine, seed=options.seed, seeds=options.seeds,
         out=options.out, device=options.device, quiet=options.quiet,
     )  # fmt: skip
     if options.quiet:
@@ -121,15 +121,15 @@ def _train(options: Options, rest: list[str]) -> int:
     return _code(run)
 
 
-def _recipe(options: Options, rest: list[str]) -> Recipe:
+def _chosen(options: Options, rest: list[str]) -> Chosen:
     """The recipe that was named, with the options of its components."""
     own = [argument.removeprefix("--") for argument, _ in VERBS["train"].arguments[1:]]
     for token in rest:
         name = token.removeprefix("--").partition("=")[0]
         if token.startswith("--") and name not in hints(Recipe) and (close := get_close_matches(name, own, 1, 0.7)):
             raise UserError(f"there is no option --{name}: did you mean --{close[0]}?")
-    chosen = {"--env": options.env, "--steps": options.steps}
-    return parse(find(options.recipe), [*rest, *(part for pair in chosen.items() if pair[1] for part in pair)])
+    also = [("env", options.env), ("steps", options.steps)]
+    return choose(options.recipe, [*read(rest), *((path, value) for path, value in also if value is not None)])
 
 
 def _resume(options: Options, rest: list[str]) -> int:
@@ -216,7 +216,7 @@ VERBS = {
         _train,
         "train an agent",
         (
-            argument("recipe", "a recipe's name; argmaxq list shows them", metavar="RECIPE"),
+            argument("recipe", "a recipe's name, or dqn, pqn, pdqn, td; argmaxq list", metavar="RECIPE"),
             argument("--env", "another environment than the recipe's", metavar="ID"),
             argument("--engine", "auto, compiled or host (%(default)s)", metavar="E", default="auto"),
             argument("--seed", "the first seed (%(default)s)", metavar="S", type=int, default=0),

@@ -156,9 +156,8 @@ def _line(first: object, *others: str) -> str:
 
 
 def _recipe(recipe: Recipe) -> str:
-    name = recipe.env.id if isinstance(recipe.env.id, str) else repr(recipe.env.id)
     lanes = f"{recipe.env.lanes} lanes of " if recipe.env.lanes > 1 else ""
-    return f"{type_name(type(recipe.agent))} on {lanes}{name}, {recipe.steps:,} steps"
+    return f"{type_name(type(recipe.agent))} on {lanes}{recipe.env.name}, {recipe.steps:,} steps"
 
 
 def _roles() -> dict[str, dict[str, type]]:

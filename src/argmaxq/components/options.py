@@ -18,6 +18,8 @@ from argmaxq.components.paths import Path, change, documentation, get, paths
 from argmaxq.components.registry import candidates, is_component, type_name
 
 T = TypeVar("T")
+SWITCH = object()
+"""The value of an option without one, which turns it on."""
 
 
 def parse(component: T, tokens: Sequence[str]) -> T:
@@ -29,6 +31,15 @@ def parse(component: T, tokens: Sequence[str]) -> T:
     Raises:
         UserError: for an unknown option, component or value; one line, with the nearest names or the range.
     """
+    return put(component, read(tokens))
+
+
+def read(tokens: Sequence[str]) -> list[tuple[str, Any]]:
+    """Options as (path, text), in the order given; ``SWITCH`` stands for the value of one without any.
+
+    Raises:
+        UserError: a token that belongs to no option.
+    """
     given: list[tuple[str, list[str]]] = []
     for token in tokens:
         if token.startswith("--"):
@@ -38,8 +49,17 @@ def parse(component: T, tokens: Sequence[str]) -> T:
             given[-1][1].append(token)
         else:
             raise UserError(f"{token!r} belongs to no option: options are written --path value")
-    component = change(component, [(path, " ".join(values)) for path, values in given if values])
-    return change(component, [(path, _switch(component, path)) for path, values in given if not values])
+    return [(path, " ".join(values) if values else SWITCH) for path, values in given]
+
+
+def put(component: T, given: Sequence[tuple[str, Any]]) -> T:
+    """The component with these values by path, as text or otherwise; switches are set last.
+
+    Raises:
+        UserError: as ``parse``.
+    """
+    component = change(component, [(path, value) for path, value in given if value is not SWITCH])
+    return change(component, [(path, _switch(component, path)) for path, value in given if value is SWITCH])
 
 
 def help_text(component: Any, width: int = 100) -> str:

@@ -17,6 +17,7 @@ from argmaxq.environments.hybrid import read_hybrid
 from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.make import Source, make_environment, make_lanes, one_line
 from argmaxq.environments.spaces import describe, read_actions, read_observations
+from argmaxq.environments.survey import registered_limit
 from argmaxq.environments.vector_lanes import autoreset_mode
 
 Status = Literal["ok", "warn", "fail"]
@@ -144,12 +145,7 @@ def _fault(obs: Any, space: gym.Space[Any]) -> str | None:
 
 
 def _time_limit(env: gym.Env[Any, Any]) -> Verdict:
-    limit = env.spec.max_episode_steps if env.spec else None
-    layer = env
-    while limit is None and isinstance(layer, gym.Wrapper):
-        # An environment that was never registered has no spec, and the wrapper shows its limit nowhere else.
-        limit = getattr(layer, "_max_episode_steps", None)
-        layer = layer.env
+    limit = registered_limit(env)
     if limit is None:
         return "warn", "none is declared: unless every episode ends by itself, wrap it in gymnasium.wrappers.TimeLimit"
     return "ok", f"{limit:,} steps"

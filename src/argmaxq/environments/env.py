@@ -29,3 +29,8 @@ class Env:
     backend: Literal["gymnasium", "envpool"] = "gymnasium"
     time_limit: Size | None = None
     choices: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The id, or how a callable prints."""
+        return self.id if isinstance(self.id, str) else repr(self.id)

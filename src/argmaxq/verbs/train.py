@@ -9,10 +9,10 @@ from typing import Any
 from argmaxq.components.checks import validate
 from argmaxq.components.component import remarks
 from argmaxq.components.errors import UserError
-from argmaxq.components.paths import paths, replace
+from argmaxq.components.paths import paths
 from argmaxq.components.serialisation import OWN, to_json
 from argmaxq.devices import using
-from argmaxq.recipes import find
+from argmaxq.recipes import Chosen, choose
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs import trust as trusting
 from argmaxq.runs.folder import CONFIG, make_folder, write_configs, write_json
@@ -43,8 +43,10 @@ def train(
     """Train a recipe, by name or as a value, and return its run.
 
     Args:
-        recipe: A name such as ``cartpole/dqn``, or a ``Recipe``.
-        env: An environment's id, or a callable that makes one; the recipe's own by default.
+        recipe: A name such as ``cartpole/dqn``; ``dqn``, ``pqn``, ``pdqn`` or ``td`` for what suits ``env``; or a
+            ``Recipe``.
+        env: An environment's id, or a callable that makes one; the recipe's own by default. On another one than its
+            own a recipe loses what belongs to that: see ``recipes.choose``.
         env_kwargs: Arguments for making it.
         engine: ``compiled``, ``host``, or ``auto``, which compiles where the environment allows it.
         seed: The first seed.
@@ -60,17 +62,35 @@ def train(
         UserError: one line, for anything a user can mend.
         Diverged: the numbers of every seed are no longer finite.
     """
-    name = name or (recipe if isinstance(recipe, str) else "own")
-    value = find(recipe) if isinstance(recipe, str) else recipe
-    changes = {"env.id": env, "env.kwargs": env_kwargs and dict(env_kwargs), "steps": steps}
-    value = validate(replace(value, {path: new for path, new in changes.items() if new is not None}))
+    values = {"env.id": env, "env.kwargs": env_kwargs and dict(env_kwargs), "steps": steps}
+    chosen = choose(recipe, [(path, value) for path, value in values.items() if value is not None])
+    return train_chosen(
+        chosen, name=name or (recipe if isinstance(recipe, str) else "own"), engine=engine, seed=seed, seeds=seeds,
+        out=out, device=device, callbacks=callbacks, quiet=quiet,
+    )  # fmt: skip
+
+
+def train_chosen(
+    chosen: Chosen,
+    *,
+    name: str,
+    engine: EngineName,
+    seed: int,
+    seeds: int,
+    out: str | Path | None,
+    device: str | None,
+    quiet: bool,
+    callbacks: Sequence[Callback] = (),
+) -> Run:
+    """``train`` a recipe once it is chosen, and unless ``quiet`` say what was chosen in it."""
+    value = validate(chosen.recipe)
     if seeds < 1 or seed < 0 or seed + seeds > 2**31:
         raise UserError(f"seed = {seed}, seeds = {seeds}: seeds are whole numbers from 0 on, at least one of them")
     numbers = tuple(range(seed, seed + seeds))
     kind = engine_kind(value, engine)
     with using(device, seeds if kind == "compiled" else 1):
         made = make_engine(kind, value, numbers if kind == "compiled" else numbers[:1])
-        for line in [] if quiet else remarks(value.agent, made.spaces):
+        for line in [] if quiet else [*chosen.said, *remarks(value.agent, made.spaces)]:
             print(line)
         run = _new_run(value, {"name": name, "engine": kind, "seeds": list(numbers), "device_asked": device}, out)
         for line in [] if quiet else trusting.remark(run.config):

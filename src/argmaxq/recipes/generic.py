@@ -1,0 +1,272 @@
+"""Starts for an environment of one's own: dqn, pqn, pdqn and td with values that follow from what it is."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from argmaxq.agents.dqn import DQN
+from argmaxq.agents.pdqn import PDQN
+from argmaxq.agents.pqn import PQN
+from argmaxq.agents.td import TD
+from argmaxq.components.errors import UserError
+from argmaxq.environments.env import Env
+from argmaxq.environments.survey import Survey
+from argmaxq.learning.bootstrap import Double
+from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.optimisers import Adam, RAdam
+from argmaxq.learning.schedules import Linear
+from argmaxq.learning.step_sizes import Scheduled, VisitCount
+from argmaxq.learning.sync import Polyak
+from argmaxq.networks.critics import MultiPass
+from argmaxq.networks.features import Tiles
+from argmaxq.networks.heads import Centred
+from argmaxq.networks.inputs import Inputs, Raw, Rescaled
+from argmaxq.networks.linear import Linear as LinearValues
+from argmaxq.networks.linear import Table
+from argmaxq.networks.mlp import MLP
+from argmaxq.recipes import rules
+from argmaxq.recipes.recipe import Recipe
+from argmaxq.replay.uniform import Uniform
+from argmaxq.roles import Agent, Network, Schedule
+from argmaxq.types import DiscreteActions, HybridActions
+
+Row = tuple[str, str]
+TILED = 6
+"""Entries of an observation up to which tiles are few enough."""
+
+
+class Start(NamedTuple):
+    """A recipe, and what was chosen in it and why, a line each."""
+
+    recipe: Recipe
+    said: tuple[str, ...]
+
+
+class Task(NamedTuple):
+    """What a start is made for.
+
+    Attributes:
+        env: The environment, in as many lanes as it is trained in.
+        found: What random play showed of it.
+        steps: Env steps, over all lanes.
+    """
+
+    env: Env
+    found: Survey
+    steps: int
+
+    @property
+    def gamma(self) -> float:
+        """Discount per env step."""
+        return rules.discount(self.found.time_limit)
+
+    @property
+    def scale(self) -> float:
+        """Factor on rewards."""
+        return rules.reward_scale(self.found.largest_return(self.gamma))
+
+
+Made = tuple[Agent, tuple[Row, ...]]
+
+
+def start(name: str, env: Env, found: Survey, steps: int | None = None, lanes: int | None = None) -> Start:
+    """The recipe of an algorithm for an environment, in ``steps`` and ``lanes`` where these are asked for.
+
+    Raises:
+        UserError: the algorithm does not fit; the one that does is named.
+    """
+    kind = STARTS[name]
+    if fault := kind.misfit(found):
+        raise UserError(f"{name} does not fit {env.name}: {fault}")
+    limit = rules.CUT if found.endless else env.time_limit
+    env = dataclasses.replace(env, lanes=found.lanes or lanes or kind.lanes, time_limit=limit)
+    task = Task(env, found, kind.steps if steps is None else steps)
+    agent, rows = kind.make(task)
+    judged = rules.evaluation(task.steps, env.time_limit or found.longest)
+    recipe = Recipe(agent, env, task.steps, judged, checkpoint_every=max(1, task.steps // 4))
+    return Start(recipe, _lines(name, task, rows, recipe))
+
+
+def dqn(task: Task) -> Made:
+    """Double DQN with five steps, on a small normalised network."""
+    network, seen = _network(task)
+    rollout = max(1, 4 // task.env.lanes)
+    updates = max(1, rollout * task.env.lanes // 2)
+    agent = DQN(
+        network=network,
+        bootstrap=Double(),
+        exploration=EpsilonGreedy(Linear(1.0, 0.05, task.steps // 5)),
+        replay=Uniform(_capacity(task, rollout + 5)),
+        sync=Polyak(5e-3),
+        optimiser=Adam(5e-4, annealing=_falling(task, updates / rollout), max_grad_norm=10.0),
+        gamma=task.gamma,
+        n_step=5,
+        rollout=rollout,
+        updates=updates,
+        learning_starts=min(1_000, task.steps // 20),
+        reward_scale=task.scale,
+    )
+    rows = ("network", seen), ("learning", "double DQN, five steps, an update for each two steps of the environment")
+    return agent, (*rows, _replayed(agent.replay), _explored("a fifth", 0.05))
+
+
+def pqn(task: Task) -> Made:
+    """PQN on about a thousand fresh rows at a time."""
+    network, seen = _network(task)
+    rows_at_once = int(np.clip(task.steps // 100, 256, 1024))
+    rollout = max(8, rows_at_once // task.env.lanes // 8 * 8)
+    agent = PQN(
+        network=network,
+        exploration=EpsilonGreedy(Linear(1.0, 0.05, task.steps // 5)),
+        optimiser=RAdam(1e-3, annealing=_falling(task, 32 / rollout), max_grad_norm=10.0),
+        gamma=task.gamma,
+        trace_decay=0.9,
+        rollout=rollout,
+        epochs=4,
+        minibatches=8,
+        reward_scale=task.scale,
+    )
+    learning = f"Q(lambda) on {rollout} fresh rows of each of {task.env.lanes} lanes, four times over, without a replay"
+    return agent, (("network", seen), ("learning", learning), _explored("a fifth", 0.05))
+
+
+def pdqn(task: Task) -> Made:
+    """MP-DQN, with an actor that moves more slowly than its critic."""
+    inputs, seen = _inputs(task)
+    updates = task.env.lanes
+    annealing = _falling(task, updates)
+    agent = PDQN(
+        critic=MultiPass((128,), inputs),
+        actor_network=MLP((128,), inputs, head=Centred()),
+        exploration=EpsilonGreedy(Linear(1.0, 0.05, task.steps // 10)),
+        replay=Uniform(_capacity(task, 10)),
+        optimiser=Adam(1e-3, annealing=annealing, max_grad_norm=10.0),
+        actor_optimiser=Adam(3e-4, annealing=annealing, max_grad_norm=10.0),
+        gamma=task.gamma,
+        updates=updates,
+        learning_starts=min(500, task.steps // 20),
+        reward_scale=task.scale,
+    )
+    learning = "an actor proposes all parameters, a multi-pass critic values them; an update for each step"
+    rows = ("networks", f"a layer of 128 in each; {seen}"), ("learning", learning)
+    return agent, (*rows, _replayed(agent.replay), _explored("a tenth", 0.05))
+
+
+def td(task: Task) -> Made:
+    """Q-learning in a table, or on tiles."""
+    states = task.found.spaces.observation.categories
+    exploring = EpsilonGreedy(Linear(1.0, 0.1, task.steps // 2))
+    if states:
+        agent = TD(Table(), exploration=exploring, step_size=VisitCount(1.0, 100.0), gamma=task.gamma)
+        learning = "Q-learning; step sizes fall with the visits of each entry, so rewards may be of any size"
+        return agent, (("values", f"a table of {states:,} states"), ("learning", learning), _explored("half", 0.1))
+    low, high = rules.feature_box(task.found)
+    tiles = Tiles(8, (8 if len(low) <= 4 else 4,), low, high)
+    agent = TD(
+        LinearValues(tiles),
+        exploration=exploring,
+        step_size=Scheduled(Linear(0.3 / tiles.tilings, 0.03 / tiles.tilings, task.steps)),
+        gamma=task.gamma,
+    )
+    cells = f"{tiles.tilings} tilings of {tiles.tiles[0]} tiles along each of {len(low)} entries"
+    learning = "Q-learning; the step size falls to a tenth by the end, and rewards may be of any size"
+    return agent, (("values", cells), ("learning", learning), _explored("half", 0.1))
+
+
+class Kind(NamedTuple):
+    """One algorithm's start.
+
+    Attributes:
+        make: Its agent, and what to say of it.
+        misfit: What of an environment does not suit it, and what does; empty where nothing is wrong.
+        steps: Env steps where none are asked for.
+        lanes: Copies of the environment, likewise.
+    """
+
+    make: Callable[[Task], Made]
+    misfit: Callable[[Survey], str]
+    steps: int
+    lanes: int = 1
+
+
+def _hybrid(found: Survey) -> str:
+    return "its actions have parameters; pdqn fits" if isinstance(found.spaces.action, HybridActions) else ""
+
+
+def _discrete(found: Survey) -> str:
+    return "its actions have no parameters; dqn fits" if isinstance(found.spaces.action, DiscreteActions) else ""
+
+
+def _untiled(found: Survey) -> str:
+    spec = found.spaces.observation
+    entries = int(np.prod(spec.shape))
+    if spec.categories or (spec.low and entries <= TILED):
+        return _hybrid(found)
+    return _hybrid(found) or f"its observations of {entries:,} numbers fit neither a table nor tiles; dqn fits"
+
+
+STARTS = {
+    "dqn": Kind(dqn, _hybrid, 100_000),
+    "pqn": Kind(pqn, _hybrid, 500_000, lanes=32),
+    "pdqn": Kind(pdqn, _discrete, 200_000),
+    "td": Kind(td, _untiled, 500_000),
+}
+"""By the name that ``train`` takes."""
+
+
+def _inputs(task: Task) -> tuple[Inputs, str]:
+    """What a network does to observations first, and why."""
+    spec, (low, high) = task.found.spaces.observation, rules.input_box(task.found)
+    if spec.categories:
+        return Raw(), f"which sees one of {spec.categories:,} states as a one-hot vector"
+    entries = f"{int(np.prod(spec.shape)):,} numbers"
+    if low:
+        return Rescaled(low, high), f"which sees {entries}, each rescaled by its spread in random play and its bounds"
+    return Rescaled(), f"which sees {entries}, rescaled by their bounds where they have any"
+
+
+def _network(task: Task) -> tuple[Network, str]:
+    inputs, seen = _inputs(task)
+    return MLP((128, 128), inputs, layer_norm=True), f"two normalised layers of 128, {seen}"
+
+
+def _capacity(task: Task, least: int) -> int:
+    return rules.capacity(task.found.spaces.observation, task.steps, least * task.env.lanes)
+
+
+def _falling(task: Task, updates: float) -> Schedule:
+    """From 1 to 0 over the run, in which there are so many updates for each row of all lanes."""
+    return Linear(1.0, 0.0, max(1, int(task.steps * updates / task.env.lanes)), per="update")
+
+
+def _replayed(replay: Any) -> Row:
+    return "replay", f"the newest {int(replay.capacity):,} steps"
+
+
+def _explored(share: str, end: float) -> Row:
+    return "exploration", f"epsilon falls from 1 to {end:g} over {share} of the run"
+
+
+def _lines(name: str, task: Task, rows: tuple[Row, ...], recipe: Recipe) -> tuple[str, ...]:
+    """What was chosen for an environment, beginning with what it is."""
+    found, env = task.found, recipe.env
+    limit = f"episodes of {found.time_limit:,} steps at most" if found.time_limit else "no time limit known"
+    actions = f"{found.spaces.action.n:,} actions"
+    title = f"{name} for {env.name} ({actions}, {limit}), chosen after {found.steps:,} random steps of it:"
+    horizon = f"{task.gamma:g}: it looks {1 / (1 - task.gamma):.0f} steps ahead"
+    scaled = [("rewards", _scaled(task))] if hasattr(recipe.agent, "reward_scale") else []
+    judged = recipe.evaluation
+    evaluated = f"every {int(judged.every):,} steps, {judged.episodes} greedy episodes"
+    cut = [("time limit", f"{env.time_limit:,} steps, for no episode came to an end")] if found.endless else []
+    more = f"{task.steps:,} steps; other values by options: argmaxq train {name} --env {env.name} --help"
+    common = [("discount", horizon), *scaled, *cut, ("evaluation", evaluated), ("run", more)]
+    return title, *(f"  {what:<13}{value}" for what, value in [*rows, *common])
+
+
+def _scaled(task: Task) -> str:
+    largest = task.found.largest_return(task.gamma)
+    if not largest:
+        return "as they are: random play met none"
+    return f"times {task.scale:g} in learning: discounted returns of random play reach {largest:.3g}"

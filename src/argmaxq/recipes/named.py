@@ -1,0 +1,111 @@
+"""Recipes by name, and what a name and a user's own values make: the recipe that is trained, and what to say of it."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from argmaxq.components.errors import UserError
+from argmaxq.components.options import put
+from argmaxq.components.paths import get, replace
+from argmaxq.components.registry import near
+from argmaxq.environments.survey import survey
+from argmaxq.recipes.generic import STARTS, start
+from argmaxq.recipes.recipe import Recipe
+from argmaxq.recipes.transfer import Change, of_the_environment, of_the_run
+
+FAMILIES = ("tables", "cartpole", "mountaincar", "acrobot", "lunarlander", "platform", "goal", "points")
+Given = Sequence[tuple[str, Any]]
+"""Values of a user's own, by path; see ``options.put``."""
+
+
+class Chosen(NamedTuple):
+    """A recipe, and what was chosen or changed in it that the user did not write, a line each."""
+
+    recipe: Recipe
+    said: tuple[str, ...] = ()
+
+
+def recipes() -> dict[str, Recipe]:
+    """All recipes by name."""
+    families = [import_module(f"argmaxq.recipes.{family}") for family in FAMILIES]
+    return {name: recipe for family in families for name, recipe in family.RECIPES.items()}
+
+
+def find(name: str, env: Any = None, steps: int | None = None) -> Recipe:
+    """A recipe by name, for another environment or number of steps where these are given.
+
+    ``dqn``, ``pqn``, ``pdqn`` and ``td`` are starts for an environment of one's own, which has to be given: they look
+    at it and choose what suits it.
+
+    Raises:
+        UserError: there is no such recipe, with the nearest names; or a start without an environment.
+    """
+    values = {"env.id": env, "steps": steps}
+    return choose(name, [(path, value) for path, value in values.items() if value is not None]).recipe
+
+
+def choose(recipe: str | Recipe, given: Given) -> Chosen:
+    """What is trained, from a recipe or its name and a user's own values, which all stay as they are.
+
+    Raises:
+        UserError: there is no such recipe, option or value, or the algorithm does not fit the environment.
+    """
+    if isinstance(recipe, str) and recipe in STARTS:
+        chosen = _started(recipe, given)
+    else:
+        value = recipe if isinstance(recipe, Recipe) else _named(recipe)
+        chosen = _moved(value, given, own=isinstance(recipe, Recipe))
+    return chosen._replace(recipe=put(chosen.recipe, given))
+
+
+def _named(name: str) -> Recipe:
+    known = recipes()
+    if name not in known:
+        raise UserError(f"there is no recipe {name!r}: {near(name, [*known, *STARTS])}")
+    return known[name]
+
+
+def _started(name: str, given: Given) -> Chosen:
+    """A start: its environment, lanes and steps are read first, for all else depends on them."""
+    if not {path for path, _ in given} & {"env", "env.id"}:
+        raise UserError(f"{name} is a start for any environment: name one, as in argmaxq train {name} --env CartPole-v1")
+    asked: Recipe = put(Recipe(), [(path, value) for path, value in given if _first(path) in ("env", "steps")])
+    paths = {path for path, _ in given}
+    steps, lanes = asked.steps if "steps" in paths else None, asked.env.lanes if "env.lanes" in paths else None
+    return Chosen(*start(name, asked.env, survey(asked.env), steps, lanes))
+
+
+def _moved(recipe: Recipe, given: Given, own: bool) -> Chosen:
+    """A recipe on the environment that is asked for, without what belongs to its own; else as it is.
+
+    What the user writes now stays, and so does what he wrote into a recipe of his own.
+    """
+    asked: Recipe = put(recipe, [(path, value) for path, value in given if path in ("env", "env.id", "steps")])
+    if asked.env.id == recipe.env.id:
+        return Chosen(recipe)
+    written = [path for path, _ in given]
+    shipped = [each for each in recipes().values() if each.env.id == recipe.env.id]
+
+    def free(change: Change) -> bool:
+        related = (f"{one}.".startswith(f"{other}.") for path in written for one, other in ((path, change.path), (change.path, path)))
+        return not any(related) and (not own or any(_same(each, recipe, change.path) for each in shipped))
+
+    made = [change for change in of_the_environment(recipe.env) if free(change)]
+    bare = replace(asked, {change.path: change.value for change in made})
+    found = survey(put(bare, [(path, value) for path, value in given if _first(path) == "env"]).env)
+    made += [change for change in of_the_run(bare, found) if free(change)]
+    title = f"{asked.env.name} instead of {recipe.env.name}; what belonged to that one:"
+    lines = [f"  {change.path} {change.said}" for change in made]
+    return Chosen(replace(bare, {change.path: change.value for change in made}), (title, *lines) if made else ())
+
+
+def _first(path: str) -> str:
+    return path.partition(".")[0]
+
+
+def _same(one: Recipe, other: Recipe, path: str) -> bool:
+    """Whether two recipes have the same value at a path of the second."""
+    try:
+        return bool(get(one, path) == get(other, path))
+    except UserError:
+        return False

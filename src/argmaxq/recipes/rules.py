@@ -1,0 +1,97 @@
+"""What follows for learning from what an environment is: pure rules, shared by every start of its own."""
+
+import math
+
+import numpy as np
+
+from argmaxq.environments.survey import Survey
+from argmaxq.networks.bounds import ASSUMED
+from argmaxq.networks.inputs import UNBOUNDED
+from argmaxq.recipes.recipe import Evaluation
+from argmaxq.types import ArraySpec
+
+Box = tuple[tuple[float, ...], tuple[float, ...]]
+"""Least and greatest value of each entry of an observation."""
+REACH = 10.0
+"""Returns in learning: what those of random play are scaled to."""
+CUT = 1_000
+"""Steps after which episodes are cut that know no other end."""
+MEMORY = 2**30
+"""Bytes that a replay's observations may take."""
+
+
+def discount(time_limit: int | None) -> float:
+    """Gamma: it looks ahead a fifth of the longest episode, but at least 100 and at most 500 steps."""
+    return round(1.0 - 1.0 / np.clip((time_limit or 0) / 5, 100, 500), 4)
+
+
+def reward_scale(largest_return: float) -> float:
+    """Factor on rewards that makes returns of random play reach ``REACH``; 1 where it never met a reward."""
+    return short(REACH / largest_return) if 0.0 < largest_return < np.inf else 1.0
+
+
+def evaluation(steps: int, longest: int | None) -> Evaluation:
+    """25 evaluations of 20,000 steps at most, but of 5 episodes at least and 100 at most."""
+    episodes = int(np.clip(20_000 // (longest or CUT), 5, 100))
+    return Evaluation(max(1, steps // 25), episodes)
+
+
+def capacity(spec: ArraySpec, steps: int, least: int) -> int:
+    """Rows of a replay: all of the run, but 200,000 at most and no more than ``MEMORY`` holds; at least ``least``."""
+    bytes_ = np.dtype(spec.dtype).itemsize * int(np.prod(spec.shape))
+    return max(min(steps, 200_000, MEMORY // bytes_), least)
+
+
+def input_box(found: Survey) -> Box:
+    """The box whose entries a network sees as [-1, 1]: three deviations round the mean of random play.
+
+    Half of a side is at least a tenth of the declared one and at most all of it, for random play may not come far, and
+    declared bounds are often wide. Empty where no rows were seen: the declared bounds then hold.
+    """
+    if not len(found.obs):
+        return (), ()
+    low, high, known = _declared(found.spaces.observation)
+    middle, deviation = _moments(found.obs)
+    declared = np.where(known, (high - low) / 2, np.inf)
+    half = np.clip(3.0 * deviation, np.where(known, declared / 10, 0.0), declared)
+    still = half <= 0.0
+    return _box(np.where(still, 0.0, middle), np.where(still, 1.0, half))
+
+
+def feature_box(found: Survey) -> Box:
+    """The box that tiles divide: the declared bounds, and where there are none, what random play saw and as much again."""
+    low, high, known = _declared(found.spaces.observation)
+    middle, deviation = _moments(found.obs) if len(found.obs) else (np.zeros(len(low)), np.full(len(low), ASSUMED / 4))
+    half = np.where(deviation > 0.0, 4.0 * deviation, ASSUMED)
+    return _box(np.where(known, (low + high) / 2, middle), np.where(known, (high - low) / 2, half))
+
+
+def short(value: float) -> float:
+    """A number of two significant digits: fit to be read, and to be written again."""
+    return float(f"{value:.2g}")
+
+
+def _declared(spec: ArraySpec) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Declared bounds of each entry, and whether both are finite and apart."""
+    entries = int(np.prod(spec.shape))
+    low, high = (np.array(bound or [sign * np.inf] * entries) for bound, sign in ((spec.low, -1), (spec.high, 1)))
+    known = (np.abs(low) < UNBOUNDED) & (np.abs(high) < UNBOUNDED) & (low < high)
+    return np.where(known, low, 0.0), np.where(known, high, 0.0), known
+
+
+def _moments(obs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of each entry, over what is finite."""
+    finite = np.isfinite(obs)
+    count = np.maximum(finite.sum(0), 1)
+    mean = np.where(finite, obs, 0.0).sum(0) / count
+    return mean, np.sqrt((np.where(finite, obs - mean, 0.0) ** 2).sum(0) / count)
+
+
+def _box(middle: np.ndarray, half: np.ndarray) -> Box:
+    """The box, its bounds to a hundredth of its sides or a little more."""
+    digits = [1 - math.floor(math.log10(side)) for side in half.tolist()]
+    low, high = (
+        tuple(round(bound, places) for bound, places in zip(bounds.tolist(), digits, strict=True))
+        for bounds in (middle - half, middle + half)
+    )
+    return low, high

@@ -80,7 +80,7 @@ def test_a_stretch_ends_where_the_newest_checkpoint_was_even_if_that_is_lost(tmp
         aq.train(SHARED, out=tmp_path / name)
     reference = aq.resume(tmp_path / "reference", steps=1_200)
     newest = checkpoint.checkpoints(tmp_path / "run" / "checkpoints")[-1]
-    (newest / checkpoint.ARRAYS).write_bytes(b"damaged")
+    (newest / "arrays.safetensors").write_bytes(b"damaged")
     assert_same(aq.resume(tmp_path / "run", steps=1_200), reference)
 
 
@@ -190,7 +190,7 @@ class TestPlaces:
         )
 
     def test_a_step_size_may_be_more_than_one(self) -> None:
-        recipe = aq.replace(aq.find("mountaincar/tiles"), "agent.step_size", Constant(1.5))
+        recipe = aq.replace(aq.find("mountaincar/tiles"), "agent.step_size.alpha", Constant(1.5))
         assert recipe.agent.step_size.alpha == Constant(1.5)  # type: ignore[attr-defined]
 
 

@@ -68,7 +68,9 @@ def _named(name: str) -> Recipe:
 def _started(name: str, given: Given) -> Chosen:
     """A start: its environment, lanes and steps are read first, for all else depends on them."""
     if not {path for path, _ in given} & {"env", "env.id"}:
-        raise UserError(f"{name} is a start for any environment: name one, as in argmaxq train {name} --env CartPole-v1")
+        raise UserError(
+            f"{name} is a start for any environment: name one, as in argmaxq train {name} --env CartPole-v1"
+        )
     asked: Recipe = put(Recipe(), [(path, value) for path, value in given if _first(path) in ("env", "steps")])
     paths = {path for path, _ in given}
     steps, lanes = asked.steps if "steps" in paths else None, asked.env.lanes if "env.lanes" in paths else None
@@ -87,7 +89,11 @@ def _moved(recipe: Recipe, given: Given, own: bool) -> Chosen:
     shipped = [each for each in recipes().values() if each.env.id == recipe.env.id]
 
     def free(change: Change) -> bool:
-        related = (f"{one}.".startswith(f"{other}.") for path in written for one, other in ((path, change.path), (change.path, path)))
+        related = (
+            f"{one}.".startswith(f"{other}.")
+            for path in written
+            for one, other in ((path, change.path), (change.path, path))
+        )
         return not any(related) and (not own or any(_same(each, recipe, change.path) for each in shipped))
 
     made = [change for change in of_the_environment(recipe.env) if free(change)]

@@ -90,7 +90,8 @@ def newest(run: aq.Run) -> list[Path]:
 
 def saved(path: Path) -> tuple[bytes, Any]:
     meta = checkpoint.verify(path)
-    meta.pop("seconds", None)
+    for name in ("seconds", "run"):  # of which no two runs have the same
+        meta.pop(name, None)
     for track in meta.get("tracks", []):
         track["records"].pop("times")
     return (path / "arrays.safetensors").read_bytes(), meta

@@ -1,5 +1,6 @@
 """What holds for every test, and runs that several files of tests look at."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,12 @@ settings.load_profile("argmaxq")
 
 # Before any test starts JAX, so that several seeds are spread over the cores as they are from the command line.
 device_per_core()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def key_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The key that runs are signed with is not that of who runs the tests."""
+    os.environ["ARGMAXQ_STATE_DIR"] = str(tmp_path_factory.mktemp("state"))
 
 
 @pytest.fixture

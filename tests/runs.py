@@ -90,7 +90,7 @@ def newest(run: aq.Run) -> list[Path]:
 
 def saved(path: Path) -> tuple[bytes, Any]:
     meta = checkpoint.verify(path)
-    for name in ("seconds", "run"):  # what two equal runs need not share: their time, and their identity
+    for name in ("seconds", "run"):  # of which no two runs have the same
         meta.pop(name, None)
     for track in meta.get("tracks", []):
         track["records"].pop("times")

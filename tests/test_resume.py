@@ -78,15 +78,84 @@ def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_used(
     assert_same(run, reference)
 
 
+def damaged(run: aq.Run, count: int) -> list[Path]:
+    """The newest ``count`` checkpoints of a run, of which each has lost its arrays."""
+    paths = checkpoint.checkpoints(run.path / "checkpoints")[-count:]
+    for path in paths:
+        (path / "arrays.safetensors").unlink()
+    return paths
+
+
 def test_damaged_checkpoints_do_not_push_out_good_ones(tmp_path: Path) -> None:
     run = crashed(CARTPOLE, tmp_path / "run", 1_400)
-    for path in checkpoint.checkpoints(run.path / "checkpoints"):
-        (path / "arrays.safetensors").unlink()
+    damaged(run, 1)
     with pytest.raises(Crash):
-        aq.resume(run.path, callbacks=[crash_at(400)])
+        aq.resume(run.path, callbacks=[crash_at(1_300)])
     whole = checkpoint.latest(run.path / "checkpoints", pytest.fail)
     assert whole is not None
-    assert whole.name == "step-000000252"
+    assert whole.name == "step-000001252"
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != ".lock"}
+
+
+@pytest.mark.parametrize("options", [{}, {"seeds": 2}])
+def test_without_any_readable_checkpoint_nothing_is_begun_anew(options: dict[str, Any], tmp_path: Path) -> None:
+    run = crashed(CARTPOLE, tmp_path / "run", 1_400, **options)
+    damaged(run, 2)
+    before = everything(run.path)
+    with pytest.raises(
+        UserError, match=r"no checkpoint of .* can be read, so nothing was changed: .*the file is missi"
+    ):
+        aq.resume(run.path)
+    after = everything(run.path)
+    drawn = {name for name in after if name.endswith("curve.png")}
+    assert {name: after[name] for name in after.keys() - drawn} == {
+        name: before[name] for name in before.keys() - drawn
+    }
+
+
+def test_a_checkpoint_of_a_later_version_is_not_passed_over(tmp_path: Path) -> None:
+    run = crashed(CARTPOLE, tmp_path / "run", 1_400)
+    (newer,) = newest(run)
+    header = newer / "checkpoint.json"
+    header.write_text(header.read_text().replace('"format": 2', '"format": 3'))
+    before = everything(run.path)
+    with pytest.raises(UserError, match="its format is 3, this argmaxq reads 2: use the one that wrote it"):
+        aq.resume(run.path)
+    assert {name: content for name, content in everything(run.path).items() if name in before} == before
+
+
+@pytest.mark.parametrize("which", ["best", "step-000001252"])
+def test_a_checkpoint_of_another_run_is_refused(which: str, reference: aq.Run, tmp_path: Path) -> None:
+    run = crashed(CARTPOLE, tmp_path / "run", 1_400)
+    other = crashed(CARTPOLE, tmp_path / "other", 1_400)
+    place = run.path / "checkpoints" / which
+    shutil.rmtree(place)
+    shutil.copytree(other.path / "checkpoints" / which, place)
+    with pytest.raises(UserError, match=rf"{which} is a checkpoint of another run: put back this run's own"):
+        run.evaluate(episodes=1, which=which.removeprefix("step-00000"))
+
+
+def test_the_newest_checkpoint_of_another_run_is_not_resumed(tmp_path: Path) -> None:
+    run, other = (crashed(CARTPOLE, tmp_path / name, 1_400) for name in ("run", "other"))
+    (place,), (foreign,) = newest(run), newest(other)
+    shutil.rmtree(place)
+    shutil.copytree(foreign, place)
+    before = everything(run.path)
+    with pytest.raises(UserError, match="is a checkpoint of another run"):
+        aq.resume(run.path)
+    assert {name: content for name, content in everything(run.path).items() if name in before} == before
+
+
+def test_a_checkpoint_of_another_seed_is_refused(tmp_path: Path) -> None:
+    run = aq.train(CARTPOLE, steps=400, seeds=2, out=tmp_path / "run")
+    one, other = (part.path / "checkpoints" / "best" for part in run.parts)
+    shutil.rmtree(one)
+    shutil.copytree(other, one)
+    with pytest.raises(UserError, match="is a checkpoint of seed 1, not 0: put back the right one"):
+        run.parts[0].evaluate(episodes=1)
 
 
 def test_shortened_records_are_not_glossed_over(tmp_path: Path) -> None:

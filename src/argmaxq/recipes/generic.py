@@ -29,10 +29,12 @@ from argmaxq.networks.mlp import MLP
 from argmaxq.recipes import rules
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.replay.uniform import Uniform
-from argmaxq.roles import Agent, Network, Schedule
+from argmaxq.roles import Agent, Network
 from argmaxq.types import DiscreteActions, HybridActions
 
 Row = tuple[str, str]
+FALLING = Linear(1.0, 0.0, 1.0, per="run")
+"""A learning rate's way to 0 at the run's end."""
 TILED = 6
 """Entries of an observation up to which tiles are few enough."""
 
@@ -90,37 +92,36 @@ def start(name: str, env: Env, found: Survey, steps: int | None = None, lanes: i
 
 
 def dqn(task: Task) -> Made:
-    """Double DQN with five steps, on a small normalised network."""
-    network, seen = _network(task)
-    rollout = max(1, 4 // task.env.lanes)
-    updates = max(1, rollout * task.env.lanes // 2)
+    """Double DQN on returns of five steps: discrete actions."""
+    network, shown = _network(task)
+    rollout = max(1 + task.env.lanes % 2, 4 // task.env.lanes)  # an even number of rows in all
     agent = DQN(
         network=network,
         bootstrap=Double(),
-        exploration=EpsilonGreedy(Linear(1.0, 0.05, task.steps // 5)),
+        exploration=EpsilonGreedy(Linear(1.0, 0.05, 0.2, per="run")),
         replay=Uniform(_capacity(task, rollout + 5)),
         sync=Polyak(5e-3),
-        optimiser=Adam(5e-4, annealing=_falling(task, updates / rollout), max_grad_norm=10.0),
+        optimiser=Adam(5e-4, annealing=FALLING, max_grad_norm=10.0),
         gamma=task.gamma,
         n_step=5,
         rollout=rollout,
-        updates=updates,
+        updates=rollout * task.env.lanes // 2,
         learning_starts=min(1_000, task.steps // 20),
         reward_scale=task.scale,
     )
-    rows = ("network", seen), ("learning", "double DQN, five steps, an update for each two steps of the environment")
-    return agent, (*rows, _replayed(agent.replay), _explored("a fifth", 0.05))
+    learning = f"double DQN on returns of five steps, an update for each two steps; {_rate(agent.optimiser)}"
+    return agent, (shown, ("learning", learning), _replayed(agent.replay), _explored("a fifth", 0.05))
 
 
 def pqn(task: Task) -> Made:
-    """PQN on about a thousand fresh rows at a time."""
-    network, seen = _network(task)
+    """Q(lambda) on fresh rows of many lanes, without a replay: discrete actions, quick environments."""
+    network, shown = _network(task)
     rows_at_once = int(np.clip(task.steps // 100, 256, 1024))
     rollout = max(8, rows_at_once // task.env.lanes // 8 * 8)
     agent = PQN(
         network=network,
-        exploration=EpsilonGreedy(Linear(1.0, 0.05, task.steps // 5)),
-        optimiser=RAdam(1e-3, annealing=_falling(task, 32 / rollout), max_grad_norm=10.0),
+        exploration=EpsilonGreedy(Linear(1.0, 0.05, 0.2, per="run")),
+        optimiser=RAdam(5e-4, annealing=FALLING, max_grad_norm=10.0),
         gamma=task.gamma,
         trace_decay=0.9,
         rollout=rollout,
@@ -128,36 +129,35 @@ def pqn(task: Task) -> Made:
         minibatches=8,
         reward_scale=task.scale,
     )
-    learning = f"Q(lambda) on {rollout} fresh rows of each of {task.env.lanes} lanes, four times over, without a replay"
-    return agent, (("network", seen), ("learning", learning), _explored("a fifth", 0.05))
+    learning = f"Q(lambda), four times over {rollout} fresh rows of {task.env.lanes} lanes; {_rate(agent.optimiser)}"
+    return agent, (shown, ("learning", learning), _explored("a fifth", 0.05))
 
 
 def pdqn(task: Task) -> Made:
-    """MP-DQN, with an actor that moves more slowly than its critic."""
+    """MP-DQN: actions with parameters."""
     inputs, seen = _inputs(task)
     updates = task.env.lanes
-    annealing = _falling(task, updates)
     agent = PDQN(
         critic=MultiPass((128,), inputs),
         actor_network=MLP((128,), inputs, head=Centred()),
-        exploration=EpsilonGreedy(Linear(1.0, 0.05, task.steps // 10)),
+        exploration=EpsilonGreedy(Linear(1.0, 0.05, 0.1, per="run")),
         replay=Uniform(_capacity(task, 10)),
-        optimiser=Adam(1e-3, annealing=annealing, max_grad_norm=10.0),
-        actor_optimiser=Adam(3e-4, annealing=annealing, max_grad_norm=10.0),
+        optimiser=Adam(1e-3, annealing=FALLING, max_grad_norm=10.0),
+        actor_optimiser=Adam(3e-4, annealing=FALLING, max_grad_norm=10.0),
         gamma=task.gamma,
         updates=updates,
         learning_starts=min(500, task.steps // 20),
         reward_scale=task.scale,
     )
-    learning = "an actor proposes all parameters, a multi-pass critic values them; an update for each step"
-    rows = ("networks", f"a layer of 128 in each; {seen}"), ("learning", learning)
+    learning = f"an actor proposes parameters, a critic values them; an update for each step; {_rate(agent.optimiser)}"
+    rows = ("networks", f"a layer of 128 each; they see {seen}"), ("learning", learning)
     return agent, (*rows, _replayed(agent.replay), _explored("a tenth", 0.05))
 
 
 def td(task: Task) -> Made:
-    """Q-learning in a table, or on tiles."""
+    """Q-learning in a table or on tiles: few states, or observations of few numbers."""
     states = task.found.spaces.observation.categories
-    exploring = EpsilonGreedy(Linear(1.0, 0.1, task.steps // 2))
+    exploring = EpsilonGreedy(Linear(1.0, 0.1, 0.5, per="run"))
     if states:
         agent = TD(Table(), exploration=exploring, step_size=VisitCount(1.0, 100.0), gamma=task.gamma)
         learning = "Q-learning; step sizes fall with the visits of each entry, so rewards may be of any size"
@@ -167,7 +167,7 @@ def td(task: Task) -> Made:
     agent = TD(
         LinearValues(tiles),
         exploration=exploring,
-        step_size=Scheduled(Linear(0.3 / tiles.tilings, 0.03 / tiles.tilings, task.steps)),
+        step_size=Scheduled(Linear(0.3 / tiles.tilings, 0.03 / tiles.tilings, 1.0, per="run")),
         gamma=task.gamma,
     )
     cells = f"{tiles.tilings} tilings of {tiles.tiles[0]} tiles along each of {len(low)} entries"
@@ -217,28 +217,27 @@ STARTS = {
 
 
 def _inputs(task: Task) -> tuple[Inputs, str]:
-    """What a network does to observations first, and why."""
+    """What a network does to observations first, and what it sees, in words."""
     spec, (low, high) = task.found.spaces.observation, rules.input_box(task.found)
     if spec.categories:
-        return Raw(), f"which sees one of {spec.categories:,} states as a one-hot vector"
+        return Raw(), f"one of {spec.categories:,} states, as a one-hot vector"
     entries = f"{int(np.prod(spec.shape)):,} numbers"
     if low:
-        return Rescaled(low, high), f"which sees {entries}, each rescaled by its spread in random play and its bounds"
-    return Rescaled(), f"which sees {entries}, rescaled by their bounds where they have any"
+        return Rescaled(low, high), f"{entries}, each rescaled by its bounds and its spread in random play"
+    return Rescaled(), f"{entries}, each rescaled by its bounds where it has any"
 
 
-def _network(task: Task) -> tuple[Network, str]:
+def _network(task: Task) -> tuple[Network, Row]:
     inputs, seen = _inputs(task)
-    return MLP((128, 128), inputs, layer_norm=True), f"two normalised layers of 128, {seen}"
+    return MLP((128, 128), inputs, layer_norm=True), ("network", f"two normalised layers of 128; it sees {seen}")
 
 
 def _capacity(task: Task, least: int) -> int:
     return rules.capacity(task.found.spaces.observation, task.steps, least * task.env.lanes)
 
 
-def _falling(task: Task, updates: float) -> Schedule:
-    """From 1 to 0 over the run, in which there are so many updates for each row of all lanes."""
-    return Linear(1.0, 0.0, max(1, int(task.steps * updates / task.env.lanes)), per="update")
+def _rate(optimiser: Any) -> str:
+    return f"learning rate {optimiser.learning_rate:g}, 0 at the end"
 
 
 def _replayed(replay: Any) -> Row:

@@ -1,6 +1,6 @@
 """Recipes by name, and what a name and a user's own values make: the recipe that is trained, and what to say of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -8,7 +8,8 @@ from argmaxq.components.errors import UserError
 from argmaxq.components.options import put
 from argmaxq.components.paths import get, replace
 from argmaxq.components.registry import near
-from argmaxq.environments.survey import survey
+from argmaxq.environments.env import Env
+from argmaxq.environments.survey import Survey, survey
 from argmaxq.recipes.generic import STARTS, start
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.recipes.transfer import Change, of_the_environment, of_the_run
@@ -16,6 +17,7 @@ from argmaxq.recipes.transfer import Change, of_the_environment, of_the_run
 FAMILIES = ("tables", "cartpole", "mountaincar", "acrobot", "lunarlander", "platform", "goal", "points")
 Given = Sequence[tuple[str, Any]]
 """Values of a user's own, by path; see ``options.put``."""
+Look = Callable[[Env], Survey]
 
 
 class Chosen(NamedTuple):
@@ -44,17 +46,19 @@ def find(name: str, env: Any = None, steps: int | None = None) -> Recipe:
     return choose(name, [(path, value) for path, value in values.items() if value is not None]).recipe
 
 
-def choose(recipe: str | Recipe, given: Given) -> Chosen:
+def choose(recipe: str | Recipe, given: Given, look: Look = survey) -> Chosen:
     """What is trained, from a recipe or its name and a user's own values, which all stay as they are.
+
+    ``look`` plays an environment at random, where what it is must be known.
 
     Raises:
         UserError: there is no such recipe, option or value, or the algorithm does not fit the environment.
     """
     if isinstance(recipe, str) and recipe in STARTS:
-        chosen = _started(recipe, given)
+        chosen = _started(recipe, given, look)
     else:
         value = recipe if isinstance(recipe, Recipe) else _named(recipe)
-        chosen = _moved(value, given, own=isinstance(recipe, Recipe))
+        chosen = _moved(value, given, look, own=isinstance(recipe, Recipe))
     return chosen._replace(recipe=put(chosen.recipe, given))
 
 
@@ -65,7 +69,7 @@ def _named(name: str) -> Recipe:
     return known[name]
 
 
-def _started(name: str, given: Given) -> Chosen:
+def _started(name: str, given: Given, look: Look) -> Chosen:
     """A start: its environment, lanes and steps are read first, for all else depends on them."""
     if not {path for path, _ in given} & {"env", "env.id"}:
         raise UserError(
@@ -74,10 +78,10 @@ def _started(name: str, given: Given) -> Chosen:
     asked: Recipe = put(Recipe(), [(path, value) for path, value in given if _first(path) in ("env", "steps")])
     paths = {path for path, _ in given}
     steps, lanes = asked.steps if "steps" in paths else None, asked.env.lanes if "env.lanes" in paths else None
-    return Chosen(*start(name, asked.env, survey(asked.env), steps, lanes))
+    return Chosen(*start(name, asked.env, look(asked.env), steps, lanes))
 
 
-def _moved(recipe: Recipe, given: Given, own: bool) -> Chosen:
+def _moved(recipe: Recipe, given: Given, look: Look, own: bool) -> Chosen:
     """A recipe on the environment that is asked for, without what belongs to its own; else as it is.
 
     What the user writes now stays, and so does what he wrote into a recipe of his own.
@@ -89,16 +93,13 @@ def _moved(recipe: Recipe, given: Given, own: bool) -> Chosen:
     shipped = [each for each in recipes().values() if each.env.id == recipe.env.id]
 
     def free(change: Change) -> bool:
-        related = (
-            f"{one}.".startswith(f"{other}.")
-            for path in written
-            for one, other in ((path, change.path), (change.path, path))
-        )
-        return not any(related) and (not own or any(_same(each, recipe, change.path) for each in shipped))
+        if any(_within(path, change.path) or _within(change.path, path) for path in written):
+            return False
+        return not own or any(_same(each, recipe, change.path) for each in shipped)
 
     made = [change for change in of_the_environment(recipe.env) if free(change)]
     bare = replace(asked, {change.path: change.value for change in made})
-    found = survey(put(bare, [(path, value) for path, value in given if _first(path) == "env"]).env)
+    found = look(put(bare, [(path, value) for path, value in given if _first(path) == "env"]).env)
     made += [change for change in of_the_run(bare, found) if free(change)]
     title = f"{asked.env.name} instead of {recipe.env.name}; what belonged to that one:"
     lines = [f"  {change.path} {change.said}" for change in made]
@@ -107,6 +108,11 @@ def _moved(recipe: Recipe, given: Given, own: bool) -> Chosen:
 
 def _first(path: str) -> str:
     return path.partition(".")[0]
+
+
+def _within(path: str, outer: str) -> bool:
+    """Whether a path is another one, or below it."""
+    return f"{path}.".startswith(f"{outer}.")
 
 
 def _same(one: Recipe, other: Recipe, path: str) -> bool:

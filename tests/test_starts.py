@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -31,6 +32,10 @@ BOX = spaces.Box(-1.0, 1.0, (3,))
 
 def found(observation: gym.Space[Any], action: gym.Space[Any] = TWO, **known: Any) -> Survey:
     return Survey(read_spaces(observation, action).spaces, **known)
+
+
+def box(*low: float) -> gym.Space[Any]:
+    return spaces.Box(np.array(low, np.float32), -np.array(low, np.float32))
 
 
 def chosen(name: str, seen: Survey, steps: int = 100_000, lanes: int | None = None) -> Any:
@@ -63,13 +68,13 @@ def test_a_replay_holds_the_run_as_far_as_memory_goes() -> None:
 
 
 def test_inputs_are_scaled_by_random_play_within_reason() -> None:
-    box = spaces.Box(np.array([-1.0, -1.0, -np.inf, -np.inf, -1.0]), np.array([1.0, 1.0, np.inf, np.inf, 1.0]))
+    bounds = box(-1.0, -1.0, -np.inf, -np.inf, -1.0)
     rows = np.array([[0.1, 0.001, 20.0, 7.0, 1.0], [-0.1, -0.001, -20.0, 7.0, -1.0], [np.nan] * 5])
-    low, high = rules.input_box(found(box, obs=rows))
+    low, high = rules.input_box(found(bounds, obs=rows))
     # Three deviations, a tenth of the bounds, three deviations, one where nothing moved, the bounds.
     assert high == pytest.approx((0.3, 0.1, 60.0, 8.0, 1.0))
     assert low == pytest.approx((-0.3, -0.1, -60.0, 6.0, -1.0))
-    assert rules.input_box(found(box)) == ((), ())
+    assert rules.input_box(found(bounds)) == ((), ())
 
 
 def test_bounds_stay_apart_however_far_from_zero_they_are() -> None:
@@ -79,9 +84,8 @@ def test_bounds_stay_apart_however_far_from_zero_they_are() -> None:
 
 
 def test_tiles_divide_declared_bounds_and_what_was_seen_where_there_are_none() -> None:
-    box = spaces.Box(np.array([-1.0, -np.inf, -np.inf]), np.array([3.0, np.inf, np.inf]))
-    low, high = rules.feature_box(found(box, obs=np.array([[0.0, 1.0, 5.0], [0.1, -1.0, 5.0]])))
-    assert (low, high) == ((-1.0, -4.0, 1.0), (3.0, 4.0, 9.0))
+    low, high = rules.feature_box(found(box(-3.0, -np.inf, -np.inf), obs=np.array([[0.0, 1.0, 5.0], [0.1, -1.0, 5.0]])))
+    assert (low, high) == ((-3.0, -4.0, 1.0), (3.0, 4.0, 9.0))
 
 
 # Random play.
@@ -195,22 +199,38 @@ def test_find_gives_an_ordinary_recipe(name: str, env: str, kind: str) -> None:
 
 
 def test_it_says_what_it_chose_and_records_it(argmaxq: Command) -> None:
-    words = ("train", "dqn", "--env", "CartPole-v1", "--steps", "600", "--agent.gamma", "0.9")
+    words = ("train", "dqn", "--env", "CartPole-v1", "--steps", "600")
     code, out, err = argmaxq(*words)
     assert (code, err) == (0, "")
-    title, *lines = out.splitlines()[
-        : out.splitlines().index("dqn on CartPole-v1, compiled engine on cpu, seed 0, in runs/dqn")
-    ]
-    assert (
-        title
-        == "dqn for CartPole-v1 (2 actions, episodes of 500 steps at most), chosen after 1,000 random steps of it:"
+    title, *lines = out.splitlines()
+    lines = lines[: lines.index("dqn on CartPole-v1, compiled engine on cpu, seed 0, in runs/dqn")]
+    assert title == (
+        "dqn for CartPole-v1 (2 actions, episodes of 500 steps at most), chosen after 1,000 random steps of it:"
     )
     said = [line[:15].strip() for line in lines]
     assert said == ["network", "learning", "replay", "exploration", "discount", "rewards", "evaluation", "run"]
     assert all(len(line) <= 120 for line in lines)
-    recipe = json.loads(open("runs/dqn/config.json").read())["recipe"]
-    assert (recipe["agent"]["gamma"], recipe["steps"], recipe["evaluation"]["every"]) == (0.9, 600, 24)
     assert argmaxq(*words, "--quiet")[1] == "runs/dqn-2\n"
+
+
+def test_what_the_user_writes_stays_and_nothing_else_is_said_of_it(argmaxq: Command) -> None:
+    options = (
+        "--agent.gamma",
+        "0.9",
+        "--agent.network.hidden",
+        "8",
+        "--evaluation.episodes",
+        "2",
+        "--agent.n-step",
+        "1",
+    )
+    code, out, _ = argmaxq("train", "dqn", "--env", "CartPole-v1", "--steps", "600", *options)
+    said = [line[:15].strip() for line in out.splitlines()[1:6]]
+    assert (code, said) == (0, ["replay", "exploration", "rewards", "run", "dqn on CartPo"])
+    recipe = json.loads(Path("runs/dqn/config.json").read_text())["recipe"]
+    agent = recipe["agent"]
+    assert (agent["gamma"], agent["n_step"], agent["network"]["hidden"]) == (0.9, 1, [8])
+    assert recipe["evaluation"] == {"type": "evaluation/evaluation", "every": 24, "episodes": 2}
 
 
 def test_options_of_the_environment_are_heeded_in_choosing(argmaxq: Command) -> None:

@@ -78,7 +78,9 @@ def _started(name: str, given: Given, look: Look) -> Chosen:
     asked: Recipe = put(Recipe(), [(path, value) for path, value in given if _first(path) in ("env", "steps")])
     paths = {path for path, _ in given}
     steps, lanes = asked.steps if "steps" in paths else None, asked.env.lanes if "env.lanes" in paths else None
-    return Chosen(*start(name, asked.env, look(asked.env), steps, lanes))
+    recipe, title, said = start(name, asked.env, look(asked.env), steps, lanes)
+    lines = [f"  {each.what:<13}{each.words}" for each in said if not any(_written(path, given) for path in each.paths)]
+    return Chosen(recipe, (title, *lines))
 
 
 def _moved(recipe: Recipe, given: Given, look: Look, own: bool) -> Chosen:
@@ -89,11 +91,10 @@ def _moved(recipe: Recipe, given: Given, look: Look, own: bool) -> Chosen:
     asked: Recipe = put(recipe, [(path, value) for path, value in given if path in ("env", "env.id", "steps")])
     if asked.env.id == recipe.env.id:
         return Chosen(recipe)
-    written = [path for path, _ in given]
     shipped = [each for each in recipes().values() if each.env.id == recipe.env.id]
 
     def free(change: Change) -> bool:
-        if any(_within(path, change.path) or _within(change.path, path) for path in written):
+        if _written(change.path, given):
             return False
         return not own or any(_same(each, recipe, change.path) for each in shipped)
 
@@ -110,9 +111,10 @@ def _first(path: str) -> str:
     return path.partition(".")[0]
 
 
-def _within(path: str, outer: str) -> bool:
-    """Whether a path is another one, or below it."""
-    return f"{path}.".startswith(f"{outer}.")
+def _written(path: str, given: Given) -> bool:
+    """Whether the user wrote a value at a path, below it or above it."""
+    pairs = [(f"{path}.", f"{each}.") for each, _ in given]
+    return any(one.startswith(other) or other.startswith(one) for one, other in pairs)
 
 
 def _same(one: Recipe, other: Recipe, path: str) -> bool:

@@ -88,7 +88,10 @@ def test_training_says_what_it_does_and_how_it_went(argmaxq: Command) -> None:
 
 def test_a_recipe_trains_on_another_environment(argmaxq: Command) -> None:
     code, out, _ = argmaxq("train", *SMALL, "--env", "Acrobot-v1", "--out", "a b")
-    assert (code, out.splitlines()[0].split(",")[0]) == (0, "cartpole/dqn on Acrobot-v1")
+    title, change, opening, *_ = out.splitlines()
+    assert (code, opening.split(",")[0]) == (0, "cartpole/dqn on Acrobot-v1")
+    assert title == "Acrobot-v1 instead of CartPole-v1; what belonged to that one:"
+    assert change.startswith("  agent.reward_scale 0.072 (was 0.1)")
     assert "argmaxq evaluate 'a b'" in out
     assert aq.Run("a b").policy()(np.zeros(6, np.float32)) in range(3)
 

@@ -1,6 +1,7 @@
 """Every mistake on the command line is one line, and leaves nothing behind."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,19 @@ MISTAKES = {
     "train platform/paddpg --agent.critic ensemble": "agent: critic = ensemble: the actor climbs one critic",
     "train cartpole/dqn --env argmaxq/Platform-v0": "have parameters, which this agent cannot choose",
     "train lunarlander/dqn --engine compiled": "no compiled form here: use --engine host or auto",
+    "train dqn": "dqn is a start for any environment: name one, as in argmaxq train dqn --env CartPole-v1",
+    "train dqn --env": "argument --env: expected one argument",
+    "train dqn --env ''": "environment '' cannot be made: Malformed environment ID",
+    "train dqn --env CartPole-v1 --agent.gama 1": "there is no agent.gama: did you mean agent.gamma?",
+    "train dqn --env CartPole-v1 --agent.gamma 7": "agent.gamma = 7.0 is out of its range",
+    "train dqn --env CartPole-v1 --steps ''": "steps = '': a whole number is needed",
+    "train dqn --env Pendulum-v1": "continuous: no agent here fits; an actor-critic such as SAC does",
+    "train dqn --env argmaxq/Platform-v0": "dqn does not fit argmaxq/Platform-v0: its actions have parameters; pdqn",
+    "train pqn --env argmaxq/Platform-v0": "its actions have parameters; pdqn fits",
+    "train td --env argmaxq/Platform-v0": "its actions have parameters; pdqn fits",
+    "train pdqn --env CartPole-v1": "pdqn does not fit CartPole-v1: its actions have no parameters; dqn fits",
+    "train td --env LunarLander-v3": "its observations of 8 numbers fit neither a table nor tiles; dqn fits",
+    "train dqm --env CartPole-v1": "there is no recipe 'dqm': did you mean",
     "resume nothing": "nothing is no run folder: it does not exist",
     "resume .": ". is no run folder: it has no config.json",
     "resume nothing --steps": "argument --steps: expected one argument; see argmaxq resume --help",
@@ -58,7 +72,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("command", MISTAKES)
 def test_a_mistake_is_one_line_and_leaves_nothing_behind(argmaxq: Command, tmp_path: Path, command: str) -> None:
-    code, out, err = argmaxq(*command.split())
+    code, out, err = argmaxq(*shlex.split(command))
     assert (code, out) == (2, "")
     assert re.fullmatch(r"argmaxq: .*\n", err)
     assert MISTAKES[command] in err

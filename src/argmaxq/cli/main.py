@@ -18,14 +18,14 @@ from argmaxq.components.annotations import hints
 from argmaxq.components.errors import UserError
 from argmaxq.components.options import help_text, read
 from argmaxq.components.registry import near
-from argmaxq.recipes import Chosen, choose
+from argmaxq.recipes import Given, choose
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.text import environment
 from argmaxq.runs.track import BEST
 from argmaxq.runs.trust import shun
 from argmaxq.training.loop import Diverged
 from argmaxq.verbs.run import Run
-from argmaxq.verbs.train import resume, train_chosen
+from argmaxq.verbs.train import resume, train_given
 
 FAILED, MISUSED, DIVERGED, INTERRUPTED = 1, 2, 3, 130
 HELP = ("-h", "--help")
@@ -94,7 +94,8 @@ def _run(argv: list[str]) -> int:
     if arguments != given:
         print(parser.format_help().rstrip())
         if name == "train" and arguments:
-            recipe = _chosen(*parser.parse_known_args(arguments)).recipe
+            options, rest = parser.parse_known_args(arguments)
+            recipe = choose(options.recipe, _given(options, rest)).recipe
             print(f"\noptions of the recipe, with its values:\n{help_text(recipe, tables.width())}")
         return 0
     options, rest = parser.parse_known_args(arguments)
@@ -110,9 +111,9 @@ def _list(options: Options, rest: list[str]) -> int:
 
 
 def _train(options: Options, rest: list[str]) -> int:
-    run = train_chosen(
-        _chosen(options, rest), name=options.recipe, engine=options.engine, seed=options.seed, seeds=options.seeds,
-        out=options.out, device=options.device, quiet=options.quiet,
+    run = train_given(
+        options.recipe, _given(options, rest), name=options.recipe, engine=options.engine, seed=options.seed,
+        seeds=options.seeds, out=options.out, device=options.device, quiet=options.quiet,
     )  # fmt: skip
     if options.quiet:
         print(run.path)
@@ -121,15 +122,15 @@ def _train(options: Options, rest: list[str]) -> int:
     return _code(run)
 
 
-def _chosen(options: Options, rest: list[str]) -> Chosen:
-    """The recipe that was named, with the options of its components."""
+def _given(options: Options, rest: list[str]) -> Given:
+    """Values of the recipe's fields, by path."""
     own = [argument.removeprefix("--") for argument, _ in VERBS["train"].arguments[1:]]
     for token in rest:
         name = token.removeprefix("--").partition("=")[0]
         if token.startswith("--") and name not in hints(Recipe) and (close := get_close_matches(name, own, 1, 0.7)):
             raise UserError(f"there is no option --{name}: did you mean --{close[0]}?")
     also = [("env", options.env), ("steps", options.steps)]
-    return choose(options.recipe, [*read(rest), *((path, value) for path, value in also if value is not None)])
+    return [*read(rest), *((path, value) for path, value in also if value is not None)]
 
 
 def _resume(options: Options, rest: list[str]) -> int:

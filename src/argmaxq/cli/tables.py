@@ -16,6 +16,7 @@ from argmaxq.components.registry import is_component, registry, role_of, type_na
 from argmaxq.domains.catalogue import DOMAINS, functional
 from argmaxq.environments.tabular import TABULAR
 from argmaxq.recipes import recipes
+from argmaxq.recipes.generic import STARTS
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.text import environment, number
 from argmaxq.runs.track import statistics
@@ -43,7 +44,9 @@ def show_help(verbs: Mapping[str, str]) -> None:
 
 def show_everything() -> None:
     """Recipes, environments and components, a line each."""
-    print("recipes: argmaxq train RECIPE")
+    print("starts, which suit themselves to an environment: argmaxq train START --env ID")
+    _show([(name, (kind.make.__doc__ or "").rstrip(".")) for name, kind in STARTS.items()])
+    print("\nrecipes: argmaxq train RECIPE")
     _show([(name, _recipe(recipe)) for name, recipe in recipes().items()])
     print("\nenvironments with a compiled form (any other of Gymnasium's ids trains on the host): --env ID")
     compiled = [(name, _summary(type(functional(name)))) for name in DOMAINS]

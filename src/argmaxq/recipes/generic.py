@@ -1,7 +1,7 @@
 """Starts for an environment of one's own: dqn, pqn, pdqn and td with values that follow from what it is."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,19 +29,29 @@ from argmaxq.networks.mlp import MLP
 from argmaxq.recipes import rules
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.replay.uniform import Uniform
-from argmaxq.roles import Agent, Network, Schedule
+from argmaxq.roles import Agent, Network
 from argmaxq.types import DiscreteActions, HybridActions
 
-Row = tuple[str, str]
+FALLING = Linear(1.0, 0.0, 1.0, per="run")
+"""A learning rate's way to 0 at the run's end."""
 TILED = 6
 """Entries of an observation up to which tiles are few enough."""
 
 
+class Said(NamedTuple):
+    """A choice in words, and the fields that it tells of, each by its path."""
+
+    what: str
+    words: str
+    paths: tuple[str, ...]
+
+
 class Start(NamedTuple):
-    """A recipe, and what was chosen in it and why, a line each."""
+    """A recipe, what it is for, and what was chosen in it and why."""
 
     recipe: Recipe
-    said: tuple[str, ...]
+    title: str
+    said: tuple[Said, ...]
 
 
 class Task(NamedTuple):
@@ -68,7 +78,7 @@ class Task(NamedTuple):
         return rules.reward_scale(self.found.largest_return(self.gamma))
 
 
-Made = tuple[Agent, tuple[Row, ...]]
+Made = tuple[Agent, tuple[Said, ...]]
 
 
 def start(name: str, env: Env, found: Survey, steps: int | None = None, lanes: int | None = None) -> Start:
@@ -86,41 +96,40 @@ def start(name: str, env: Env, found: Survey, steps: int | None = None, lanes: i
     agent, rows = kind.make(task)
     judged = rules.evaluation(task.steps, env.time_limit or found.longest)
     recipe = Recipe(agent, env, task.steps, judged, checkpoint_every=max(1, task.steps // 4))
-    return Start(recipe, _lines(name, task, rows, recipe))
+    return Start(recipe, _title(name, task), (*rows, *_common(task, recipe), _more(name, recipe)))
 
 
 def dqn(task: Task) -> Made:
-    """Double DQN with five steps, on a small normalised network."""
-    network, seen = _network(task)
-    rollout = max(1, 4 // task.env.lanes)
-    updates = max(1, rollout * task.env.lanes // 2)
+    """Double DQN on returns of five steps: discrete actions."""
+    network, shown = _network(task)
+    rollout = max(1 + task.env.lanes % 2, 4 // task.env.lanes)  # an even number of rows in all
     agent = DQN(
         network=network,
         bootstrap=Double(),
-        exploration=EpsilonGreedy(Linear(1.0, 0.05, task.steps // 5)),
+        exploration=EpsilonGreedy(Linear(1.0, 0.05, 0.2, per="run")),
         replay=Uniform(_capacity(task, rollout + 5)),
         sync=Polyak(5e-3),
-        optimiser=Adam(5e-4, annealing=_falling(task, updates / rollout), max_grad_norm=10.0),
+        optimiser=Adam(5e-4, annealing=FALLING, max_grad_norm=10.0),
         gamma=task.gamma,
         n_step=5,
         rollout=rollout,
-        updates=updates,
+        updates=rollout * task.env.lanes // 2,
         learning_starts=min(1_000, task.steps // 20),
         reward_scale=task.scale,
     )
-    rows = ("network", seen), ("learning", "double DQN, five steps, an update for each two steps of the environment")
-    return agent, (*rows, _replayed(agent.replay), _explored("a fifth", 0.05))
+    learning = f"double DQN on returns of five steps, an update for each two steps; {_rate(agent.optimiser)}"
+    return agent, (shown, _learning(learning), _replayed(agent.replay), _explored("a fifth", 0.05))
 
 
 def pqn(task: Task) -> Made:
-    """PQN on about a thousand fresh rows at a time."""
-    network, seen = _network(task)
+    """Q(lambda) on fresh rows of many lanes, without a replay: discrete actions, quick environments."""
+    network, shown = _network(task)
     rows_at_once = int(np.clip(task.steps // 100, 256, 1024))
     rollout = max(8, rows_at_once // task.env.lanes // 8 * 8)
     agent = PQN(
         network=network,
-        exploration=EpsilonGreedy(Linear(1.0, 0.05, task.steps // 5)),
-        optimiser=RAdam(1e-3, annealing=_falling(task, 32 / rollout), max_grad_norm=10.0),
+        exploration=EpsilonGreedy(Linear(1.0, 0.05, 0.2, per="run")),
+        optimiser=RAdam(5e-4, annealing=FALLING, max_grad_norm=10.0),
         gamma=task.gamma,
         trace_decay=0.9,
         rollout=rollout,
@@ -128,51 +137,54 @@ def pqn(task: Task) -> Made:
         minibatches=8,
         reward_scale=task.scale,
     )
-    learning = f"Q(lambda) on {rollout} fresh rows of each of {task.env.lanes} lanes, four times over, without a replay"
-    return agent, (("network", seen), ("learning", learning), _explored("a fifth", 0.05))
+    learning = f"Q(lambda), four times over {rollout} fresh rows of {task.env.lanes} lanes; {_rate(agent.optimiser)}"
+    return agent, (shown, _learning(learning), _explored("a fifth", 0.05))
 
 
 def pdqn(task: Task) -> Made:
-    """MP-DQN, with an actor that moves more slowly than its critic."""
+    """MP-DQN: actions with parameters."""
     inputs, seen = _inputs(task)
     updates = task.env.lanes
-    annealing = _falling(task, updates)
     agent = PDQN(
         critic=MultiPass((128,), inputs),
         actor_network=MLP((128,), inputs, head=Centred()),
-        exploration=EpsilonGreedy(Linear(1.0, 0.05, task.steps // 10)),
+        exploration=EpsilonGreedy(Linear(1.0, 0.05, 0.1, per="run")),
         replay=Uniform(_capacity(task, 10)),
-        optimiser=Adam(1e-3, annealing=annealing, max_grad_norm=10.0),
-        actor_optimiser=Adam(3e-4, annealing=annealing, max_grad_norm=10.0),
+        optimiser=Adam(1e-3, annealing=FALLING, max_grad_norm=10.0),
+        actor_optimiser=Adam(3e-4, annealing=FALLING, max_grad_norm=10.0),
         gamma=task.gamma,
         updates=updates,
         learning_starts=min(500, task.steps // 20),
         reward_scale=task.scale,
     )
-    learning = "an actor proposes all parameters, a multi-pass critic values them; an update for each step"
-    rows = ("networks", f"a layer of 128 in each; {seen}"), ("learning", learning)
-    return agent, (*rows, _replayed(agent.replay), _explored("a tenth", 0.05))
+    learning = f"an actor proposes parameters, a critic values them; an update for each step; {_rate(agent.optimiser)}"
+    shown = Said("networks", f"a layer of 128 each; they see {seen}", ("agent.critic", "agent.actor_network"))
+    return agent, (shown, _learning(learning), _replayed(agent.replay), _explored("a tenth", 0.05))
 
 
 def td(task: Task) -> Made:
-    """Q-learning in a table, or on tiles."""
+    """Q-learning in a table or on tiles: few states, or observations of few numbers."""
     states = task.found.spaces.observation.categories
-    exploring = EpsilonGreedy(Linear(1.0, 0.1, task.steps // 2))
+    exploring = EpsilonGreedy(Linear(1.0, 0.1, 0.5, per="run"))
     if states:
         agent = TD(Table(), exploration=exploring, step_size=VisitCount(1.0, 100.0), gamma=task.gamma)
         learning = "Q-learning; step sizes fall with the visits of each entry, so rewards may be of any size"
-        return agent, (("values", f"a table of {states:,} states"), ("learning", learning), _explored("half", 0.1))
+        return agent, (
+            Said("values", f"a table of {states:,} states", ("agent.network",)),
+            _learning(learning),
+            _explored("half", 0.1),
+        )
     low, high = rules.feature_box(task.found)
     tiles = Tiles(8, (8 if len(low) <= 4 else 4,), low, high)
     agent = TD(
         LinearValues(tiles),
         exploration=exploring,
-        step_size=Scheduled(Linear(0.3 / tiles.tilings, 0.03 / tiles.tilings, task.steps)),
+        step_size=Scheduled(Linear(0.3 / tiles.tilings, 0.03 / tiles.tilings, 1.0, per="run")),
         gamma=task.gamma,
     )
     cells = f"{tiles.tilings} tilings of {tiles.tiles[0]} tiles along each of {len(low)} entries"
     learning = "Q-learning; the step size falls to a tenth by the end, and rewards may be of any size"
-    return agent, (("values", cells), ("learning", learning), _explored("half", 0.1))
+    return agent, (Said("values", cells, ("agent.network",)), _learning(learning), _explored("half", 0.1))
 
 
 class Kind(NamedTuple):
@@ -217,56 +229,67 @@ STARTS = {
 
 
 def _inputs(task: Task) -> tuple[Inputs, str]:
-    """What a network does to observations first, and why."""
+    """What a network does to observations first, and what it sees, in words."""
     spec, (low, high) = task.found.spaces.observation, rules.input_box(task.found)
     if spec.categories:
-        return Raw(), f"which sees one of {spec.categories:,} states as a one-hot vector"
+        return Raw(), f"one of {spec.categories:,} states, as a one-hot vector"
     entries = f"{int(np.prod(spec.shape)):,} numbers"
     if low:
-        return Rescaled(low, high), f"which sees {entries}, each rescaled by its spread in random play and its bounds"
-    return Rescaled(), f"which sees {entries}, rescaled by their bounds where they have any"
+        return Rescaled(low, high), f"{entries}, each rescaled by its bounds and its spread in random play"
+    return Rescaled(), f"{entries}, each rescaled by its bounds where it has any"
 
 
-def _network(task: Task) -> tuple[Network, str]:
+def _network(task: Task) -> tuple[Network, Said]:
     inputs, seen = _inputs(task)
-    return MLP((128, 128), inputs, layer_norm=True), f"two normalised layers of 128, {seen}"
+    return MLP((128, 128), inputs, layer_norm=True), Said(
+        "network", f"two normalised layers of 128; it sees {seen}", ("agent.network",)
+    )
 
 
 def _capacity(task: Task, least: int) -> int:
     return rules.capacity(task.found.spaces.observation, task.steps, least * task.env.lanes)
 
 
-def _falling(task: Task, updates: float) -> Schedule:
-    """From 1 to 0 over the run, in which there are so many updates for each row of all lanes."""
-    return Linear(1.0, 0.0, max(1, int(task.steps * updates / task.env.lanes)), per="update")
+def _rate(optimiser: Any) -> str:
+    return f"learning rate {optimiser.learning_rate:g}, 0 at the end"
 
 
-def _replayed(replay: Any) -> Row:
-    return "replay", f"the newest {int(replay.capacity):,} steps"
+LEARNING = ("bootstrap", "n_step", "updates", "rollout", "optimiser", "step_size", "backup", "epochs", "trace_decay")
 
 
-def _explored(share: str, end: float) -> Row:
-    return "exploration", f"epsilon falls from 1 to {end:g} over {share} of the run"
+def _learning(words: str) -> Said:
+    return Said("learning", words, tuple(f"agent.{name}" for name in LEARNING))
 
 
-def _lines(name: str, task: Task, rows: tuple[Row, ...], recipe: Recipe) -> tuple[str, ...]:
-    """What was chosen for an environment, beginning with what it is."""
-    found, env = task.found, recipe.env
+def _replayed(replay: Any) -> Said:
+    return Said("replay", f"the newest {int(replay.capacity):,} steps", ("agent.replay",))
+
+
+def _explored(share: str, end: float) -> Said:
+    return Said("exploration", f"epsilon falls from 1 to {end:g} over {share} of the run", ("agent.exploration",))
+
+
+def _title(name: str, task: Task) -> str:
+    found = task.found
     limit = f"episodes of {found.time_limit:,} steps at most" if found.time_limit else "no time limit known"
     actions = f"{found.spaces.action.n:,} actions"
-    title = f"{name} for {env.name} ({actions}, {limit}), chosen after {found.steps:,} random steps of it:"
-    horizon = f"{task.gamma:g}: it looks {1 / (1 - task.gamma):.0f} steps ahead"
-    scaled = [("rewards", _scaled(task))] if hasattr(recipe.agent, "reward_scale") else []
-    judged = recipe.evaluation
-    evaluated = f"every {int(judged.every):,} steps, {judged.episodes} greedy episodes"
-    cut = [("time limit", f"{env.time_limit:,} steps, for no episode came to an end")] if found.endless else []
-    more = f"{task.steps:,} steps; other values by options: argmaxq train {name} --env {env.name} --help"
-    common = [("discount", horizon), *scaled, *cut, ("evaluation", evaluated), ("run", more)]
-    return title, *(f"  {what:<13}{value}" for what, value in [*rows, *common])
+    return f"{name} for {task.env.name} ({actions}, {limit}), chosen after {found.steps:,} random steps of it:"
 
 
-def _scaled(task: Task) -> str:
-    largest = task.found.largest_return(task.gamma)
-    if not largest:
-        return "as they are: random play met none"
-    return f"times {task.scale:g} in learning: discounted returns of random play reach {largest:.3g}"
+def _common(task: Task, recipe: Recipe) -> Iterator[Said]:
+    """What every start chooses."""
+    yield Said("discount", f"{task.gamma:g}: it looks {1 / (1 - task.gamma):.0f} steps ahead", ("agent.gamma",))
+    if hasattr(recipe.agent, "reward_scale"):
+        largest = task.found.largest_return(task.gamma)
+        words = f"times {task.scale:g} in learning: discounted returns of random play reach {largest:.3g}"
+        yield Said("rewards", words if largest else "as they are: random play met none", ("agent.reward_scale",))
+    if task.found.endless:
+        words = f"{task.env.time_limit:,} steps, for no episode of random play came to an end"
+        yield Said("time limit", words, ("env.time_limit",))
+    words = f"every {int(recipe.evaluation.every):,} steps, {recipe.evaluation.episodes} greedy episodes"
+    yield Said("evaluation", words, ("evaluation",))
+
+
+def _more(name: str, recipe: Recipe) -> Said:
+    words = f"{int(recipe.steps):,} steps; argmaxq train {name} --env {recipe.env.name} --help shows all values"
+    return Said("run", words, ())

@@ -1,6 +1,6 @@
 """Recipes by name, and what a name and a user's own values make: the recipe that is trained, and what to say of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -8,7 +8,8 @@ from argmaxq.components.errors import UserError
 from argmaxq.components.options import put
 from argmaxq.components.paths import get, replace
 from argmaxq.components.registry import near
-from argmaxq.environments.survey import survey
+from argmaxq.environments.env import Env
+from argmaxq.environments.survey import Survey, survey
 from argmaxq.recipes.generic import STARTS, start
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.recipes.transfer import Change, of_the_environment, of_the_run
@@ -16,6 +17,7 @@ from argmaxq.recipes.transfer import Change, of_the_environment, of_the_run
 FAMILIES = ("tables", "cartpole", "mountaincar", "acrobot", "lunarlander", "platform", "goal", "points")
 Given = Sequence[tuple[str, Any]]
 """Values of a user's own, by path; see ``options.put``."""
+Look = Callable[[Env], Survey]
 
 
 class Chosen(NamedTuple):
@@ -44,17 +46,19 @@ def find(name: str, env: Any = None, steps: int | None = None) -> Recipe:
     return choose(name, [(path, value) for path, value in values.items() if value is not None]).recipe
 
 
-def choose(recipe: str | Recipe, given: Given) -> Chosen:
+def choose(recipe: str | Recipe, given: Given, look: Look = survey) -> Chosen:
     """What is trained, from a recipe or its name and a user's own values, which all stay as they are.
+
+    ``look`` plays an environment at random, where what it is must be known.
 
     Raises:
         UserError: there is no such recipe, option or value, or the algorithm does not fit the environment.
     """
     if isinstance(recipe, str) and recipe in STARTS:
-        chosen = _started(recipe, given)
+        chosen = _started(recipe, given, look)
     else:
         value = recipe if isinstance(recipe, Recipe) else _named(recipe)
-        chosen = _moved(value, given, own=isinstance(recipe, Recipe))
+        chosen = _moved(value, given, look, own=isinstance(recipe, Recipe))
     return chosen._replace(recipe=put(chosen.recipe, given))
 
 
@@ -65,7 +69,7 @@ def _named(name: str) -> Recipe:
     return known[name]
 
 
-def _started(name: str, given: Given) -> Chosen:
+def _started(name: str, given: Given, look: Look) -> Chosen:
     """A start: its environment, lanes and steps are read first, for all else depends on them."""
     if not {path for path, _ in given} & {"env", "env.id"}:
         raise UserError(
@@ -74,10 +78,12 @@ def _started(name: str, given: Given) -> Chosen:
     asked: Recipe = put(Recipe(), [(path, value) for path, value in given if _first(path) in ("env", "steps")])
     paths = {path for path, _ in given}
     steps, lanes = asked.steps if "steps" in paths else None, asked.env.lanes if "env.lanes" in paths else None
-    return Chosen(*start(name, asked.env, survey(asked.env), steps, lanes))
+    recipe, title, said = start(name, asked.env, look(asked.env), steps, lanes)
+    lines = [f"  {each.what:<13}{each.words}" for each in said if not any(_written(path, given) for path in each.paths)]
+    return Chosen(recipe, (title, *lines))
 
 
-def _moved(recipe: Recipe, given: Given, own: bool) -> Chosen:
+def _moved(recipe: Recipe, given: Given, look: Look, own: bool) -> Chosen:
     """A recipe on the environment that is asked for, without what belongs to its own; else as it is.
 
     What the user writes now stays, and so does what he wrote into a recipe of his own.
@@ -85,20 +91,16 @@ def _moved(recipe: Recipe, given: Given, own: bool) -> Chosen:
     asked: Recipe = put(recipe, [(path, value) for path, value in given if path in ("env", "env.id", "steps")])
     if asked.env.id == recipe.env.id:
         return Chosen(recipe)
-    written = [path for path, _ in given]
     shipped = [each for each in recipes().values() if each.env.id == recipe.env.id]
 
     def free(change: Change) -> bool:
-        related = (
-            f"{one}.".startswith(f"{other}.")
-            for path in written
-            for one, other in ((path, change.path), (change.path, path))
-        )
-        return not any(related) and (not own or any(_same(each, recipe, change.path) for each in shipped))
+        if _written(change.path, given):
+            return False
+        return not own or any(_same(each, recipe, change.path) for each in shipped)
 
     made = [change for change in of_the_environment(recipe.env) if free(change)]
     bare = replace(asked, {change.path: change.value for change in made})
-    found = survey(put(bare, [(path, value) for path, value in given if _first(path) == "env"]).env)
+    found = look(put(bare, [(path, value) for path, value in given if _first(path) == "env"]).env)
     made += [change for change in of_the_run(bare, found) if free(change)]
     title = f"{asked.env.name} instead of {recipe.env.name}; what belonged to that one:"
     lines = [f"  {change.path} {change.said}" for change in made]
@@ -107,6 +109,12 @@ def _moved(recipe: Recipe, given: Given, own: bool) -> Chosen:
 
 def _first(path: str) -> str:
     return path.partition(".")[0]
+
+
+def _written(path: str, given: Given) -> bool:
+    """Whether the user wrote a value at a path, below it or above it."""
+    pairs = [(f"{path}.", f"{each}.") for each, _ in given]
+    return any(one.startswith(other) or other.startswith(one) for one, other in pairs)
 
 
 def _same(one: Recipe, other: Recipe, path: str) -> bool:

@@ -59,7 +59,7 @@ def input_box(found: Survey) -> Box:
 
 
 def feature_box(found: Survey) -> Box:
-    """The box that tiles divide: the declared bounds, else what random play saw and as much again."""
+    """The box that tiles divide: the declared bounds; where there are none, four deviations round the mean seen."""
     low, high, known = _declared(found.spaces.observation)
     middle, deviation = _moments(found.obs) if len(found.obs) else (np.zeros(len(low)), np.full(len(low), ASSUMED / 4))
     half = np.where(deviation > 0.0, 4.0 * deviation, ASSUMED)

@@ -7,6 +7,7 @@ import numpy as np
 
 from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
+from argmaxq.environments.env import Env
 from argmaxq.environments.source import compiled, host
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.training.compiled import CompiledEngine
@@ -17,7 +18,7 @@ from argmaxq.training.host import HostEngine
 EngineName = Literal["auto", "compiled", "host"]
 
 
-def engine_kind(recipe: Recipe, wish: EngineName) -> Literal["compiled", "host"]:
+def engine_kind(env: Env, wish: EngineName) -> Literal["compiled", "host"]:
     """``compiled`` where the environment allows it and ``host`` is not wished for.
 
     Raises:
@@ -25,9 +26,9 @@ def engine_kind(recipe: Recipe, wish: EngineName) -> Literal["compiled", "host"]
     """
     if wish not in ("auto", "compiled", "host"):
         raise UserError(f"engine = {wish!r}: it must be auto, compiled or host")
-    possible = compiled(recipe.env) is not None
+    possible = compiled(env) is not None
     if wish == "compiled" and not possible:
-        raise UserError(f"{recipe.env.id} with these options has no compiled form here: use --engine host or auto")
+        raise UserError(f"{env.id} with these options has no compiled form here: use --engine host or auto")
     return "compiled" if possible and wish != "host" else "host"
 
 

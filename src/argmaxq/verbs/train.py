@@ -12,13 +12,16 @@ from argmaxq.components.errors import UserError
 from argmaxq.components.paths import paths
 from argmaxq.components.serialisation import OWN, to_json
 from argmaxq.devices import using
-from argmaxq.recipes import Chosen, choose
+from argmaxq.environments.env import Env
+from argmaxq.environments.survey import Survey, survey
+from argmaxq.recipes import Given, choose
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs import trust as trusting
 from argmaxq.runs.folder import CONFIG, make_folder, write_configs, write_json
 from argmaxq.runs.lock import locked
 from argmaxq.runs.stretches import STRETCHES, stretches
 from argmaxq.runs.versions import environment_report
+from argmaxq.setup import start_jax
 from argmaxq.training.choose import EngineName, engine_kind, make_engine
 from argmaxq.training.loop import Callback
 from argmaxq.verbs.run import Run
@@ -63,15 +66,16 @@ def train(
         Diverged: the numbers of every seed are no longer finite.
     """
     values = {"env.id": env, "env.kwargs": env_kwargs and dict(env_kwargs), "steps": steps}
-    chosen = choose(recipe, [(path, value) for path, value in values.items() if value is not None])
-    return train_chosen(
-        chosen, name=name or (recipe if isinstance(recipe, str) else "own"), engine=engine, seed=seed, seeds=seeds,
-        out=out, device=device, callbacks=callbacks, quiet=quiet,
+    return train_given(
+        recipe, [(path, value) for path, value in values.items() if value is not None],
+        name=name or (recipe if isinstance(recipe, str) else "own"), engine=engine, seed=seed, seeds=seeds, out=out,
+        device=device, callbacks=callbacks, quiet=quiet,
     )  # fmt: skip
 
 
-def train_chosen(
-    chosen: Chosen,
+def train_given(
+    recipe: str | Recipe,
+    given: Given,
     *,
     name: str,
     engine: EngineName,
@@ -82,12 +86,18 @@ def train_chosen(
     quiet: bool,
     callbacks: Sequence[Callback] = (),
 ) -> Run:
-    """``train`` a recipe once it is chosen, and unless ``quiet`` say what was chosen in it."""
-    value = validate(chosen.recipe)
+    """``train`` with any values of the user's own, by path; unless ``quiet`` it says what was chosen beside them."""
+
+    def look(env: Env) -> Survey:
+        start_jax(seeds if engine_kind(env, engine) == "compiled" else 1)
+        return survey(env)
+
     if seeds < 1 or seed < 0 or seed + seeds > 2**31:
         raise UserError(f"seed = {seed}, seeds = {seeds}: seeds are whole numbers from 0 on, at least one of them")
+    chosen = choose(recipe, given, look)
+    value = validate(chosen.recipe)
     numbers = tuple(range(seed, seed + seeds))
-    kind = engine_kind(value, engine)
+    kind = engine_kind(value.env, engine)
     with using(device, seeds if kind == "compiled" else 1):
         made = make_engine(kind, value, numbers if kind == "compiled" else numbers[:1])
         for line in [] if quiet else [*chosen.said, *remarks(value.agent, made.spaces)]:

@@ -36,7 +36,8 @@ class Track:
 
     Attributes:
         over: Why it stopped, or empty.
-        faults: What is no longer a finite number.
+        faults: What is no longer a finite number, or what the environment did wrong.
+        blamed: Whether it is the environment.
     """
 
     def __init__(self, folder: Path, seed: int) -> None:
@@ -51,6 +52,7 @@ class Track:
         self.best: dict[str, Any] | None = None
         self.metrics: dict[str, float] = {}
         self.faults: list[str] = []
+        self.blamed = False
         self._policies: dict[str, Kept] = {}
         self._unsaved: set[str] = set()
 
@@ -72,8 +74,9 @@ class Track:
         row = {"step": report.step, "updates": report.updates, "episodes": self.episodes}
         mean = {"mean_return": self.mean_return} if self.returns else {}
         self.records.append("metrics", [row | mean | report.metrics])
-        self.faults = [name for name, value in report.metrics.items() if not math.isfinite(value)]
-        self.faults += [] if report.finite else ["reward"]
+        self.blamed = bool(report.faults)
+        learnt = [name for name, value in report.metrics.items() if not math.isfinite(value)]
+        self.faults = list(report.faults) or learnt
 
     def evaluated(self, returns: np.ndarray, params: PyTree) -> None:
         """Record an evaluation, and keep the parameters if no earlier one had a higher mean."""

@@ -39,7 +39,7 @@ def agent_with(**changes: Any) -> Any:
 
 
 def batch(seed: int = 0, size: int = BATCH, discount: float = 0.9) -> Batch:
-    """Transitions with every action, some of them terminal, of different weights."""
+    """Transitions with every action, some of them terminal, of different weights, some of which are 0."""
     rng = np.random.default_rng(seed)
     number = np.arange(size) % ACTIONS
     transition = Transition(
@@ -49,7 +49,8 @@ def batch(seed: int = 0, size: int = BATCH, discount: float = 0.9) -> Batch:
         discount=np.where(np.arange(size) % 3 == 0, 0.0, discount).astype(np.float32),
         next_obs=rng.normal(size=(size, FEATURES)).astype(np.float32),
     )
-    return Batch(transition, rng.uniform(0.2, 1, size).astype(np.float32), np.zeros(size, np.int32))
+    weight = np.where(np.arange(size) % 5 == 3, 0.0, rng.uniform(0.2, 1, size)).astype(np.float32)
+    return Batch(transition, weight, np.zeros(size, np.int32))
 
 
 def scattered(tree: Any, seed: int, scale: float = 0.7) -> Any:
@@ -137,7 +138,7 @@ def by_hand(agent: Any, learner: Any, own: Batch) -> tuple[Any, np.ndarray, dict
         )
 
     updated, actor, total = Hand(critic, many), np.asarray(learner.params.actor, float), 0.0
-    share = np.bincount(number, minlength=ACTIONS) / BATCH
+    share = np.bincount(number, weight, minlength=ACTIONS) / weight.sum()
     ascent = np.zeros_like(actor)
     for i in range(BATCH):
         raw = obs[i] @ actor + prior
@@ -145,8 +146,8 @@ def by_hand(agent: Any, learner: Any, own: Batch) -> tuple[Any, np.ndarray, dict
         wanted = {Summed: np.ones(ACTIONS), Weighted: share, Indexed: np.eye(ACTIONS)[number[i]]}[
             type(agent.actor_loss)
         ]
-        total += wanted @ updated.values(obs[i], x)
-        slope = wanted @ updated.slope(obs[i], x)
+        total += weight[i] * wanted @ updated.values(obs[i], x)
+        slope = weight[i] * wanted @ updated.slope(obs[i], x)
         ahead = np.where(slope > 0, 1 - raw, raw + 1) / 2
         ascent += np.outer(obs[i], slope * (1 - x**2 if agent.bounding == Tanh() else ahead)) / BATCH
     metrics = {"loss": np.mean(weight * surprise**2) / 2, "q": q.mean(), "actor_loss": -total / BATCH}
@@ -200,3 +201,21 @@ def check_targets_are_the_target_networks(agent: Any) -> None:
         np.testing.assert_array_equal(np.asarray(after == before), own.transition.discount == 0)
     params = learner.params._replace(actor=scattered(learner.params.actor, 9))
     np.testing.assert_array_equal(update(learner._replace(params=params), own)[1], before)
+
+
+def check_rows_of_weight_0_move_nothing(agent: Any) -> None:
+    """Other transitions in their place give the same parameters, and none of weight at all none but the old ones."""
+    own, other, update, learner = batch(), batch(seed=5), jax.jit(agent.update), begun(agent)
+    assert 0 < (own.weight == 0).sum() < BATCH
+
+    def mixed(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+        return np.where((own.weight == 0).reshape(-1, *[1] * (old.ndim - 1)), new, old)
+
+    first, second = (
+        update(learner, own._replace(transition=transition))[0]
+        for transition in (own.transition, jax.tree.map(mixed, own.transition, other.transition))
+    )
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7), first.params, second.params)
+    unmoved, _, metrics = update(learner, own._replace(weight=np.zeros(BATCH, np.float32)))
+    assert leaves_equal(unmoved.params, learner.params)
+    assert metrics["actor_loss"] == metrics["loss"] == 0

@@ -33,6 +33,7 @@ from hybrid_oracle import (
     begun,
     check_only_the_actor_moves,
     check_only_the_critic_moves,
+    check_rows_of_weight_0_move_nothing,
     check_targets_are_the_target_networks,
     check_update,
     scattered,
@@ -83,8 +84,8 @@ def by_hand(agent: Any, learner: Any, own: Batch) -> tuple[Any, np.ndarray, dict
         raw = obs[i] @ actor
         share, x = softmax(raw[:ACTIONS]), squash(agent.bounding, raw[ACTIONS:])
         proposed = np.concatenate([share, x])
-        values[i] = updated.values(obs[i], proposed)[0]
-        slope = updated.slope(obs[i], proposed)[0]
+        values[i] = weight[i] * updated.values(obs[i], proposed)[0]
+        slope = weight[i] * updated.slope(obs[i], proposed)[0]
         preferences = share * (slope[:ACTIONS] - share @ slope[:ACTIONS])
         ahead = np.where(slope[ACTIONS:] > 0, 1 - x, x + 1) / 2
         parameters = slope[ACTIONS:] * (1 - x**2 if agent.bounding == Tanh() else ahead)
@@ -124,11 +125,15 @@ def test_targets_are_made_by_the_target_networks_alone() -> None:
     check_targets_are_the_target_networks(agent_with(**DEEP))
 
 
+def test_rows_of_weight_0_move_nothing() -> None:
+    check_rows_of_weight_0_move_nothing(agent_with(**DEEP))
+
+
 def outputs_under_one_pull(bounding: Any) -> tuple[np.ndarray, np.ndarray]:
     """Preferences and raw parameters [200, ...] of an actor taught on one observation by a critic that stays still."""
     agent = agent_with(bounding=bounding, optimiser=STILL, actor_optimiser=SGD(1.0))
     learner, own, update = begun(agent), batch(size=1), jax.jit(agent.update)
-    own = own._replace(transition=own.transition._replace(obs=np.float32([[1, 0, 0]])))
+    own = Batch(own.transition._replace(obs=np.float32([[1, 0, 0]])), np.ones(1, np.float32), own.index)
     learner, raw = learner._replace(params=learner.params._replace(actor=np.zeros_like(learner.params.actor))), []
     for _ in range(200):
         learner, _, _ = update(learner, own)

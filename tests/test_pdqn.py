@@ -35,6 +35,7 @@ from hybrid_oracle import (
     by_hand,
     check_only_the_actor_moves,
     check_only_the_critic_moves,
+    check_rows_of_weight_0_move_nothing,
     check_targets_are_the_target_networks,
     check_update,
     fresh,
@@ -89,6 +90,12 @@ def test_the_critics_loss_moves_the_critic_alone() -> None:
 
 def test_targets_are_made_by_the_target_networks_alone() -> None:
     check_targets_are_the_target_networks(agent_with(**DEEP))
+
+
+@pytest.mark.parametrize("loss", [Summed(), Weighted(), Indexed()])
+def test_rows_of_weight_0_move_nothing(loss: Any) -> None:
+    """They stand where a replay found no row to start from; what lies there is anything."""
+    check_rows_of_weight_0_move_nothing(agent_with(**DEEP, actor_loss=loss))
 
 
 def test_every_critic_of_an_ensemble_learns_towards_the_least_value() -> None:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from argmaxq.agents.replaying import Replaying
 from argmaxq.components.errors import UserError
-from argmaxq.types import START, Array, Batch, Clock, HybridActions, Metrics, PyTree, Spaces, Transition
+from argmaxq.types import START, Array, Batch, Clock, HybridActions, Metrics, PyTree, Spaces
 
 
 class ActorCritic(NamedTuple):
@@ -78,8 +78,8 @@ class HybridAgent(HybridActing, Replaying):
         """Mean loss; TD errors [batch] and the mean value."""
         raise NotImplementedError
 
-    def _actor_gradient(self, actor: PyTree, critic: PyTree, transition: Transition) -> tuple[Array, PyTree]:
-        """Mean value, and the gradient of minus it in the actor alone."""
+    def _actor_gradient(self, actor: PyTree, critic: PyTree, batch: Batch) -> tuple[Array, PyTree]:
+        """Mean weighted value, and the gradient of minus it in the actor alone."""
         raise NotImplementedError
 
     def begin(self, params: ActorCritic, spaces: Spaces, lanes: int) -> HybridLearner:
@@ -96,7 +96,7 @@ class HybridAgent(HybridActing, Replaying):
         differentiated = jax.value_and_grad(self._critic_loss, has_aux=True)
         (loss, (td_error, q)), gradient = differentiated(learner.params.critic, learner, batch)
         critic, first = self.optimiser.update(gradient, learner.optimiser.critic, learner.params.critic, clock)
-        value, gradient = self._actor_gradient(learner.params.actor, critic, batch.transition)
+        value, gradient = self._actor_gradient(learner.params.actor, critic, batch)
         actor, second = self.actor_optimiser.update(gradient, learner.optimiser.actor, learner.params.actor, clock)
         number = learner.updates + 1
         target = ActorCritic(
@@ -119,11 +119,11 @@ def climb(
     value: Callable[[Array], Array],
     bounded: Callable[[Array, Array], Array],
 ) -> tuple[Array, PyTree]:
-    """Mean value of what an actor proposes, and the gradient of minus it in the actor's parameters.
+    """Mean of the weighted values of what an actor proposes, and the gradient of minus it in the actor's parameters.
 
     Args:
         propose: actor -> raw outputs [batch, n].
-        value: raw outputs -> the sum of their values over the batch.
+        value: raw outputs -> the weighted sum of their values over the batch.
         bounded: (gradient of the value, raw outputs) -> the direction to move the outputs in, both [batch, n].
     """
     raw, pullback = jax.vjp(propose, actor)

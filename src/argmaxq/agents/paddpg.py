@@ -120,8 +120,9 @@ class PADDPG(HybridAgent):
         losses, td_errors, values = jax.vmap(one)(batch.transition)
         return jnp.mean(batch.weight * losses), (td_errors, jnp.mean(values))
 
-    def _actor_gradient(self, actor: PyTree, critic: PyTree, transition: Transition) -> tuple[Array, PyTree]:
-        """Mean value of the actor's proposals, and the gradient of minus it, bounded, in the actor alone."""
+    def _actor_gradient(self, actor: PyTree, critic: PyTree, batch: Batch) -> tuple[Array, PyTree]:
+        """Mean weighted value of the actor's proposals, and the gradient of minus it, bounded, in the actor alone."""
+        observed = batch.transition.obs
 
         def value(raw: Array) -> Array:
             def one(obs: Array, raw: Array) -> Array:
@@ -129,13 +130,13 @@ class PADDPG(HybridAgent):
                 z = self.value(critic, obs, jax.nn.softmax(preferences), self.bounding.squash(parameters))
                 return self.returns.mean(z)
 
-            return jnp.sum(jax.vmap(one)(transition.obs, raw))
+            return jnp.sum(batch.weight * jax.vmap(one)(observed, raw))
 
         def bounded(ascent: Array, raw: Array) -> Array:
             free, own = self._split(ascent)
             return jnp.concatenate([free, self.bounding.gradient(own, self._split(raw)[1])], axis=-1)
 
-        return climb(lambda own: jax.vmap(self.raw, (None, 0))(own, transition.obs), actor, value, bounded)
+        return climb(lambda own: jax.vmap(self.raw, (None, 0))(own, observed), actor, value, bounded)
 
     def _split(self, outputs: Array) -> tuple[Array, Array]:
         """Outputs [..., actions + parameters] in two."""

@@ -137,14 +137,14 @@ class PDQN(HybridAgent):
         losses, td_errors, values = jax.vmap(one)(batch.transition)
         return jnp.mean(batch.weight * losses), (td_errors, jnp.mean(values))
 
-    def _actor_gradient(self, actor: PyTree, critic: PyTree, transition: Transition) -> tuple[Array, PyTree]:
+    def _actor_gradient(self, actor: PyTree, critic: PyTree, batch: Batch) -> tuple[Array, PyTree]:
         """Mean weighted action value, and the gradient of minus it, bounded, in the actor alone."""
-        obs, taken = transition.obs, transition.action[:, 0].astype(jnp.int32)
+        obs, taken = batch.transition.obs, batch.transition.action[:, 0].astype(jnp.int32)
         critics: Callable[[Array, Array], Array] = jax.vmap(lambda obs, own: self.critic(critic, obs, own)[0])
 
         def value(raw: Array) -> Array:
             q = self.returns.mean(critics(obs, self.bounding.squash(raw)))
-            return jnp.sum(self.actor_loss.weights(taken, q.shape[1]) * q)
+            return jnp.sum(self.actor_loss.weights(taken, batch.weight, q.shape[1]) * q)
 
         return climb(lambda own: jax.vmap(self.raw, (None, 0))(own, obs), actor, value, self.bounding.gradient)
 

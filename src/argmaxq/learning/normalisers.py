@@ -1,12 +1,14 @@
 """Running scales of observations and rewards, for agents without a replay."""
 
+import dataclasses
 from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 
+from argmaxq.components.annotations import Size
 from argmaxq.components.component import component
-from argmaxq.types import Array, PyTree
+from argmaxq.types import Array, PyTree, Spaces
 
 
 class Normaliser(Protocol):
@@ -42,8 +44,18 @@ class Unscaled:
         return reward
 
 
+MEMORY = 2**20
+"""Samples after which those so far count half; and so again each time that the count comes to as many.
+
+In float32 a count ends at 2^24, and long before that a sum of squares takes up samples in ever coarser steps.
+"""
+
+
 class Moments(NamedTuple):
-    """How many samples there were, their mean, and the sum of squared distances from it (Welford 1962)."""
+    """How many samples there were, their mean, and the sum of squared distances from it (Welford 1962).
+
+    Whenever they are ``MEMORY``, what was counted is halved, which is exact, so that no number outgrows float32.
+    """
 
     count: Array
     mean: Array
@@ -53,7 +65,9 @@ class Moments(NamedTuple):
         """With one sample more."""
         count = self.count + 1.0
         mean = self.mean + (sample - self.mean) / count
-        return Moments(count, mean, self.squares + (sample - self.mean) * (sample - mean))
+        squares = self.squares + (sample - self.mean) * (sample - mean)
+        kept = jnp.where(count < MEMORY, 1.0, 0.5)
+        return Moments(kept * count, mean, kept * squares)
 
     @property
     def deviation(self) -> Array:
@@ -73,8 +87,18 @@ class RunningState(NamedTuple):
 class Running:
     """Observations with mean 0 and deviation 1, rewards divided by the deviation of their discounted sums.
 
-    Both as seen so far (Elsayed et al. 2024, algorithms 4 to 6).
+    Both as seen so far (Elsayed et al. 2024, algorithms 4 to 6). Whole numbers in a Box are numbers like any others;
+    only the number of a category has no scale.
+
+    Attributes:
+        categories: How many categories an observation is one of; none: the environment's own, or it is none.
     """
+
+    categories: Size | None = None
+
+    def bind(self, spaces: Spaces) -> "Running":
+        """With the environment's number of categories where none is given."""
+        return dataclasses.replace(self, categories=self.categories or spaces.observation.categories or None)
 
     def init(self, obs: Array) -> Any:
         zeros = jnp.zeros(jnp.shape(obs), jnp.float32)
@@ -87,8 +111,8 @@ class Running:
         return RunningState(seen, state.returns.add(total), jnp.where(over, 0.0, total))
 
     def observation(self, state: Any, obs: Array) -> Array:
-        if jnp.issubdtype(jnp.asarray(obs).dtype, jnp.integer):
-            return obs  # a category has no scale
+        if self.categories:
+            return obs
         return (jnp.asarray(obs, jnp.float32) - state.observations.mean) / state.observations.deviation
 
     def reward(self, state: Any, reward: Array) -> Array:

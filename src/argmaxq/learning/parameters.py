@@ -169,33 +169,37 @@ class Tanh:
 class ActorLoss(Protocol):
     """Which action values the actor is to raise."""
 
-    def weights(self, action: Array, actions: int) -> Array:
-        """Weights [batch, actions] of the values, for a batch in which ``action`` [batch] was taken."""
+    def weights(self, action: Array, importance: Array, actions: int) -> Array:
+        """Weights [batch, actions] of the values, for a batch in which ``action`` [batch] was taken.
+
+        ``importance`` [batch] are the replay's weights, which are part of these; a row of 0 counts for nothing.
+        """
 
 
 @component(ActorLoss)
 class Summed:
     """All of them alike: -sum_k Q(s, k, x(s)) (Xiong et al. 2018, eq. 5)."""
 
-    def weights(self, action: Array, actions: int) -> Array:
-        """Ones."""
-        return jnp.ones((action.shape[0], actions))
+    def weights(self, action: Array, importance: Array, actions: int) -> Array:
+        """The importance of each row."""
+        return jnp.broadcast_to(importance[:, jnp.newaxis], (action.shape[0], actions))
 
 
 @component(ActorLoss)
 class Weighted:
     """As often as each action was taken in the batch (Bester et al. 2019)."""
 
-    def weights(self, action: Array, actions: int) -> Array:
-        """Each action's share of the batch, the same in every row."""
-        share = jnp.mean(jax.nn.one_hot(action, actions), axis=0)
-        return jnp.broadcast_to(share, (action.shape[0], actions))
+    def weights(self, action: Array, importance: Array, actions: int) -> Array:
+        """The importance of each row, times each action's share of the whole importance."""
+        counts = jnp.sum(importance[:, jnp.newaxis] * jax.nn.one_hot(action, actions), axis=0)
+        share = counts / jnp.maximum(jnp.sum(importance), jnp.finfo(jnp.float32).tiny)
+        return importance[:, jnp.newaxis] * share
 
 
 @component(ActorLoss)
 class Indexed:
     """Only that of the action that was taken (Bester et al. 2019)."""
 
-    def weights(self, action: Array, actions: int) -> Array:
-        """One-hot rows."""
-        return jax.nn.one_hot(action, actions)
+    def weights(self, action: Array, importance: Array, actions: int) -> Array:
+        """The importance of each row, at the action taken in it."""
+        return importance[:, jnp.newaxis] * jax.nn.one_hot(action, actions)

@@ -16,11 +16,11 @@ class Finished(NamedTuple):
 class Report(NamedTuple):
     """What one seed's block of iterations gave. ``metrics`` are means over the block's learning iterations.
 
-    ``finite`` is False where a reward was not a finite number.
+    ``faults`` are what the environment did that nobody can learn from, and at which env step.
     """
 
     step: int
     updates: int
     episodes: Finished
     metrics: dict[str, float]
-    finite: bool
+    faults: tuple[str, ...] = ()

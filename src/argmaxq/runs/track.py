@@ -34,7 +34,8 @@ class Track:
         run: The identity of the run that it belongs to; None in those of early versions.
         over: Why it stopped, or empty.
         learnt_until: The env step from which on updates change nothing, if there is one.
-        faults: What is no longer a finite number.
+        faults: What is no longer a finite number, or what the environment did wrong.
+        blamed: Whether it is the environment.
     """
 
     def __init__(self, folder: Path, seed: int, run: str | None = None) -> None:
@@ -49,6 +50,7 @@ class Track:
         self.learnt_until: int | None = None
         self.metrics: dict[str, float] = {}
         self.faults: list[str] = []
+        self.blamed = False
         self._policies: dict[str, Kept] = {}
         self._unsaved: set[str] = set()
 
@@ -74,8 +76,9 @@ class Track:
         row = {"step": report.step, "updates": report.updates, "episodes": self.episodes}
         mean = {"mean_return": self.mean_return} if self.returns else {}
         self.records.append("metrics", [row | mean | report.metrics])
-        self.faults = [name for name, value in report.metrics.items() if not math.isfinite(value)]
-        self.faults += [] if report.finite else ["reward"]
+        self.blamed = bool(report.faults)
+        learnt = [name for name, value in report.metrics.items() if not math.isfinite(value)]
+        self.faults = list(report.faults) or learnt
 
     def evaluated(self, returns: np.ndarray, params: PyTree) -> None:
         """Record an evaluation, and keep the parameters if no earlier one had a higher mean."""

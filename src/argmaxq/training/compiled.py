@@ -16,15 +16,20 @@ from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
 from argmaxq.training.engine import (
     LIGHT_STEPS_AT_ONCE,
+    SOUND,
     STEPS_AT_ONCE,
     Ends,
     Episodes,
+    Faults,
     Totals,
     block_length,
+    completed,
     count_row,
     finished,
     fresh,
     learn,
+    look,
+    named,
     no_episodes,
     no_totals,
     report,
@@ -101,14 +106,14 @@ class CompiledEngine:
     def run(self, state: State, first: int, end: int, total: int) -> tuple[State, list[Report]]:
         """Iterations first .. end - 1, and one report per seed."""
         span = Span(np.int32(first), np.int32(end), np.int32(total))
-        state, totals, ends = self._block(self._agent, span, self._streams, state)
+        state, *told = self._block(self._agent, span, self._streams, state)
         first_row, last_row = first * self._static.rollout, end * self._static.rollout
-        totals, ends, running = jax.tree.map(np.asarray, (totals, ends, state.episodes.returns))
-        reports = []
+        told, reports = jax.tree.map(np.asarray, told), []
         for each in range(len(self.seeds)):
-            own_totals, own_ends, own_running = self._of((totals, ends, running), each)
-            flat = Ends(*(leaf[: end - first].reshape(-1, self.lanes) for leaf in own_ends))
-            reports.append(report(own_totals, finished(flat, first_row), own_running, last_row * self.lanes))
+            totals, ends, faults = self._of(told, each)
+            flat = Ends(*(leaf[: end - first].reshape(-1, self.lanes) for leaf in ends))
+            wrong = named(faults, self.spaces.observation, self.lanes)
+            reports.append(report(totals, finished(flat, first_row), wrong, last_row * self.lanes))
         return state, reports
 
     def evaluate(self, state: State, episodes: int, number: int) -> list[np.ndarray]:
@@ -134,7 +139,7 @@ class CompiledEngine:
 
     def restore(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> tuple[State, list[str]]:
         """A saved state, exactly; also on other devices, whose groups are other ones."""
-        copies = len(self._padded) - len(self.seeds)
+        arrays, copies = completed(arrays), len(self._padded) - len(self.seeds)
         if copies:
             arrays = {name: np.concatenate([leaf, leaf[len(leaf) - copies :]]) for name, leaf in arrays.items()}
         return self._place(unflatten(jax.eval_shape(self.start), arrays)), []
@@ -173,7 +178,7 @@ def _start(agent: Agent, env: CompiledEnv, lanes: int, keys: Streams) -> State:
 
 def _block(
     env: CompiledEnv, lanes: int, length: int, agent: Agent, span: Span, keys: Streams, state: State
-) -> tuple[State, Totals, Ends]:
+) -> tuple[State, Totals, Ends, Faults]:
     """Iterations first .. end - 1 <= first + length - 1; ends have axes [length, rollout, lanes]."""
     first, end, total = span
     rows = length * agent.rollout
@@ -186,8 +191,10 @@ def _block(
     nothing = jnp.zeros((length, agent.rollout, lanes))
     buffer = Ends(nothing.astype(bool), nothing, nothing.astype(jnp.int32))
 
-    def iteration(i: Array, carry: tuple[State, Ends]) -> tuple[State, Ends]:
-        state, buffer = carry
+    seen = env.spaces.observation
+
+    def iteration(i: Array, carry: tuple[State, Ends, Faults]) -> tuple[State, Ends, Faults]:
+        state, buffer, faults = carry
         own, chosen = jax.tree.map(lambda leaf: leaf[i - first], (drawn, replayed))
         state, rows, ends = _collect(env, lanes, agent, i, total, own, state)
         buffer = jax.tree.map(
@@ -195,10 +202,13 @@ def _block(
         )
         clock = Clock((i + 1) * agent.rollout * lanes, state.episodes.finished, state.totals.updates, total)
         learner, totals = learn(agent, state.learner, state.totals, rows, state.env.obs, clock, chosen)
-        return state._replace(learner=learner, totals=totals), buffer
+        faults = look(faults, seen, rows.obs, rows.reward, i * agent.rollout)
+        return state._replace(learner=learner, totals=totals), buffer, faults
 
-    state, buffer = jax.lax.fori_loop(first, end, iteration, (state._replace(totals=fresh(state.totals)), buffer))
-    return state, state.totals, buffer
+    begun = (state._replace(totals=fresh(state.totals)), buffer, jax.tree.map(jnp.asarray, SOUND))
+    state, buffer, faults = jax.lax.fori_loop(first, end, iteration, begun)
+    faults = look(faults, seen, state.env.obs[jnp.newaxis], nothing[:0, 0], end * agent.rollout)
+    return state, state.totals, buffer, faults
 
 
 def _collect(

@@ -12,17 +12,22 @@ import jax.numpy as jnp
 import numpy as np
 
 from argmaxq.components.component import traced
+from argmaxq.learning.sums import Sum, plus
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Finished, Report
-from argmaxq.types import Array, Clock, Metrics, PyTree, Row, Spaces
+from argmaxq.types import Array, ArraySpec, Clock, Metrics, PyTree, Row, Spaces
 
 
 class Episodes(NamedTuple):
-    """Running return and length of each lane's episode [lanes], and episodes finished so far in all lanes (int32)."""
+    """Each lane's running account [lanes]: its episode's return in two parts (``learning.sums``) and its length.
+
+    ``finished`` counts the episodes of all lanes (int32).
+    """
 
     returns: Array
     lengths: Array
     finished: Array
+    rests: Array
 
 
 class Ends(NamedTuple):
@@ -39,6 +44,17 @@ class Totals(NamedTuple):
     sums: Metrics
     iterations: Array
     updates: Array
+
+
+class Faults(NamedTuple):
+    """The first rows in which the environment gave an observation, or a reward, that nobody can learn from (int32)."""
+
+    observation: Array
+    reward: Array
+
+
+SOUND = Faults(np.int32(2**31 - 1), np.int32(2**31 - 1))
+"""No such row."""
 
 
 class Engine(Protocol):
@@ -88,20 +104,64 @@ def block_length(agent: Agent, lanes: int, steps: int = STEPS_AT_ONCE) -> int:
 
 def no_episodes(lanes: int) -> Episodes:
     """The account before the first step."""
-    return Episodes(jnp.zeros(lanes, jnp.float32), jnp.zeros(lanes, jnp.int32), jnp.int32(0))
+    nothing = jnp.zeros(lanes, jnp.float32)
+    return Episodes(nothing, jnp.zeros(lanes, jnp.int32), jnp.int32(0), nothing)
 
 
 def count_row(episodes: Episodes, row: Row) -> tuple[Episodes, Ends]:
     """Account for one row of every lane."""
-    returns = episodes.returns + row.reward
+    returns, rests = plus(Sum(episodes.returns, episodes.rests), row.reward)
     lengths = episodes.lengths + ~row.last
     ended = row.terminated | row.truncated
     after = Episodes(
         jnp.where(ended, 0.0, returns),
         jnp.where(ended, 0, lengths),
         episodes.finished + jnp.sum(ended, dtype=jnp.int32),
+        jnp.where(ended, 0.0, rests),
     )
     return after, Ends(ended, returns, lengths)
+
+
+def account(episodes: Episodes, rows: Row, count: Array) -> tuple[Episodes, Ends]:
+    """``count_row`` of the first ``count`` of rows [n, lanes], one after the other; ends [n, lanes]."""
+
+    def one(t: Array, carry: tuple[Episodes, Ends]) -> tuple[Episodes, Ends]:
+        episodes, ends = carry
+        episodes, own = count_row(episodes, jax.tree.map(lambda leaf: leaf[t], rows))
+        return episodes, jax.tree.map(lambda all_, new: all_.at[t].set(new), ends, own)
+
+    nothing = jnp.zeros(rows.reward.shape)
+    ends = Ends(nothing.astype(bool), nothing, nothing.astype(jnp.int32))
+    return jax.lax.fori_loop(0, count, one, (episodes, ends))
+
+
+def completed(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """A saved state with what those of earlier versions do not hold."""
+    return {"episodes/rests": np.zeros_like(arrays["episodes/returns"]), **arrays}
+
+
+def unsound(spec: ArraySpec, obs: Array) -> Array:
+    """Where observations [n, lanes, *shape] are not finite, or are indices beyond their categories: flags [n, lanes].
+
+    NumPy's arrays give NumPy's, and JAX's give JAX's.
+    """
+    xp: Any = np if isinstance(obs, np.ndarray) else jnp
+    if spec.categories:
+        return (obs < 0) | (obs >= spec.categories)
+    if not np.issubdtype(spec.dtype, np.floating):
+        return xp.zeros(obs.shape[:2], bool)
+    return ~xp.all(xp.isfinite(obs), axis=tuple(range(2, obs.ndim)))
+
+
+def look(faults: Faults, spec: ArraySpec, obs: Array, reward: Array, first_row: Array) -> Faults:
+    """Faults with those among observations [n, lanes, *shape] and rewards [m, lanes] of rows from ``first_row`` on."""
+    xp: Any = np if isinstance(obs, np.ndarray) else jnp
+
+    def first(flags: Array, before: Array) -> Array:
+        rows = first_row + xp.arange(len(flags), dtype=np.int32)
+        return xp.min(xp.where(xp.any(flags, axis=1), rows, before), initial=before)
+
+    return Faults(first(unsound(spec, obs), faults.observation), first(~xp.isfinite(reward), faults.reward))
 
 
 def learn(
@@ -151,9 +211,19 @@ def finished(ends: Ends, first_row: int) -> Finished:
     return Finished((first_row + place // lanes + 1) * lanes, ends.returns.ravel()[place], ends.lengths.ravel()[place])
 
 
-def report(totals: Totals, episodes: Finished, running: Array, step: int) -> Report:
-    """One seed's report on the block that ended at env step ``step``; ``running`` are returns so far [lanes]."""
+def report(totals: Totals, episodes: Finished, faults: tuple[str, ...], step: int) -> Report:
+    """One seed's report on the block that ended at env step ``step``; ``faults`` are what ``named`` says."""
     count = int(totals.iterations)
     metrics = {name: float(total) / count for name, total in totals.sums.items()} if count else {}
-    finite = bool(np.isfinite(episodes.returns).all() and np.isfinite(running).all())
-    return Report(step, int(totals.updates), episodes, metrics, finite)
+    return Report(step, int(totals.updates), episodes, metrics, faults)
+
+
+def named(faults: Faults, spec: ArraySpec, lanes: int) -> tuple[str, ...]:
+    """What the environment did wrong, and at which env step (of all lanes)."""
+    kind = f"that is none of 0 .. {spec.categories - 1}" if spec.categories else "that is not finite"
+    said = []
+    if faults.observation < SOUND.observation:
+        said.append(f"an observation {kind} (env step {int(faults.observation) * lanes})")
+    if faults.reward < SOUND.reward:
+        said.append(f"a reward that is not finite (env step {(int(faults.reward) + 1) * lanes})")
+    return tuple(said)

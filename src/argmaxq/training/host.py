@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -16,13 +15,17 @@ from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
 from argmaxq.training.affinity import SharedCore
 from argmaxq.training.engine import (
-    Ends,
+    SOUND,
     Episodes,
     Totals,
+    account,
     block_length,
+    completed,
     finished,
     fresh,
     learn,
+    look,
+    named,
     no_episodes,
     no_totals,
     report,
@@ -63,6 +66,7 @@ class HostEngine:
         self._draw = jax.jit(partial(_draw, self.spaces, self.lanes, self.length))
         numbers = Packing(self._agent)
         self._numbers = numbers.pack(self._agent)
+        self._account = jax.jit(account)
         self._act = jax.jit(partial(_act, numbers, self._packing))
         self._learn = jax.jit(partial(_learn, numbers, self._packing), donate_argnums=1)
 
@@ -80,7 +84,8 @@ class HostEngine:
     def _run(self, state: State, first: int, end: int, total: int) -> tuple[State, list[Report]]:
         rollout, lanes, start = self._static.rollout, self.lanes, first * self._static.rollout
         noise, drawn = self._draw(self._agent, self._keys, np.int32(first))
-        rows = empty_rows(self.spaces, (end - first) * rollout, lanes)
+        count, seen = (end - first) * rollout, self.spaces.observation
+        rows = empty_rows(self.spaces, self.length * rollout, lanes)
         obs, last, ends = self._env.observe(), state.last, int(state.episodes.finished)
         packed, memory = self._packing.pack((state.learner, fresh(state.totals))), state.memory
         chosen: tuple[Array, PyTree] | None = None
@@ -97,10 +102,12 @@ class HostEngine:
             clock = np.array([(start + t + 1) * lanes, ends, total, t + 1, i], np.int32)
             packed, chosen = self._learn(self._numbers, packed, own, memory, obs, noise, drawn, clock)
         learner, totals = self._packing.unpack(packed)
-        episodes, over = account(state.episodes, rows)
+        episodes, over = self._account(state.episodes, rows._replace(obs=None, action=None), np.int32(count))
         state = State(learner, totals, memory, episodes, last)
-        totals = jax.tree.map(np.asarray, totals)
-        return state, [report(totals, finished(over, start), np.asarray(episodes.returns), end * rollout * lanes)]
+        totals, over = jax.tree.map(np.asarray, (totals, over))
+        faults = look(SOUND, seen, rows.obs[:count], rows.reward[:count], start)
+        faults = look(faults, seen, obs[np.newaxis], rows.reward[:0], start + count)
+        return state, [report(totals, finished(over, start), named(faults, seen, lanes), end * rollout * lanes)]
 
     def evaluate(self, state: State, episodes: int, number: int) -> list[np.ndarray]:
         """Returns [episodes] of the greedy policy on an environment of its own."""
@@ -118,16 +125,15 @@ class HostEngine:
     def restore(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> tuple[State, list[str]]:
         """A saved state; an episode that cannot be restored is cut there: a truncation."""
         own = {name: array for name, array in arrays.items() if not name.startswith(f"{ENVIRONMENT}/")}
-        saved = unflatten(jax.eval_shape(self._begin, self._keys), own)
+        saved = unflatten(jax.eval_shape(self._begin, self._keys), completed(own))
         state: State = jax.tree.map(jnp.asarray, saved)._replace(last=np.array(saved.last))
         lost = np.array(self._env.restore(join(arrays, meta, ENVIRONMENT)), np.int32)
         if not len(lost):
             return state, []
         cut = lost[~state.last[lost]]
         state.last[lost] = True
-        begun = Episodes(
-            state.episodes.returns.at[cut].set(0.0), state.episodes.lengths.at[cut].set(0), state.episodes.finished
-        )
+        nothing = no_episodes(self.lanes)
+        begun = jax.tree.map(lambda old, new: old.at[cut].set(new[cut]) if old.ndim else old, state.episodes, nothing)
         learner = self._static.cut(state.learner, cut) if len(cut) else state.learner
         said = (
             f"the environment is random in a way that cannot be restored in {len(lost)} of {self.lanes} lanes: "
@@ -138,23 +144,6 @@ class HostEngine:
     def close(self) -> None:
         """Close the environment."""
         self._env.close()
-
-
-def account(episodes: Episodes, rows: Row) -> tuple[Episodes, Ends]:
-    """``count_row`` of rows [n, lanes], one after the other, in NumPy: the same sums in the same order."""
-    returns, lengths = np.asarray(episodes.returns), np.asarray(episodes.lengths)
-    ended, alive = rows.terminated | rows.truncated, ~rows.last
-    ends = Ends(ended, np.zeros(ended.shape, np.float32), np.zeros(ended.shape, np.int32))
-    stops = np.union1d(np.flatnonzero(ended.any(axis=1)), len(ended) - 1).tolist()
-    for begin, stop in pairwise([-1, *stops]):
-        part = slice(begin + 1, stop + 1)
-        # Accumulated, for a plain sum adds in another order.
-        returns = np.add.accumulate(np.vstack([returns, rows.reward[part]]))[-1]
-        lengths = lengths + np.sum(alive[part], axis=0, dtype=np.int32)
-        ends.returns[stop], ends.lengths[stop] = returns, lengths
-        returns, lengths = np.where(ended[stop], 0, returns), np.where(ended[stop], 0, lengths)
-    total = episodes.finished + np.count_nonzero(ended)
-    return Episodes(jnp.asarray(returns), jnp.asarray(lengths), jnp.asarray(total, jnp.int32)), ends
 
 
 def empty_rows(spaces: Spaces, rows: int, lanes: int) -> Row:

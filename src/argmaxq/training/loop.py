@@ -224,11 +224,13 @@ class Loop:
 
     def _divergence(self, track: Track) -> str:
         kept = f"that of step {self._saved_at * self.steps_per_iteration}" if self._saved_at >= 0 else "none yet"
+        what, where = ", ".join(track.faults), f"last good checkpoint: {kept}"
+        if track.blamed:
+            return f"seed {track.seed}: the environment gave {what}; {where}. Try: argmaxq check"
         return (
-            f"seed {track.seed}: no longer finite in the block that ended at step {track.step}: "
-            f"{', '.join(track.faults)}; last good checkpoint: {kept}. Likely causes: a learning rate too high, "
-            "rewards too large (set agent.reward_scale or agent.optimiser.max_grad_norm), an environment that returns "
-            "NaN (try: argmaxq check)"
+            f"seed {track.seed}: no longer finite in the block that ended at step {track.step}: {what}; {where}. "
+            "Likely causes: a learning rate too high, rewards too large (set agent.reward_scale or "
+            "agent.optimiser.max_grad_norm)"
         )
 
     def _evaluate(self) -> list[np.ndarray]:

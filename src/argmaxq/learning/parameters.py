@@ -4,6 +4,7 @@ from typing import Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from argmaxq.components.annotations import Fraction
 from argmaxq.components.component import component
@@ -192,7 +193,7 @@ class Weighted:
     def weights(self, action: Array, importance: Array, actions: int) -> Array:
         """The importance of each row, times each action's share of the whole importance."""
         counts = jnp.sum(importance[:, jnp.newaxis] * jax.nn.one_hot(action, actions), axis=0)
-        share = counts / jnp.maximum(jnp.sum(importance), jnp.finfo(jnp.float32).tiny)
+        share = counts / jnp.maximum(jnp.sum(importance), float(np.finfo(np.float32).tiny))
         return importance[:, jnp.newaxis] * share
 
 

@@ -141,3 +141,38 @@ def test_randomness_that_observations_do_not_show_is_noticed() -> None:
     assert GymnasiumLanes(Secret, 2).restore(saved) == []
     saved["lanes"]["1"]["actions"] = saved["lanes"]["1"]["actions"][1:]
     assert GymnasiumLanes(Secret, 2).restore(saved) == [1]
+
+
+def normalised(**options: Any) -> gym.Env:
+    return gym.wrappers.NormalizeReward(gym.make("CartPole-v1", **options))
+
+
+def test_a_wrapper_that_remembers_earlier_episodes_is_noticed_by_its_rewards() -> None:
+    """The observations come again; the rewards do not, for the fresh wrapper has seen this episode alone."""
+    lanes = GymnasiumLanes(normalised, 2)
+    record(lanes, lanes.reset(0), random_actions(lanes, 120))
+    while not all(2 < len(episode.actions) for episode in lanes._episodes):
+        lanes.step(random_actions(lanes, 1)[0])
+    assert GymnasiumLanes(normalised, 2).restore(through_json(lanes.save())) == [0, 1]
+
+
+def test_rewards_that_come_again_go_on_being_kept() -> None:
+    """In the first episode such a wrapper has nothing else to remember; saved twice, the second time is held to both."""
+    actions = np.array([[0], [1]] * 3)
+    lanes, second, third = (GymnasiumLanes(normalised, 1) for _ in range(3))
+    record(lanes, lanes.reset(3), actions)
+    assert second.restore(through_json(lanes.save())) == []
+    ours, theirs = (record(each, each.observe(), actions) for each in (lanes, second))
+    assert [row[2] for row in ours[0]] == [row[2] for row in theirs[0]]
+    assert third.restore(through_json(second.save())) == []
+    saved = second.save()
+    saved["lanes"]["0"]["rewards"] = "0" * 64
+    assert third.restore(saved) == [0]
+
+
+def test_what_was_saved_before_rewards_were_kept_is_restored_all_the_same() -> None:
+    lanes = GymnasiumLanes(lane_maker("CartPole-v1"), 1)
+    record(lanes, lanes.reset(0), np.array([[0], [1]]))
+    saved = lanes.save()
+    del saved["lanes"]["0"]["rewards"]
+    assert GymnasiumLanes(lane_maker("CartPole-v1"), 1).restore(saved) == []

@@ -1,6 +1,7 @@
 """Lanes of single Gymnasium environments, stepped in one Python loop, with episodes that can be restored exactly."""
 
 import dataclasses
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -16,11 +17,15 @@ from argmaxq.environments.spaces import read_spaces
 
 @dataclasses.dataclass
 class Episode:
-    """How to come to this moment of an episode again: its generator's state before the reset, the actions since."""
+    """How to come to this moment of an episode again: its generator's state before the reset, the actions since.
+
+    The rewards are those that came of them, as the environment gave them.
+    """
 
     generator: dict[str, Any] | None
     first: np.ndarray
     actions: list[Any]
+    rewards: list[Any]
 
 
 class GymnasiumLanes:
@@ -28,8 +33,9 @@ class GymnasiumLanes:
 
     ``save`` keeps, of each lane, the state of the environment's generator just before the episode's reset, and the
     actions since; ``restore`` resets from that state and acts again. That is exact wherever an episode depends on
-    nothing but ``env.unwrapped.np_random`` and the actions; where observations, the end or the generator's state come
-    out differently, the episode ends with the saved observation.
+    nothing but ``env.unwrapped.np_random`` and the actions; where observations, rewards, the end or the generator's
+    state come out differently (as where a wrapper remembers earlier episodes), the episode ends with the saved
+    observation.
 
     Raises:
         UserError: the spaces fit no agent.
@@ -72,9 +78,10 @@ class GymnasiumLanes:
                 episodes[lane] = self._begin(self._envs[lane])
                 obs[lane] = episodes[lane].first
                 continue
-            seen, reward[lane], ended, cut, _ = self._steps[lane](decode(action))
-            obs[lane] = encode(seen)
+            seen, gained, ended, cut, _ = self._steps[lane](decode(action))
+            obs[lane], reward[lane] = encode(seen), gained
             episodes[lane].actions.append(action)
+            episodes[lane].rewards.append(gained)
             if ended or cut:
                 terminated[lane], truncated[lane] = ended, cut
         last = terminated | truncated
@@ -93,6 +100,7 @@ class GymnasiumLanes:
                 "generator": episode.generator,
                 "actions": np.array(episode.actions, self.spaces.action.spec.dtype),
                 "first": episode.first.copy(),
+                "rewards": _digest(episode.rewards),
                 "observation": np.array(self._obs[lane]),
                 "last": self._last[lane],
                 "generator_now": _generator_state(env),
@@ -107,8 +115,8 @@ class GymnasiumLanes:
         # Seeded first, so that an environment that hides its generator goes on reproducibly too.
         self._reseed()
         moments = [saved["lanes"][str(lane)] for lane in range(self.lanes)]
-        lost = [lane for lane, moment in enumerate(moments) if not self._replay(self._envs[lane], moment)]
-        self._episodes = [Episode(each["generator"], each["first"], self._rows(each["actions"])) for each in moments]
+        self._episodes = [Episode(each["generator"], each["first"], self._rows(each["actions"]), []) for each in moments]
+        lost = [lane for lane in range(self.lanes) if not self._replay(lane, moments[lane])]
         self._last = [bool(moment["last"]) or lane in lost for lane, moment in enumerate(moments)]
         self._obs = np.stack([moment["observation"] for moment in moments])
         return lost
@@ -129,10 +137,11 @@ class GymnasiumLanes:
         first = np.array(self._encode(env.reset()[0]))
         if first.shape != self._shape[1:]:
             raise UserError(f"{env} gave an observation of shape {first.shape}; its space says {self._shape[1:]}")
-        return Episode(generator, first, [])
+        return Episode(generator, first, [], [])
 
-    def _replay(self, env: gym.Env[Any, Any], moment: dict[str, Any]) -> bool:
+    def _replay(self, lane: int, moment: dict[str, Any]) -> bool:
         """Live through a saved episode again; False if it does not come to the same moment."""
+        env, rewards = self._envs[lane], self._episodes[lane].rewards
         generator, now = moment["generator"], _generator_state(env)
         if generator is None or now is None or now["bit_generator"] != generator["bit_generator"]:
             return False
@@ -140,18 +149,25 @@ class GymnasiumLanes:
         obs, over = np.array(self._encode(env.reset()[0])), False
         if not _same_bits(obs, moment["first"]):
             return False
-        for action in self._rows(moment["actions"]):
+        for action in self._episodes[lane].actions:
             if over:
                 return False
-            seen, _, terminated, truncated, _ = env.step(self._decode(action))
+            seen, gained, terminated, truncated, _ = env.step(self._decode(action))
             obs, over = self._encode(seen), bool(terminated or truncated)
+            rewards.append(gained)
         same = _same_bits(obs, moment["observation"]) and over == moment["last"]
+        same = same and moment.get("rewards", _digest(rewards)) == _digest(rewards)
         return same and _same_state(_generator_state(env), moment["generator_now"])
 
 
 def lane_seeds(seed: int, count: int, lanes: int) -> list[int]:
     """Seeds [lanes] below 2**31 that depend on all of ``seed`` and ``count`` and do not overlap between runs."""
     return [int(word) >> 1 for word in np.random.SeedSequence([seed, count]).generate_state(lanes)]
+
+
+def _digest(rewards: list[Any]) -> str:
+    """What tells one list of rewards from another, bit by bit."""
+    return hashlib.sha256(np.asarray(rewards, np.float64).tobytes()).hexdigest()
 
 
 def _generator_state(env: gym.Env[Any, Any]) -> dict[str, Any] | None:

@@ -136,7 +136,8 @@ class HostEngine:
         begun = jax.tree.map(lambda old, new: old.at[cut].set(new[cut]) if old.ndim else old, state.episodes, nothing)
         learner = self._static.cut(state.learner, cut) if len(cut) else state.learner
         said = (
-            f"the environment is random in a way that cannot be restored in {len(lost)} of {self.lanes} lanes: "
+            f"the environment is random, or remembers, in a way that cannot be restored in {len(lost)} of "
+            f"{self.lanes} lanes: "
             f"{len(cut)} episodes are cut here, marked as truncated, and new ones begin"
         )
         return state._replace(learner=learner, episodes=begun), [said]

@@ -226,7 +226,7 @@ def test_what_the_user_writes_stays_and_nothing_else_is_said_of_it(argmaxq: Comm
     )
     code, out, _ = argmaxq("train", "dqn", "--env", "CartPole-v1", "--steps", "600", *options)
     said = [line[:15].strip() for line in out.splitlines()[1:6]]
-    assert (code, said) == (0, ["replay", "exploration", "rewards", "run", "dqn on CartPo"])
+    assert (code, said) == (0, ["replay", "exploration", "rewards", "run", "dqn on CartPole"])
     recipe = json.loads(Path("runs/dqn/config.json").read_text())["recipe"]
     agent = recipe["agent"]
     assert (agent["gamma"], agent["n_step"], agent["network"]["hidden"]) == (0.9, 1, [8])

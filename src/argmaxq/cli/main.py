@@ -129,7 +129,7 @@ def _given(options: Options, rest: list[str]) -> Given:
         name = token.removeprefix("--").partition("=")[0]
         if token.startswith("--") and name not in hints(Recipe) and (close := get_close_matches(name, own, 1, 0.7)):
             raise UserError(f"there is no option --{name}: did you mean --{close[0]}?")
-    also = [("env", options.env), ("steps", options.steps)]
+    also = [("env.id", options.env), ("steps", options.steps)]
     return [*read(rest), *((path, value) for path, value in also if value is not None)]
 
 

@@ -34,6 +34,8 @@ from argmaxq.types import DiscreteActions, HybridActions
 
 FALLING = Linear(1.0, 0.0, 1.0, per="run")
 """A learning rate's way to 0 at the run's end."""
+LEARNING = ("bootstrap", "n_step", "updates", "rollout", "optimiser", "step_size", "backup", "epochs", "trace_decay")
+"""Fields that a line about learning tells of."""
 TILED = 6
 """Entries of an observation up to which tiles are few enough."""
 
@@ -100,25 +102,25 @@ def start(name: str, env: Env, found: Survey, steps: int | None = None, lanes: i
 
 
 def dqn(task: Task) -> Made:
-    """Double DQN on returns of five steps: discrete actions."""
+    """Double DQN on returns of three steps: discrete actions."""
     network, shown = _network(task)
     rollout = max(1 + task.env.lanes % 2, 4 // task.env.lanes)  # an even number of rows in all
     agent = DQN(
         network=network,
         bootstrap=Double(),
-        exploration=EpsilonGreedy(Linear(1.0, 0.05, 0.2, per="run")),
-        replay=Uniform(_capacity(task, rollout + 5)),
+        exploration=EpsilonGreedy(Linear(1.0, 0.02, 0.2, per="run")),
+        replay=Uniform(_capacity(task, rollout + 3)),
         sync=Polyak(5e-3),
         optimiser=Adam(5e-4, annealing=FALLING, max_grad_norm=10.0),
         gamma=task.gamma,
-        n_step=5,
+        n_step=3,
         rollout=rollout,
         updates=rollout * task.env.lanes // 2,
         learning_starts=min(1_000, task.steps // 20),
         reward_scale=task.scale,
     )
-    learning = f"double DQN on returns of five steps, an update for each two steps; {_rate(agent.optimiser)}"
-    return agent, (shown, _learning(learning), _replayed(agent.replay), _explored("a fifth", 0.05))
+    learning = f"double DQN on returns of three steps, an update for each two steps; {_rate(agent.optimiser)}"
+    return agent, (shown, _learning(learning), _replayed(agent.replay), _explored("a fifth", 0.02))
 
 
 def pqn(task: Task) -> Made:
@@ -157,8 +159,10 @@ def pdqn(task: Task) -> Made:
         learning_starts=min(500, task.steps // 20),
         reward_scale=task.scale,
     )
-    learning = f"an actor proposes parameters, a critic values them; an update for each step; {_rate(agent.optimiser)}"
-    shown = Said("networks", f"a layer of 128 each; they see {seen}", ("agent.critic", "agent.actor_network"))
+    learning = f"MP-DQN, an update for each step; {_rate(agent.optimiser)}"
+    shown = Said(
+        "networks", f"actor and critic, a layer of 128 each, on {seen}", ("agent.critic", "agent.actor_network")
+    )
     return agent, (shown, _learning(learning), _replayed(agent.replay), _explored("a tenth", 0.05))
 
 
@@ -235,14 +239,14 @@ def _inputs(task: Task) -> tuple[Inputs, str]:
         return Raw(), f"one of {spec.categories:,} states, as a one-hot vector"
     entries = f"{int(np.prod(spec.shape)):,} numbers"
     if low:
-        return Rescaled(low, high), f"{entries}, each rescaled by its bounds and its spread in random play"
-    return Rescaled(), f"{entries}, each rescaled by its bounds where it has any"
+        return Rescaled(low, high), f"{entries}, rescaled by bounds and spread in random play"
+    return Rescaled(), f"{entries}, rescaled by bounds where there are any"
 
 
 def _network(task: Task) -> tuple[Network, Said]:
     inputs, seen = _inputs(task)
     return MLP((128, 128), inputs, layer_norm=True), Said(
-        "network", f"two normalised layers of 128; it sees {seen}", ("agent.network",)
+        "network", f"two normalised layers of 128 on {seen}", ("agent.network",)
     )
 
 
@@ -252,9 +256,6 @@ def _capacity(task: Task, least: int) -> int:
 
 def _rate(optimiser: Any) -> str:
     return f"learning rate {optimiser.learning_rate:g}, 0 at the end"
-
-
-LEARNING = ("bootstrap", "n_step", "updates", "rollout", "optimiser", "step_size", "backup", "epochs", "trace_decay")
 
 
 def _learning(words: str) -> Said:

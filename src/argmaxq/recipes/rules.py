@@ -54,8 +54,7 @@ def input_box(found: Survey) -> Box:
     middle, deviation = _moments(found.obs)
     declared = np.where(known, (high - low) / 2, np.inf)
     half = np.clip(3.0 * deviation, np.where(known, declared / 10, 0.0), declared)
-    still = half <= 0.0
-    return _box(np.where(still, 0.0, middle), np.where(still, 1.0, half))
+    return _box(middle, np.where(half > 0.0, half, 1.0))
 
 
 def feature_box(found: Survey) -> Box:

@@ -29,10 +29,20 @@ Outcome = tuple[int, str, str]
 Command = Callable[..., Outcome]
 
 
+LAUNCH = """
+import os, signal, sys
+signal.signal(signal.SIGINT, getattr(signal, sys.argv[1]))
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+"""Starts Python with Ctrl-C heeded or ignored, whatever it is for the tests: ``nohup make test &`` ignores it."""
+
+
 @contextlib.contextmanager
-def command(*words: Any, cwd: Path | None = None, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    """The command line in a process of its own, with these environment variables, too."""
-    line = [sys.executable, "-u", "-m", "argmaxq", *map(str, words)]
+def command(
+    *words: Any, cwd: Path | None = None, ctrl_c: str = "SIG_DFL", **variables: str
+) -> Iterator[subprocess.Popen[str]]:
+    """The command line in a process of its own, as a shell's foreground starts it, with these variables, too."""
+    line = [sys.executable, "-c", LAUNCH, ctrl_c, "-u", "-m", "argmaxq", *map(str, words)]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(line, cwd=cwd, env=os.environ | variables, **pipes) as process:
         try:

@@ -1,6 +1,8 @@
 """What holds for every test, and runs that several files of tests look at."""
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,14 @@ device_per_core()
 def key_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The key that runs are signed with is not that of who runs the tests."""
     os.environ["ARGMAXQ_STATE_DIR"] = str(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture
+def foreground() -> Iterator[None]:
+    """Ctrl-C is heeded in this process, as in a shell's foreground; ``nohup make test &`` ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import multiprocessing
 import random
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ class Crash(Exception):
 
 
 def crash_at(step: int) -> Callable[[Any], object]:
-    """A callback that crashes once so many env steps are done."""
+    """A callback that raises an exception once so many env steps are done."""
 
     def callback(block: Any) -> None:
         if block.step >= step:
@@ -64,11 +64,30 @@ def crash_at(step: int) -> Callable[[Any], object]:
     return callback
 
 
-def crashed(recipe: aq.Recipe, folder: Path, step: int, **options: Any) -> aq.Run:
-    """A run that crashed at a block's end, at this env step or just after."""
+@contextlib.contextmanager
+def killed_at(folder: Path, step: int) -> Iterator[list[Callable[[Any], object]]]:
+    """Callbacks under which a run's folder is left as a kill would leave it at this block's end, or just after.
+
+    What an exception saves on its way out is undone.
+    """
+    aside = folder.with_name(f"{folder.name}-killed")
+
+    def callback(block: Any) -> None:
+        if block.step >= step:
+            shutil.copytree(folder, aside)
+            raise Crash
+
     with contextlib.suppress(Crash):
-        aq.train(recipe, out=folder, callbacks=[crash_at(step)], **options)
-        raise AssertionError("the run should have crashed")
+        yield [callback]
+        raise AssertionError("the run should have been killed")
+    shutil.rmtree(folder)
+    aside.rename(folder)
+
+
+def crashed(recipe: aq.Recipe, folder: Path, step: int, **options: Any) -> aq.Run:
+    """A run that was killed at a block's end, at this env step or just after."""
+    with killed_at(folder, step) as callbacks:
+        aq.train(recipe, out=folder, callbacks=callbacks, **options)
     return aq.Run(folder)
 
 

@@ -164,7 +164,7 @@ def test_an_engine_gives_the_parameters_of_each_seed() -> None:
     for position in range(3):
         whole = jax.tree.map(lambda leaf, i=position: np.asarray(leaf)[i], state.learner.params)
         assert leaves_equal(engine.params(state, position), whole)
-    assert [returns.shape for returns in engine.evaluate(state, 6, 0)] == [(6,)] * 3
+    assert [played.returns.shape for played in engine.evaluate(state, 6, 0)] == [(6,)] * 3
 
 
 SWEPT = {

@@ -16,16 +16,14 @@ from argmaxq.runs import checkpoint
 from argmaxq.visualisation.plot import plot
 from commands import Command
 from hostile import SMALLEST, change_config, change_meta, copied, states, untouched
-from runs import Crash, crash_at
+from runs import crashed
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that crashed between two checkpoints, and is only copied."""
+    """A run that was killed between two checkpoints, and is only copied."""
     path = tmp_path_factory.mktemp("hostile") / "run"
-    with pytest.raises(Crash):
-        aq.train(SMALLEST, out=path, callbacks=[crash_at(120)])
-    return path
+    return crashed(SMALLEST, path, 120).path
 
 
 @pytest.fixture(scope="module")

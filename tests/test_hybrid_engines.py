@@ -26,7 +26,7 @@ from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from hybrid_probes import AIM, AIMING, CHOOSING, DECAY, LEARNING, PLATFORM, greedy
 from oracles import leaves_equal
-from runs import Crash, assert_same, crash_at, crashed
+from runs import assert_same, crashed, killed_at
 from test_engines import outcome, plain
 from trainer import ENGINES, compiled_engine, train
 
@@ -162,6 +162,6 @@ RESUMED = aq.Recipe(
 def test_resumed_equals_uninterrupted(recipe: aq.Recipe, options: dict[str, Any], tmp_path: Path) -> None:
     reference = aq.train(recipe, out=tmp_path / "reference", **options)
     crashed(recipe, tmp_path / "run", 600, **options)
-    with pytest.raises(Crash):
-        aq.resume(tmp_path / "run", callbacks=[crash_at(900)])
+    with killed_at(tmp_path / "run", 900) as callbacks:
+        aq.resume(tmp_path / "run", callbacks=callbacks)
     assert_same(aq.resume(tmp_path / "run"), reference)

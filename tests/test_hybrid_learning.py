@@ -26,5 +26,5 @@ def test_platform(critic: object) -> None:
     for block in range(10):
         state, _ = engine.run(state, block * engine.length, (block + 1) * engine.length, 10 * engine.length)
         if block >= 5:
-            best = np.maximum(best, [returns.mean() for returns in engine.evaluate(state, 100, block)])
+            best = np.maximum(best, [played.returns.mean() for played in engine.evaluate(state, 100, block)])
     assert best.min() >= 0.6, best

@@ -140,7 +140,7 @@ def best_returns(agent: Any, lanes: int, blocks: int, evaluate_every: int) -> np
             state, block * engine.length, (block + 1) * engine.length, blocks * engine.length * agent.rollout * lanes
         )
         if block % evaluate_every == evaluate_every - 1:
-            means.append([returns.mean() for returns in engine.evaluate(state, 20, block)])
+            means.append([played.returns.mean() for played in engine.evaluate(state, 20, block)])
     return np.max(means, axis=0)
 
 

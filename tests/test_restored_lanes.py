@@ -151,7 +151,7 @@ def test_a_wrapper_that_remembers_earlier_episodes_is_noticed_by_its_rewards() -
     """The observations come again; the rewards do not, for the fresh wrapper has seen this episode alone."""
     lanes = GymnasiumLanes(normalised, 2)
     record(lanes, lanes.reset(0), random_actions(lanes, 120))
-    while not all(2 < len(episode.actions) for episode in lanes._episodes):
+    while not all(len(episode.actions) > 2 for episode in lanes._episodes):
         lanes.step(random_actions(lanes, 1)[0])
     assert GymnasiumLanes(normalised, 2).restore(through_json(lanes.save())) == [0, 1]
 

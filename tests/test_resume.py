@@ -14,7 +14,7 @@ from argmaxq.domains.cartpole import CartPole
 from argmaxq.runs import checkpoint
 from argmaxq.runs.records import read
 from commands import command
-from runs import CARTPOLE, PARALLEL, Crash, assert_same, contents, crash_at, crashed, newest
+from runs import CARTPOLE, PARALLEL, assert_same, contents, crashed, killed_at, newest
 
 # Box2D's bindings crash the process if this warning of theirs is made an error.
 pytestmark = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
@@ -37,8 +37,8 @@ class TestCrash:
     def test_resumed_equals_uninterrupted(self, recipe: aq.Recipe, options: dict[str, Any], tmp_path: Path) -> None:
         reference = aq.train(recipe, out=tmp_path / "reference", **options)
         crashed(recipe, tmp_path / "run", 600, **options)
-        with pytest.raises(Crash):
-            aq.resume(tmp_path / "run", callbacks=[crash_at(900)])
+        with killed_at(tmp_path / "run", 900) as callbacks:
+            aq.resume(tmp_path / "run", callbacks=callbacks)
         assert_same(aq.resume(tmp_path / "run"), reference)
 
     def test_an_environment_of_ones_own_on_the_host(self, tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def damaged(run: aq.Run, count: int) -> list[Path]:
 def test_damaged_checkpoints_do_not_push_out_good_ones(tmp_path: Path) -> None:
     run = crashed(CARTPOLE, tmp_path / "run", 1_400)
     damaged(run, 1)
-    with pytest.raises(Crash):
-        aq.resume(run.path, callbacks=[crash_at(1_300)])
+    with killed_at(run.path, 1_300) as callbacks:
+        aq.resume(run.path, callbacks=callbacks)
     whole = checkpoint.latest(run.path / "checkpoints", pytest.fail)
     assert whole is not None
     assert whole.name == "step-000001252"
@@ -186,13 +186,18 @@ def test_more_steps_equal_a_longer_run(options: dict[str, Any], tmp_path: Path) 
     assert run.recipe == longer.recipe
     for ours, theirs in zip(run.parts, longer.parts, strict=True):
         assert ours.recipe == longer.recipe
-        for kind in ("episodes", "evaluations"):
-            assert read(ours.path, kind) == read(theirs.path, kind)
-    ours, theirs = contents(run), contents(longer)
-    policies = [name for name in ours if name.endswith(("best", "last"))]
-    assert policies
-    for name in policies:
-        assert ours[name] == theirs[name.replace("run", "longer", 1)]
+        assert read(ours.path, "episodes") == read(theirs.path, "episodes")
+        # The policy that was the last one at first was evaluated, too, and takes part in what is best.
+        rows = read(ours.path, "evaluations")
+        assert [row["step"] for row in rows] == [500, 1_000, 1_100, 1_500, 1_700]
+        assert [row for row in rows if row["step"] != 1_100] == read(theirs.path, "evaluations")
+        top = max(rows, key=lambda row: (row["mean"], row["step"]))
+        (seed,) = ours.summary["seeds"]
+        assert seed["best"] == {"step": top["step"], "mean": top["mean"], "of_selecting_evaluations": 5}
+        assert seed["final_evaluation"] == rows[-1]["mean"]
+        assert ours.step("best") == top["step"]
+        last = "checkpoints/last/arrays.safetensors"
+        assert (ours.path / last).read_bytes() == (theirs.path / last).read_bytes()
 
 
 def test_a_solved_run_stays_solved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -216,7 +221,12 @@ def test_a_callbacks_wish_holds_until_more_steps_are_asked_for(reference: aq.Run
     assert run.summary["step"] == 752
     assert run.policy("last")(np.zeros(4)) in (0, 1)
     assert aq.resume(run.path).summary["step"] == 752
-    assert_same(aq.resume(run.path, steps=500), reference)
+    assert [row["step"] for row in read(run.path, "evaluations")] == [500, 752]
+    run = aq.resume(run.path, steps=500)
+    rows = [row for row in read(run.path, "evaluations") if row["step"] != 752]
+    assert rows == read(reference.path, "evaluations")
+    for file in ("metrics.jsonl", "episodes.jsonl", "checkpoints/last/arrays.safetensors"):
+        assert (run.path / file).read_bytes() == (reference.path / file).read_bytes()
 
 
 @pytest.mark.slow

@@ -92,7 +92,7 @@ def test_no_steps_at_all(tmp_path: Path) -> None:
 def test_whole_numbers_may_be_written_as_floats(tmp_path: Path) -> None:
     recipe = aq.Recipe(CARTPOLE.agent, steps=6e2, evaluation=aq.Evaluation(5e2, 2), checkpoint_every=2.5e2)
     run = aq.train(recipe, out=tmp_path / "run", engine="host")
-    assert steps_of(run, "evaluations") == [500]
+    assert steps_of(run, "evaluations") == [500, 600]
     assert newest(run)[0].name == "step-000000600"
 
 
@@ -111,7 +111,8 @@ def test_the_best_policy_comes_back_from_the_checkpoint(tmp_path: Path) -> None:
     rows = read(reference.path, "evaluations")
     top = max(row["mean"] for row in rows)
     newest_top = max(row["step"] for row in rows if row["mean"] == top)
-    assert reference.summary["seeds"][0]["best"] == {"step": newest_top, "mean": top}
+    best = {"step": newest_top, "mean": top, "of_selecting_evaluations": len(rows)}
+    assert reference.summary["seeds"][0]["best"] == best
     then = aq.train(aq.replace(recipe, {"steps": newest_top}), out=tmp_path / "then").checkpoint("last")
     arrays = "arrays.safetensors"
     assert (reference.checkpoint("best") / arrays).read_bytes() == (then / arrays).read_bytes()
@@ -168,9 +169,7 @@ class Poisoned(gym.Wrapper):
 def test_a_reward_that_is_not_finite_is_found_before_the_next_checkpoint(tmp_path: Path) -> None:
     # Long before learning starts; in the middle of a block and of an episode.
     recipe = aq.replace(CARTPOLE, {"env.id": Poisoned, "env.kwargs": {"at": 470}, "agent.learning_starts": 1_500})
-    with pytest.raises(
-        Diverged, match=r"a reward that is not finite .* last good checkpoint: that of step 252"
-    ):
+    with pytest.raises(Diverged, match=r"a reward that is not finite .* last good checkpoint: that of step 252"):
         aq.train(recipe, out=tmp_path / "run")
     arrays, _ = checkpoint.load(newest(aq.Run(tmp_path / "run"))[0])
     assert all(np.isfinite(array).all() for array in arrays.values())

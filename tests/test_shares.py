@@ -19,7 +19,7 @@ from argmaxq.runs.stretches import Stretch, extended, total_at
 from argmaxq.training.standstill import foreseen, standing_still
 from argmaxq.types import Clock
 from oracles import clock
-from runs import CARTPOLE, Crash, assert_same, crash_at
+from runs import CARTPOLE, assert_same, killed_at
 
 SHARED = aq.replace(
     CARTPOLE,
@@ -68,10 +68,10 @@ def test_a_kill_in_a_longer_stretch_resumes_bit_for_bit(engine: str, seeds: int,
     for name in ("reference", "run"):
         aq.train(SHARED, engine=engine, seeds=seeds, out=tmp_path / name)
     reference = aq.resume(tmp_path / "reference", steps=1_200)
-    with pytest.raises(Crash):
-        aq.resume(tmp_path / "run", steps=1_200, callbacks=[crash_at(1_500)])
-    with pytest.raises(Crash):
-        aq.resume(tmp_path / "run", callbacks=[crash_at(2_100)])
+    with killed_at(tmp_path / "run", 1_500) as callbacks:
+        aq.resume(tmp_path / "run", steps=1_200, callbacks=callbacks)
+    with killed_at(tmp_path / "run", 2_100) as callbacks:
+        aq.resume(tmp_path / "run", callbacks=callbacks)
     assert_same(aq.resume(tmp_path / "run"), reference)
 
 

@@ -14,13 +14,16 @@ from argmaxq.components.errors import UserError
 from commands import command
 from runs import CARTPOLE, assert_same, newest
 
+pytestmark = pytest.mark.usefixtures("foreground")
+RAISED = {signal.SIGTERM: SystemExit, signal.SIGINT: KeyboardInterrupt}
+
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> aq.Run:
     return aq.train(CARTPOLE, out=tmp_path_factory.mktemp("reference") / "run")
 
 
-@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("kind", RAISED)
 def test_a_signal_finishes_the_block_and_saves(
     kind: signal.Signals, reference: aq.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -29,8 +32,11 @@ def test_a_signal_finishes_the_block_and_saves(
             signal.raise_signal(kind)
 
     before = signal.getsignal(kind)
-    run = aq.train(CARTPOLE, out=tmp_path / "run", callbacks=[callback], quiet=False)
+    with pytest.raises(RAISED[kind]) as raised:
+        aq.train(CARTPOLE, out=tmp_path / "run", callbacks=[callback], quiet=False)
+    assert raised.value.__notes__ == [f"argmaxq resume {tmp_path / 'run'} goes on from there"]
     assert signal.getsignal(kind) is before
+    run = aq.Run(tmp_path / "run")
     assert f"stopping: {kind.name} received, saving at step" in capsys.readouterr().out
     assert not run.summary["finished"]
     assert 1_100 <= run.summary["step"] < 1_600
@@ -61,7 +67,9 @@ def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
 def test_a_signal_stops_all_seeds_on_the_host(tmp_path: Path) -> None:
     short = aq.replace(CARTPOLE, {"steps": 600})
     callbacks = [lambda block: signal.raise_signal(signal.SIGTERM) if block.step > 300 else None]
-    run = aq.train(short, out=tmp_path / "run", engine="host", seeds=2, callbacks=callbacks)
+    with pytest.raises(SystemExit, match="143"):
+        aq.train(short, out=tmp_path / "run", engine="host", seeds=2, callbacks=callbacks)
+    run = aq.Run(tmp_path / "run")
     assert not run.summary["finished"]
     assert not run.parts[1].summary
     reference = aq.train(short, out=tmp_path / "reference", engine="host", seeds=2)
@@ -80,6 +88,6 @@ def test_one_process_at_a_time_and_a_signal_from_outside(tmp_path: Path) -> None
         first.send_signal(signal.SIGTERM)
         said, errors = first.communicate()
     assert "stopping: SIGTERM received, saving at step" in said
-    assert errors == ""
-    assert first.returncode == 128 + signal.SIGINT
+    assert errors == f"argmaxq: interrupted; argmaxq resume {folder} goes on from there\n"
+    assert first.returncode == 128 + signal.SIGTERM
     assert json.loads((folder / "summary.json").read_text())["finished"] is False

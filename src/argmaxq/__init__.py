@@ -1,5 +1,10 @@
 """argmaxq: value-based reinforcement learning, whole."""
 
+from argmaxq.interrupts import guard, is_command
+
+if is_command():
+    guard()  # before anything that takes its time to be imported
+
 from argmaxq.setup import configure_jax
 
 configure_jax()

@@ -5,7 +5,6 @@ import dataclasses
 import gc
 import json
 import os
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
@@ -18,16 +17,17 @@ from argmaxq.components.annotations import hints
 from argmaxq.components.errors import UserError
 from argmaxq.components.options import help_text, read
 from argmaxq.components.registry import near
+from argmaxq.interrupts import INTERRUPTIONS, LINE, Terminated, guard, hold, noting
 from argmaxq.recipes import Given, choose
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.text import environment
 from argmaxq.runs.track import BEST
 from argmaxq.runs.trust import shun
-from argmaxq.training.loop import Diverged
+from argmaxq.training.block import Diverged
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.train import resume, train_given
 
-FAILED, MISUSED, DIVERGED, INTERRUPTED = 1, 2, 3, 130
+FAILED, MISUSED, DIVERGED, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
 HELP = ("-h", "--help")
 Options = argparse.Namespace
 Argument = tuple[str, dict[str, Any]]
@@ -62,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code. A mistake is one line on standard error, never a traceback."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     if argv is None:
+        guard()
         # What was imported stays, so the collector need not look through it ever again while JAX compiles.
         gc.freeze()
     try:
@@ -72,9 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         print("argmaxq: too little memory: free some, or ask for less at once", file=sys.stderr)
         return FAILED
-    except KeyboardInterrupt:
-        print("argmaxq: interrupted", file=sys.stderr)
-        return INTERRUPTED
+    except INTERRUPTIONS as error:
+        print("; ".join([LINE, *getattr(error, "__notes__", [])]), file=sys.stderr)
+        return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
     except BrokenPipeError:  # the reader has seen enough, as in `argmaxq list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
@@ -117,9 +118,7 @@ def _train(options: Options, rest: list[str]) -> int:
     )  # fmt: skip
     if options.quiet:
         print(run.path)
-    if options.quiet and not run.summary["finished"]:
-        print(f"argmaxq: interrupted; argmaxq resume {shlex.quote(str(run.path))} goes on from there", file=sys.stderr)
-    return _code(run)
+    return 0
 
 
 def _given(options: Options, rest: list[str]) -> Given:
@@ -135,7 +134,8 @@ def _given(options: Options, rest: list[str]) -> Given:
 
 def _resume(options: Options, rest: list[str]) -> int:
     trusted = _opened(options).trusted
-    return _code(resume(options.run, steps=options.steps, device=options.device, trust=trusted, quiet=False))
+    resume(options.run, steps=options.steps, device=options.device, trust=trusted, quiet=False)
+    return 0
 
 
 def _opened(options: Options) -> Run:
@@ -145,11 +145,6 @@ def _opened(options: Options) -> Run:
     if options.env and options.env != (made := environment(run.config)):
         raise UserError(f"--env {options.env}: {run.path} was trained on {made}")
     return run
-
-
-def _code(run: Run) -> int:
-    """0 for a run that came to its end; a signal stopped any other."""
-    return 0 if run.summary["finished"] else INTERRUPTED
 
 
 def _evaluate(options: Options, rest: list[str]) -> int:
@@ -178,7 +173,10 @@ def _watch(options: Options, rest: list[str]) -> int:
 
     if options.video:
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # a film needs no display, nor a complaint without one
-    watch(_opened(options), options.video, which=options.checkpoint, episodes=options.episodes, seed=options.seed)
+    run = _opened(options)
+    with noting():
+        hold()  # a film is removed, and a window closed, before a signal is obeyed
+        watch(run, options.video, which=options.checkpoint, episodes=options.episodes, seed=options.seed)
     return 0
 
 

@@ -51,6 +51,14 @@ class EnvPoolLanes:
         self._obs = self._encode(seen)
         return Step(self._obs, reward.astype(np.float32, copy=False), terminated, truncated, terminated | truncated)
 
+    def mark(self) -> Any:
+        """Observations and count of steps."""
+        return self._obs, self._count
+
+    def rewind(self, mark: Any) -> None:
+        """Go back, for ``save`` alone."""
+        self._obs, self._count = mark
+
     def observe(self) -> np.ndarray:
         """The current observations [lanes, ...]."""
         return self._obs

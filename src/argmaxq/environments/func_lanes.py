@@ -44,6 +44,14 @@ class FuncLanes:
         last, success = np.asarray(self._state.last), None if success is None else np.asarray(success)
         return Step(self.observe(), np.asarray(reward), np.asarray(terminated), np.asarray(truncated), last, success)
 
+    def mark(self) -> Any:
+        """State and row number."""
+        return self._state, self._row
+
+    def rewind(self, mark: Any) -> None:
+        """Go back, for ``save`` alone."""
+        self._state, self._row = mark
+
     def observe(self) -> np.ndarray:
         """The current observations [lanes, ...]."""
         return np.asarray(self._state.obs)

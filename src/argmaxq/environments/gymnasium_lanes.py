@@ -57,6 +57,7 @@ class GymnasiumLanes:
         self._obs = np.zeros(self._shape, self._dtype)
         self._last = [False] * lanes
         self._episodes: list[Episode] = []
+        self._rewound = False
 
     def reset(self, seed: int) -> np.ndarray:
         """Start every lane's first episode, all randomness from ``seed``; returns observations [lanes, ...]."""
@@ -89,6 +90,19 @@ class GymnasiumLanes:
         self._count += 1
         return Step(obs, reward, terminated, truncated, last)
 
+    def mark(self) -> Any:
+        """Observations, flags, count of steps, and each lane's episode with the number of its actions."""
+        return self._obs, self._last, self._count, [(episode, len(episode.actions)) for episode in self._episodes]
+
+    def rewind(self, mark: Any) -> None:
+        """Go back, for ``save`` alone. The environments have gone on, so what their generators were is unknown."""
+        self._obs, self._last, self._count, marked = mark
+        self._episodes = [
+            dataclasses.replace(episode, actions=episode.actions[:count], rewards=episode.rewards[:count])
+            for episode, count in marked
+        ]
+        self._rewound = True
+
     def observe(self) -> np.ndarray:
         """The current observations [lanes, ...]."""
         return self._obs
@@ -103,7 +117,7 @@ class GymnasiumLanes:
                 "rewards": _digest(episode.rewards),
                 "observation": np.array(self._obs[lane]),
                 "last": self._last[lane],
-                "generator_now": _generator_state(env),
+                "generator_now": None if self._rewound else _generator_state(env),
             }
             for lane, (env, episode) in enumerate(zip(self._envs, self._episodes, strict=True))
         }
@@ -115,7 +129,9 @@ class GymnasiumLanes:
         # Seeded first, so that an environment that hides its generator goes on reproducibly too.
         self._reseed()
         moments = [saved["lanes"][str(lane)] for lane in range(self.lanes)]
-        self._episodes = [Episode(each["generator"], each["first"], self._rows(each["actions"]), []) for each in moments]
+        self._episodes = [
+            Episode(each["generator"], each["first"], self._rows(each["actions"]), []) for each in moments
+        ]
         lost = [lane for lane in range(self.lanes) if not self._replay(lane, moments[lane])]
         self._last = [bool(moment["last"]) or lane in lost for lane, moment in enumerate(moments)]
         self._obs = np.stack([moment["observation"] for moment in moments])
@@ -157,7 +173,8 @@ class GymnasiumLanes:
             rewards.append(gained)
         same = _same_bits(obs, moment["observation"]) and over == moment["last"]
         same = same and moment.get("rewards", _digest(rewards)) == _digest(rewards)
-        return same and _same_state(_generator_state(env), moment["generator_now"])
+        known = moment["generator_now"]
+        return same and (known is None or _same_state(_generator_state(env), known))
 
 
 def lane_seeds(seed: int, count: int, lanes: int) -> list[int]:

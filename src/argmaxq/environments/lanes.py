@@ -45,6 +45,12 @@ class Lanes(Protocol):
         there: it returns a fresh episode's first observation, as after any other end.
         """
 
+    def mark(self) -> Any:
+        """This moment, at hardly any cost, for ``rewind`` before the next but one mark."""
+
+    def rewind(self, mark: Any) -> None:
+        """Go back to a mark, for ``save`` alone: an exception has come out of a step since."""
+
     def observe(self) -> np.ndarray:
         """The current observations [lanes, ...]: those of the latest ``reset``, ``step`` or ``restore``."""
 

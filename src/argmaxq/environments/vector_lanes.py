@@ -67,6 +67,14 @@ class VectorLanes:
         self._obs, self._last = obs, last
         return Step(obs, reward, terminated, truncated, last)
 
+    def mark(self) -> Any:
+        """Observations and count of steps."""
+        return self._obs, self._count
+
+    def rewind(self, mark: Any) -> None:
+        """Go back, for ``save`` alone."""
+        self._obs, self._count = mark
+
     def observe(self) -> np.ndarray:
         """The current observations [lanes, ...]."""
         return self._obs

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from argmaxq.recipes.stop import RECENT
+from argmaxq.training.evaluation import LONGEST
 
 Row = tuple[str, str]
 
@@ -35,6 +36,8 @@ def outcome(config: Mapping[str, Any], summary: Mapping[str, Any], path: Path) -
     rows = [
         (f"last {least} episodes" if least > 1 else "last episode", _spread(returns)),
         ("best evaluation", _best([seed["best"] for seed in seeds if seed["best"]])),
+        ("", _selected([seed["best"] for seed in seeds if seed["best"]])),
+        ("last evaluation", _spread([seed["final_evaluation"] for seed in seeds if _final(seed)])),
         *_ends(config, summary),
         ("time", _time(summary)),
         ("run", f"{path}{', curve in curve.png' if (path / 'curve.png').exists() else ''}"),
@@ -62,19 +65,47 @@ def _best(bests: Sequence[Mapping[str, Any]]) -> str:
     return _spread([best["mean"] for best in bests]) + where
 
 
+def _selected(bests: Sequence[Mapping[str, Any]]) -> str:
+    """Of how many evaluations it is the maximum, and what was cut in it."""
+    counts = sorted({best["of_selecting_evaluations"] for best in bests if "of_selecting_evaluations" in best})
+    if not counts:
+        return ""
+    many = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+    cut = sum(best.get("cut", 0) for best in bests)
+    endless = f"; {cut} episodes without an end cut at {LONGEST:,} steps" if cut else ""
+    return f"best of {many} selecting evaluations{endless}"
+
+
+def _final(seed: Mapping[str, Any]) -> bool:
+    """Whether the last policy was evaluated, and is not the best one."""
+    best = seed["best"]
+    return seed.get("final_evaluation") is not None and not (best and best["step"] == seed["step"])
+
+
 def _ends(config: Mapping[str, Any], summary: Mapping[str, Any]) -> Iterable[Row]:
     """Solved, interrupted, diverged: what is worth saying of how it ended."""
     seeds = summary.get("seeds", [])
     solved = sorted(seed["solved_at"] for seed in seeds if seed["solved_at"] is not None)
     if config["recipe"]["stop"]["type"] != "stop/never":
         many = f"{len(solved)} of {len(config['seeds'])}, " if len(config["seeds"]) > 1 else ""
-        yield "solved", f"{many}at step {_middle(solved)}" if solved else "no"
+        yield "solved", f"{many}at step {_middle(solved)}{_confirmation(seeds)}" if solved else "no"
     diverged = [seed for seed in seeds if seed["stopped"] == "diverged"]
     if diverged:
         which = f"seed {', '.join(str(seed['seed']) for seed in diverged)}, " if len(seeds) > 1 else ""
         yield "diverged", f"{which}by step {diverged[0]['step']:,}"
     if not summary.get("finished"):
         yield "stopped", f"at step {summary.get('step', 0):,} of {config['recipe']['steps']:,}"
+
+
+def _confirmation(seeds: Sequence[Mapping[str, Any]]) -> str:
+    """Whether the evaluations of solved seeds' policies reach what their stopping rule asks for."""
+    judged = [seed for seed in seeds if seed.get("confirmed") is not None]
+    failed = [seed for seed in judged if not seed["confirmed"]]
+    if not failed:
+        return ", confirmed by evaluation" if judged else ""
+    which = f" in {len(failed)} of {len(judged)}" if len(judged) > 1 else ""
+    means = [seed["final_evaluation"] for seed in failed if seed["final_evaluation"] is not None]
+    return f" in training, not confirmed by evaluation{which}: {_spread(means)}"
 
 
 def _middle(steps: Sequence[int]) -> str:

@@ -62,7 +62,7 @@ CONFIG = fields(
 )
 """``config.json``. ``id`` is the run's own, also in its seeds' folders and checkpoints; see ``trust`` for ``proof``."""
 
-BEST = fields({"step": COUNT, "mean": number})
+BEST = fields({"step": COUNT, "mean": number}, {"cut": COUNT, "of_selecting_evaluations": COUNT})
 SUMMARY = fields(
     {
         "finished": truth,
@@ -80,7 +80,12 @@ SUMMARY = fields(
                     "stopped": optional(text),
                     "solved_at": optional(COUNT),
                 },
-                {"mean_return": number, "learnt_until": optional(COUNT)},
+                {
+                    "mean_return": number,
+                    "learnt_until": optional(COUNT),
+                    "final_evaluation": optional(number),
+                    "confirmed": optional(truth),
+                },
             )
         ),
     }
@@ -102,10 +107,18 @@ TRACK = fields(
         "best_policy_at": COUNT,
         "records": fields({}, dict.fromkeys(("metrics", "episodes", "evaluations", "times"), COUNT)),
     },
-    {"updates": COUNT, "learnt_until": optional(COUNT)},
+    {
+        "updates": COUNT,
+        "learnt_until": optional(COUNT),
+        "evaluations": COUNT,
+        "evaluated_at": optional(COUNT),
+        "evaluation": optional(number),
+        "confirmed": optional(truth),
+    },
 )
 STATE = fields(
-    {"iteration": COUNT, "seconds": number, "steps": COUNT, "engine": table, "tracks": each(TRACK, least=1)}, OWNER
+    {"iteration": COUNT, "seconds": number, "steps": COUNT, "engine": table, "tracks": each(TRACK, least=1)},
+    OWNER | {"begun": COUNT},
 )
 """What the checkpoint of a whole run says of itself."""
 HEADER = fields({"bytes": COUNT, "sha256": text, "meta_sha256": text, "meta": table})

@@ -24,3 +24,9 @@ class Report(NamedTuple):
     episodes: Finished
     metrics: dict[str, float]
     faults: tuple[str, ...] = ()
+
+
+def joined(before: Report, after: Report) -> Report:
+    """The report on two parts of a block; metrics and updates of the later one are those of both."""
+    episodes = Finished(*(np.concatenate(pair) for pair in zip(before.episodes, after.episodes, strict=True)))
+    return after._replace(episodes=episodes, faults=before.faults or after.faults)

@@ -9,8 +9,8 @@ import numpy as np
 
 from argmaxq.recipes.stop import RECENT, Stop
 from argmaxq.runs import checkpoint
-from argmaxq.runs.records import Records
-from argmaxq.runs.report import Report
+from argmaxq.runs.records import Records, read
+from argmaxq.runs.report import Finished, Report
 from argmaxq.trees import flatten
 from argmaxq.types import Clock, PyTree
 
@@ -36,6 +36,8 @@ class Track:
         learnt_until: The env step from which on updates change nothing, if there is one.
         faults: What is no longer a finite number, or what the environment did wrong.
         blamed: Whether it is the environment.
+        evaluations: How many there were; the newest one was at step ``evaluated_at``, of mean return ``evaluation``.
+        confirmed: Whether it reached what the stopping rule asks for, where that has stopped this seed.
     """
 
     def __init__(self, folder: Path, seed: int, run: str | None = None) -> None:
@@ -47,6 +49,10 @@ class Track:
         self.over = ""
         self.solved_at: int | None = None
         self.best: dict[str, Any] | None = None
+        self.evaluations = 0
+        self.evaluated_at: int | None = None
+        self.evaluation: float | None = None
+        self.confirmed: bool | None = None
         self.learnt_until: int | None = None
         self.metrics: dict[str, float] = {}
         self.faults: list[str] = []
@@ -63,35 +69,59 @@ class Track:
         """What schedules count, at the newest block's end of a run that is to have ``total`` env steps."""
         return Clock(self.step, self.episodes, self.updates, total)
 
-    def block(self, report: Report) -> None:
-        """Record a block's episodes and metrics."""
+    @property
+    def unjudged(self) -> bool:
+        """Whether a callback stopped this seed at a step at which it was not evaluated."""
+        return self.over == CALLED_OFF and self.evaluated_at != self.step
+
+    def ended(self, report: Report) -> None:
+        """Record the episodes of a block, or of a part of one."""
         rows = []
+        self.step = report.step
         for step, value, length in zip(*report.episodes, strict=True):
             self.episodes += 1
             if math.isfinite(value):
                 self.returns.append(float(value))
             rows.append({"episode": self.episodes, "step": step, "return": float(value), "length": length})
         self.records.append("episodes", rows)
-        self.step, self.updates, self.metrics = report.step, report.updates, report.metrics
+
+    def reported(self, step: int) -> Report:
+        """What was recorded of the block that began at ``step`` and is not whole yet; metrics come with the rest."""
+        rows = [row for row in read(self.folder, "episodes", "step", "return", "length") if row["step"] > step]
+        returns = np.array([math.nan if row["return"] is None else row["return"] for row in rows], np.float32)
+        steps, lengths = (np.array([row[name] for row in rows], np.int64) for name in ("step", "length"))
+        return Report(self.step, self.updates, Finished(steps, returns, lengths), {})
+
+    def block(self, report: Report) -> None:
+        """Record a whole block's metrics."""
+        self.updates, self.metrics = report.updates, report.metrics
         row = {"step": report.step, "updates": report.updates, "episodes": self.episodes}
         mean = {"mean_return": self.mean_return} if self.returns else {}
         self.records.append("metrics", [row | mean | report.metrics])
-        self.blamed = bool(report.faults)
-        learnt = [name for name, value in report.metrics.items() if not math.isfinite(value)]
-        self.faults = list(report.faults) or learnt
+        self.blamed, self.faults = bool(report.faults), faults(report)
 
-    def evaluated(self, returns: np.ndarray, params: PyTree) -> None:
-        """Record an evaluation, and keep the parameters if no earlier one had a higher mean."""
-        row = {"step": self.step, "episodes": len(returns)} | statistics(returns)
+    def evaluated(self, returns: np.ndarray, params: PyTree, cut: int = 0) -> None:
+        """Record an evaluation, and keep the parameters if no earlier one had a higher mean.
+
+        ``cut`` of its episodes had no end.
+        """
+        endless = {"cut": cut} if cut else {}
+        row = {"step": self.step, "episodes": len(returns)} | statistics(returns) | endless
         self.records.append("evaluations", [row])
-        if math.isfinite(row["mean"]) and (self.best is None or row["mean"] >= self.best["mean"]):
-            self.best = {"step": self.step, "mean": row["mean"]}
+        self.evaluations, self.evaluated_at = self.evaluations + 1, self.step
+        self.evaluation = row["mean"] if math.isfinite(row["mean"]) else None
+        if self.evaluation is not None and (self.best is None or self.evaluation >= self.best["mean"]):
+            self.best = {"step": self.step, "mean": self.evaluation} | endless
             self.keep(BEST, params)
 
     def judge(self, stop: Stop, evaluation: np.ndarray | None) -> None:
-        """End this seed where its stopping rule is reached."""
-        if stop.reached(tuple(self.returns), evaluation):
-            self.over, self.solved_at = SOLVED, self.step
+        """End this seed where its stopping rule is reached; an evaluation of its policy may confirm that."""
+        if not stop.reached(tuple(self.returns), evaluation):
+            return
+        self.over, self.solved_at = SOLVED, self.step
+        threshold = getattr(stop, "threshold", None)
+        if threshold is not None and evaluation is not None:
+            self.confirmed = bool(np.mean(evaluation) >= threshold)
 
     def keep(self, name: str, params: PyTree) -> None:
         """Hold a policy until the next ``save``; a copy, since training goes on in place."""
@@ -130,6 +160,10 @@ class Track:
             "learnt_until": self.learnt_until,
             "best": self.best,
             "best_policy_at": best.step,
+            "evaluations": self.evaluations,
+            "evaluated_at": self.evaluated_at,
+            "evaluation": self.evaluation,
+            "confirmed": self.confirmed,
             "records": self.records.sizes(),
         }
         return best.arrays, meta
@@ -141,6 +175,10 @@ class Track:
         self.learnt_until, self.updates = meta.get("learnt_until"), meta.get("updates", 0)
         self.returns.extend(meta["returns"])
         self.records.cut_back(meta["records"])
+        # Runs of earlier versions did not count them.
+        self.evaluations = meta["evaluations"] if "evaluations" in meta else len(read(self.folder, "evaluations"))
+        self.evaluated_at, self.evaluation = meta.get("evaluated_at"), meta.get("evaluation")
+        self.confirmed = meta.get("confirmed")
         if arrays:
             self._policies[BEST] = Kept(arrays, meta["best_policy_at"])
             self._unsaved.add(BEST)
@@ -148,10 +186,18 @@ class Track:
     def summary(self, finished: bool) -> dict[str, Any]:
         """What became of this seed in a run that has ``finished`` or not."""
         mean = {"mean_return": self.mean_return} if self.returns else {}
+        best = self.best and self.best | {"of_selecting_evaluations": self.evaluations}
+        final = {"final_evaluation": self.evaluation if self.evaluated_at == self.step else None}
+        confirmed = {} if self.solved_at is None else {"confirmed": self.confirmed}
         ended = {"stopped": self.over or ("at the last step" if finished else None), "solved_at": self.solved_at}
         still = {} if self.learnt_until is None else {"learnt_until": self.learnt_until}
         done = {"seed": self.seed, "step": self.step, "episodes": self.episodes}
-        return {**done, **mean, "best": self.best, **ended, **still}
+        return {**done, **mean, "best": best, **final, **ended, **confirmed, **still}
+
+
+def faults(report: Report) -> list[str]:
+    """What the environment did wrong, or else what is no longer a finite number."""
+    return list(report.faults) or [name for name, value in report.metrics.items() if not math.isfinite(value)]
 
 
 def statistics(returns: np.ndarray) -> dict[str, float]:

@@ -3,16 +3,16 @@
 from typing import Any, Literal, cast
 
 import jax
-import numpy as np
 
 from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
+from argmaxq.domains.catalogue import TIME_LIMITS
 from argmaxq.environments.env import Env
 from argmaxq.environments.source import compiled, host
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.training.compiled import CompiledEngine
 from argmaxq.training.engine import Engine
-from argmaxq.training.evaluation import Evaluator, greedy
+from argmaxq.training.evaluation import LONGEST, Evaluator, Played, greedy
 from argmaxq.training.host import HostEngine
 
 EngineName = Literal["auto", "compiled", "host"]
@@ -45,6 +45,18 @@ def make_engine(kind: str, recipe: Recipe, seeds: tuple[int, ...]) -> Engine:
     return engine
 
 
+def unlimited(engine: Engine, env: Env) -> list[str]:
+    """What it means that an environment has no time limit, where that is so, in a line."""
+    ours = isinstance(env.id, str) and env.id in TIME_LIMITS  # which count their steps themselves, if need be
+    if ours or engine.time_limit is not None:
+        return []
+    name = env.id if isinstance(env.id, str) else getattr(env.id, "__name__", repr(env.id))
+    return [
+        f"{name} sets no time limit: unless its episodes end by themselves, training stays in the first one, and an "
+        f"evaluation cuts them at {LONGEST:,} steps; set env.time_limit"
+    ]
+
+
 def _compiled(recipe: Recipe, seeds: tuple[int, ...]) -> Engine:
     functional = compiled(recipe.env)
     assert functional is not None
@@ -55,8 +67,9 @@ def _host(recipe: Recipe, seed: int) -> Engine:
     evaluator = Evaluator(recipe.env)
     agent = bind(recipe.agent, evaluator.spaces)
 
-    def evaluate(params: Any, episodes: int, number: int) -> np.ndarray:
-        return evaluator.play(greedy(agent, params), episodes, [seed, 1, number]).returns
+    def evaluate(params: Any, episodes: int, number: int) -> Played:
+        return evaluator.play(greedy(agent, params), episodes, [seed, 1, number])
 
-    engine: Any = HostEngine(recipe.agent, host(recipe.env), seed, evaluate)  # one seed is a tuple of seeds, too
+    # One seed is a tuple of seeds, too.
+    engine: Any = HostEngine(recipe.agent, host(recipe.env), seed, evaluate, evaluator.limit)
     return cast(Engine, engine)

@@ -1,5 +1,6 @@
 """The compiled engine: environment and learner in one XLA program, for one seed or many at once."""
 
+import time
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from argmaxq.components.component import bind, traced
 from argmaxq.devices import current
 from argmaxq.environments.compiled import CompiledEnv, Draw, EnvState
+from argmaxq.interrupts import waiting
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
@@ -34,7 +36,8 @@ from argmaxq.training.engine import (
     no_totals,
     report,
 )
-from argmaxq.training.evaluation import LONGEST
+from argmaxq.training.evaluation import LONGEST, Halted, Played
+from argmaxq.training.pace import Pace
 from argmaxq.trees import flatten, unflatten
 from argmaxq.types import Array, Clock, PyTree, Row
 
@@ -50,11 +53,24 @@ class State(NamedTuple):
 
 
 class Span(NamedTuple):
-    """What one block does: iterations first .. end - 1 of a run that is to have ``total`` env steps (int32)."""
+    """What one call does: iterations first .. end - 1 of a run that is to have ``total`` env steps (int32).
+
+    ``begins`` says whether a block begins with them.
+    """
 
     first: Array
     end: Array
     total: Array
+    begins: Array
+
+
+class Playing(NamedTuple):
+    """One seed's greedy episodes [episodes], one in each lane, and the number of the coming step, from 1 on."""
+
+    step: Array
+    lanes: EnvState
+    returns: Array
+    done: Array
 
 
 class CompiledEngine:
@@ -74,6 +90,7 @@ class CompiledEngine:
         self._streams = self._seeded(lambda seed: streams(seed))
         self._block = self._compile(partial(_block, env, lanes, self.length), donate=True)
         self._evaluations: dict[int, Any] = {}
+        self.time_limit, self._pace = env.time_limit, Pace()
 
     def _seeded(self, function: Any) -> Any:
         """``function(seed)`` of the lone seed, or stacked over all of them and spread."""
@@ -103,9 +120,12 @@ class CompiledEngine:
             return jax.jit(begin)(self._streams)
         return self._place(jax.jit(jax.vmap(begin))(self._streams))
 
-    def run(self, state: State, first: int, end: int, total: int) -> tuple[State, list[Report]]:
+    def run(
+        self, state: State, first: int, end: int, total: int, begun: int | None = None
+    ) -> tuple[State, list[Report]]:
         """Iterations first .. end - 1, and one report per seed."""
-        span = Span(np.int32(first), np.int32(end), np.int32(total))
+        begins = np.bool_(begun is None or begun == first)
+        span = Span(np.int32(first), np.int32(end), np.int32(total), begins)
         state, *told = self._block(self._agent, span, self._streams, state)
         first_row, last_row = first * self._static.rollout, end * self._static.rollout
         told, reports = jax.tree.map(np.asarray, told), []
@@ -116,14 +136,26 @@ class CompiledEngine:
             reports.append(report(totals, finished(flat, first_row), wrong, last_row * self.lanes))
         return state, reports
 
-    def evaluate(self, state: State, episodes: int, number: int) -> list[np.ndarray]:
-        """Returns [episodes] of the greedy policy, per seed, in lanes of their own."""
+    def evaluate(self, state: State, episodes: int, number: int) -> list[Played]:
+        """Greedy episodes of each seed in lanes of their own, some steps at a time."""
         if episodes not in self._evaluations:
-            function = partial(_evaluate, self._env, episodes)
-            self._evaluations[episodes] = self._compile(function, donate=False)
-        play = self._evaluations[episodes]
-        returns = play(self._agent, np.int32(number), self._streams, state.learner.params)
-        return [self._of(np.asarray(returns), each) for each in range(len(self.seeds))]
+            functions = partial(_begin_episodes, self._env, episodes), partial(_play_on, self._env, episodes)
+            self._evaluations[episodes] = [self._compile(function, donate=False) for function in functions]
+        begin, play_on = self._evaluations[episodes]
+        which, params = np.int32(number), state.learner.params
+        playing = begin(self._agent, which, self._streams, params)
+        steps, longest = 0, self.time_limit or LONGEST
+        while steps < longest and not np.all(playing.done):
+            if waiting():
+                raise Halted
+            asked, start = min(self._pace.steps, longest - steps), time.perf_counter()
+            steps += asked
+            playing = play_on(self._agent, (which, np.int32(steps)), self._streams, (params, playing))
+            jax.block_until_ready(playing)
+            self._pace.took(asked, time.perf_counter() - start)
+        told = np.asarray(playing.returns), np.asarray(playing.done)
+        of_each = [self._of(told, each) for each in range(len(self.seeds))]
+        return [Played(returns, cut=int(np.sum(~done))) for returns, done in of_each]
 
     def params(self, state: State, seed: int) -> PyTree:
         """Acting parameters of the seed at position ``seed``."""
@@ -180,7 +212,7 @@ def _block(
     env: CompiledEnv, lanes: int, length: int, agent: Agent, span: Span, keys: Streams, state: State
 ) -> tuple[State, Totals, Ends, Faults]:
     """Iterations first .. end - 1 <= first + length - 1; ends have axes [length, rollout, lanes]."""
-    first, end, total = span
+    first, end, total, begins = span
     rows = length * agent.rollout
     numbers = first * agent.rollout + jnp.arange(rows)
     row_keys = jax.vmap(lambda row: jax.random.fold_in(keys.exploration, row))(numbers)
@@ -205,7 +237,8 @@ def _block(
         faults = look(faults, seen, rows.obs, rows.reward, i * agent.rollout)
         return state._replace(learner=learner, totals=totals), buffer, faults
 
-    begun = (state._replace(totals=fresh(state.totals)), buffer, jax.tree.map(jnp.asarray, SOUND))
+    totals = jax.tree.map(partial(jnp.where, begins), fresh(state.totals), state.totals)
+    begun = (state._replace(totals=totals), buffer, jax.tree.map(jnp.asarray, SOUND))
     state, buffer, faults = jax.lax.fori_loop(first, end, iteration, begun)
     faults = look(faults, seen, state.env.obs[jnp.newaxis], nothing[:0, 0], end * agent.rollout)
     return state, state.totals, buffer, faults
@@ -231,21 +264,37 @@ def _collect(
     return state, rows, ends
 
 
-def _evaluate(env: CompiledEnv, episodes: int, agent: Agent, number: Array, keys: Streams, params: PyTree) -> Array:
-    """Returns [episodes] of the greedy policy, one episode in each lane."""
+def _begin_episodes(
+    env: CompiledEnv, episodes: int, agent: Agent, number: Array, keys: Streams, params: PyTree
+) -> Playing:
+    """The beginning of evaluation ``number``."""
+    first = _first_states(env, episodes, jax.random.fold_in(keys.evaluation, number))
+    return Playing(jnp.int32(1), first, jnp.zeros(episodes), jnp.zeros(episodes, bool))
+
+
+def _play_on(
+    env: CompiledEnv,
+    episodes: int,
+    agent: Agent,
+    numbers: tuple[Array, Array],
+    keys: Streams,
+    so_far: tuple[PyTree, Playing],
+) -> Playing:
+    """An evaluation, of which ``numbers`` are its own and that of its coming last step, unless all episodes end."""
+    number, end = numbers
+    params, playing = so_far
     key = jax.random.fold_in(keys.evaluation, number)
-    first = jax.vmap(env.reset)(jax.random.split(jax.random.fold_in(key, 0), episodes))
+    first = _first_states(env, episodes, key)
 
-    def unfinished(carry: tuple[Array, EnvState, Array, Array]) -> Array:
-        return ~jnp.all(carry[3]) & (carry[0] <= LONGEST)
+    def step(playing: Playing) -> Playing:
+        action = jax.vmap(agent.greedy, (None, 0))(params, playing.lanes.obs)
+        draw = jax.vmap(env.draw)(jax.random.split(jax.random.fold_in(key, playing.step), episodes), first)
+        lanes, outcome = jax.vmap(env.step)(playing.lanes, action, draw)
+        returns = playing.returns + jnp.where(playing.done, 0.0, outcome.reward)
+        return Playing(playing.step + 1, lanes, returns, playing.done | outcome.terminated | outcome.truncated)
 
-    def step(carry: tuple[Array, EnvState, Array, Array]) -> tuple[Array, EnvState, Array, Array]:
-        time, lanes, returns, done = carry
-        action = jax.vmap(agent.greedy, (None, 0))(params, lanes.obs)
-        draw = jax.vmap(env.draw)(jax.random.split(jax.random.fold_in(key, time), episodes), first)
-        lanes, outcome = jax.vmap(env.step)(lanes, action, draw)
-        returns = returns + jnp.where(done, 0.0, outcome.reward)
-        return time + 1, lanes, returns, done | outcome.terminated | outcome.truncated
+    return jax.lax.while_loop(lambda now: ~jnp.all(now.done) & (now.step <= end), step, playing)
 
-    start = (jnp.int32(1), first, jnp.zeros(episodes), jnp.zeros(episodes, bool))
-    return jax.lax.while_loop(unfinished, step, start)[2]
+
+def _first_states(env: CompiledEnv, episodes: int, key: Array) -> EnvState:
+    return jax.vmap(env.reset)(jax.random.split(jax.random.fold_in(key, 0), episodes))

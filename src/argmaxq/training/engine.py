@@ -15,6 +15,7 @@ from argmaxq.components.component import traced
 from argmaxq.learning.sums import Sum, plus
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Finished, Report
+from argmaxq.training.evaluation import Played
 from argmaxq.types import Array, ArraySpec, Clock, Metrics, PyTree, Row, Spaces
 
 
@@ -57,26 +58,48 @@ SOUND = Faults(np.int32(2**31 - 1), np.int32(2**31 - 1))
 """No such row."""
 
 
+class Broken(Exception):
+    """The environment raised an exception, ``cause``; ``state`` and ``reports`` are of what was done before.
+
+    Attributes:
+        iteration: The first iteration that was not done.
+    """
+
+    def __init__(self, state: Any, reports: list[Report], iteration: int, cause: BaseException) -> None:
+        super().__init__(iteration)
+        self.state, self.reports, self.iteration, self.cause = state, reports, iteration, cause
+
+
 class Engine(Protocol):
     """Trains one or several seeds. The state is opaque to the driver."""
 
     spaces: Spaces
     lanes: int
     seeds: tuple[int, ...]
+    time_limit: int | None
+    """Steps after which the environment truncates an episode, where that is known."""
     length: int
     """Iterations in a block, the most that one call of ``run`` does."""
 
     def start(self) -> Any:
         """The state before the first step."""
 
-    def run(self, state: Any, first: int, end: int, total: int) -> tuple[Any, list[Report]]:
-        """Iterations first .. end - 1 (at most ``length``), and one report per seed. Consumes the state.
+    def run(self, state: Any, first: int, end: int, total: int, begun: int | None = None) -> tuple[Any, list[Report]]:
+        """Iterations first .. end - 1 (at most ``length``) of a block that began at ``begun``, by default at ``first``.
 
-        ``total`` is how many env steps the run is to have, of which schedules may count shares.
+        One report per seed: metrics of the block so far, episodes of these iterations. Consumes the state. ``total`` is
+        how many env steps the run is to have, of which schedules may count shares.
+
+        Raises:
+            Broken: the environment raised an exception.
         """
 
-    def evaluate(self, state: Any, episodes: int, number: int) -> list[np.ndarray]:
-        """Returns [episodes] of the greedy policy, per seed, on another environment; ``number`` picks the episodes."""
+    def evaluate(self, state: Any, episodes: int, number: int) -> list[Played]:
+        """Greedy episodes on another environment, per seed; ``number`` picks them.
+
+        Raises:
+            Halted: a signal waits to be obeyed.
+        """
 
     def params(self, state: Any, seed: int) -> PyTree:
         """Acting parameters of the seed at position ``seed``."""

@@ -16,6 +16,7 @@ from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.source import compiled, single
 from argmaxq.environments.spaces import Adaptor, read_spaces
 from argmaxq.environments.vector_lanes import VectorLanes
+from argmaxq.interrupts import waiting
 from argmaxq.roles import Agent
 from argmaxq.types import Actions, PyTree, Spaces
 
@@ -23,15 +24,23 @@ WIDTH = 32
 """Episodes played side by side."""
 LANES = 1000
 """Episodes of a FuncEnv played side by side."""
-LONGEST = 1_000_000
-"""Steps after which an episode that knows no end is ended."""
+LONGEST = 10_000
+"""Steps after which an episode is cut where the environment has no time limit that is known."""
 
 
 class Played(NamedTuple):
-    """Returns [episodes], and where the environment's ``info`` says so, whether each was a success."""
+    """Returns [episodes], and where the environment's ``info`` says so, whether each was a success.
+
+    ``cut`` of them had not ended after ``LONGEST`` steps, and count with what they had gained by then.
+    """
 
     returns: np.ndarray
     success: np.ndarray | None = None
+    cut: int = 0
+
+
+class Halted(Exception):
+    """A signal waits to be obeyed, so an evaluation was not played to its end."""
 
 
 Choose = Callable[[np.ndarray], np.ndarray]
@@ -45,6 +54,9 @@ class Evaluator:
 
     Raises:
         UserError: the environment cannot be made or fits no agent.
+
+    Attributes:
+        limit: Steps after which the environment itself truncates an episode; None where that is not known.
     """
 
     def __init__(self, env: Env) -> None:
@@ -56,6 +68,7 @@ class Evaluator:
         self._vector: Lanes | None = None
         if self._compiled is None:
             made = single(env)
+            self.limit = time_limit(made)
             if isinstance(made, gym.vector.VectorEnv):
                 self._vector = VectorLanes(made, env.choices)
                 space = made.single_observation_space, made.single_action_space
@@ -63,6 +76,7 @@ class Evaluator:
                 self._envs.append(made)
                 space = made.observation_space, made.action_space
         else:
+            self.limit = self._compiled.time_limit
             space = self._compiled.env.observation_space, self._compiled.env.action_space
         self.action_space: gym.Space[Any] = space[1]
         self.adaptor: Adaptor = read_spaces(*space, env.choices)
@@ -73,18 +87,23 @@ class Evaluator:
         return self.adaptor.spaces
 
     def play(self, choose: Choose, episodes: int, seed: Sequence[int], witness: Witness | None = None) -> Played:
-        """Whole episodes; the same ``seed`` (whole numbers) begins the same episodes, whatever is chosen."""
+        """Whole episodes; the same ``seed`` (whole numbers) begins the same episodes, whatever is chosen.
+
+        Raises:
+            Halted: a signal waits to be obeyed.
+        """
+        longest = self.limit or LONGEST
         words = np.random.SeedSequence(list(seed)).generate_state(episodes) >> 1
         if self._compiled is not None:
             width = min(episodes, LANES)
             if width not in self._lanes:
                 self._lanes[width] = FuncLanes(self._compiled, width)
-            return play_lanes(self._lanes[width], choose, episodes, int(words[0]), witness)
+            return play_lanes(self._lanes[width], choose, episodes, int(words[0]), witness, longest)
         if self._vector is not None:
-            return play_lanes(self._vector, choose, episodes, int(words[0]), witness)
+            return play_lanes(self._vector, choose, episodes, int(words[0]), witness, longest)
         while len(self._envs) < min(episodes, WIDTH):
             self._envs.append(single(self._recipe))
-        return play_episodes(self._envs, self.adaptor, choose, [int(word) for word in words], witness)
+        return play_episodes(self._envs, self.adaptor, choose, [int(word) for word in words], witness, longest)
 
     def close(self) -> None:
         """Free the environments."""
@@ -100,15 +119,18 @@ def play_episodes(
     choose: Choose,
     seeds: Sequence[int],
     witness: Witness | None = None,
+    longest: int = LONGEST,
 ) -> Played:
-    """One episode for each seed, as many side by side as there are environments."""
+    """One episode for each seed, of ``longest`` steps at most, as many side by side as there are environments."""
     width = min(len(envs), len(seeds))
     returns, success = np.zeros(len(seeds)), np.full(len(seeds), np.nan)
     obs = np.stack([adaptor.encode(envs[lane].reset(seed=seeds[lane])[0]) for lane in range(width)])
     playing: list[int | None] = list(range(width))
-    length = np.zeros(len(seeds), int)
-    waiting = iter(range(width, len(seeds)))
+    length, cut = np.zeros(len(seeds), int), 0
+    coming = iter(range(width, len(seeds)))
     while any(episode is not None for episode in playing):
+        if waiting():
+            raise Halted
         actions = choose(obs)
         if witness is not None:
             acting = [lane for lane, episode in enumerate(playing) if episode is not None]
@@ -119,39 +141,65 @@ def play_episodes(
             seen, reward, terminated, truncated, info = envs[lane].step(adaptor.decode(actions[lane]))
             returns[episode] += float(reward)
             length[episode] += 1
-            if terminated or truncated or length[episode] >= LONGEST:
+            over = terminated or truncated
+            if over or length[episode] >= longest:
+                cut += not over
                 success[episode] = float(info.get("success", np.nan))
-                playing[lane] = following = next(waiting, None)
+                playing[lane] = following = next(coming, None)
                 if following is None:
                     continue
                 seen = envs[lane].reset(seed=seeds[following])[0]
             obs[lane] = adaptor.encode(seen)
-    return Played(returns, None if np.isnan(success).any() else success == 1)
+    return Played(returns, None if np.isnan(success).any() else success == 1, cut)
 
 
-def play_lanes(lanes: Lanes, choose: Choose, episodes: int, seed: int, witness: Witness | None = None) -> Played:
-    """As many episodes in each lane, so that short ones are not preferred; the first ``episodes`` of them."""
+def play_lanes(
+    lanes: Lanes,
+    choose: Choose,
+    episodes: int,
+    seed: int,
+    witness: Witness | None = None,
+    longest: int = LONGEST,
+) -> Played:
+    """As many episodes in each lane, so that short ones are not preferred; the first ``episodes`` of them.
+
+    A lane is not reset where an episode of ``longest`` steps is cut: what follows in it counts as the next one.
+    """
     each = -(-episodes // lanes.lanes)
     obs = lanes.reset(seed)
-    finished: list[list[tuple[float, float]]] = [[] for _ in range(lanes.lanes)]
-    running = np.zeros(lanes.lanes)
+    finished: list[list[tuple[float, float, bool]]] = [[] for _ in range(lanes.lanes)]
+    running, length = np.zeros(lanes.lanes), np.zeros(lanes.lanes, int)
     last = np.zeros(lanes.lanes, bool)
-    for _ in range(LONGEST):
+    while any(len(own) < each for own in finished):
+        if waiting():
+            raise Halted
         actions = choose(obs)
         if witness is not None:
             acting = ~last & [len(own) < each for own in finished]
             witness(obs[acting], actions[acting])
         step = lanes.step(actions)
+        length += ~last
         obs, last = step.obs, step.last
         running += step.reward
-        for lane in np.flatnonzero(step.terminated | step.truncated):
-            finished[lane].append((float(running[lane]), np.nan if step.success is None else float(step.success[lane])))
-            running[lane] = 0.0
-        if all(len(own) >= each for own in finished):
-            break
-    ends = [own[number] for number in range(each) for own in finished if number < len(own)][:episodes]
-    returns, success = np.array(ends).reshape(-1, 2).T
-    return Played(returns, None if np.isnan(success).any() else success == 1)
+        ended = step.terminated | step.truncated
+        for lane in np.flatnonzero(ended | (length >= longest)):
+            success = np.nan if step.success is None else float(step.success[lane])
+            finished[lane].append((float(running[lane]), success, not ended[lane]))
+            running[lane], length[lane] = 0.0, 0
+    ends = [own[number] for number in range(each) for own in finished][:episodes]
+    returns, success, cut = np.array(ends).T
+    return Played(returns, None if np.isnan(success).any() else success == 1, int(cut.sum()))
+
+
+def time_limit(env: Any) -> int | None:
+    """Steps after which a Gymnasium environment, single or vector, truncates an episode, if it says so."""
+    inner = env
+    while isinstance(inner, gym.Wrapper):
+        if isinstance(inner, gym.wrappers.TimeLimit):
+            return int(inner._max_episode_steps)
+        inner = inner.env
+    limit = getattr(getattr(env, "spec", None), "max_episode_steps", None)
+    return None if limit is None else int(limit)
 
 
 def greedy(agent: Agent, params: PyTree) -> Choose:

@@ -16,6 +16,7 @@ from argmaxq.streams import Streams, streams
 from argmaxq.training.affinity import SharedCore
 from argmaxq.training.engine import (
     SOUND,
+    Broken,
     Episodes,
     Totals,
     account,
@@ -30,12 +31,13 @@ from argmaxq.training.engine import (
     no_totals,
     report,
 )
+from argmaxq.training.evaluation import Played
 from argmaxq.training.packing import Packed, Packing
 from argmaxq.trees import flatten, unflatten
 from argmaxq.types import Array, Clock, PyTree, Row, Spaces
 
-Evaluate = Callable[[PyTree, int, int], np.ndarray]
-"""(acting parameters, episodes, number) -> returns [episodes] on a separate environment."""
+Evaluate = Callable[[PyTree, int, int], Played]
+"""(acting parameters, episodes, number) -> episodes on a separate environment."""
 
 ENVIRONMENT = "environment"
 """Where the environment's own arrays stand among the saved ones."""
@@ -54,10 +56,12 @@ class State(NamedTuple):
 class HostEngine:
     """Trains one seed of an agent on lanes of an environment that lives outside XLA."""
 
-    def __init__(self, agent: Agent, lanes: Lanes, seed: int, evaluate: Evaluate) -> None:
+    def __init__(
+        self, agent: Agent, lanes: Lanes, seed: int, evaluate: Evaluate, time_limit: int | None = None
+    ) -> None:
         self.spaces, self.lanes, self.seeds = lanes.spaces, lanes.lanes, (seed,)
         agent = bind(agent, lanes.spaces)
-        self._env, self._evaluate, self._static = lanes, evaluate, agent
+        self._env, self._evaluate, self._static, self.time_limit = lanes, evaluate, agent, time_limit
         self._agent, self._keys = traced(agent), streams(seed)
         self.length = block_length(agent, self.lanes)
         self._core = SharedCore()
@@ -76,41 +80,58 @@ class HostEngine:
         state: State = self._begin(self._keys)
         return state._replace(last=np.zeros(self.lanes, np.bool_))
 
-    def run(self, state: State, first: int, end: int, total: int) -> tuple[State, list[Report]]:
+    def run(
+        self, state: State, first: int, end: int, total: int, begun: int | None = None
+    ) -> tuple[State, list[Report]]:
         """Iterations first .. end - 1, and one report."""
+        if begun is None or begun == first:
+            state = state._replace(totals=fresh(state.totals))
         with self._core.block():
-            return self._run(state, first, end, total)
+            state, report, done, problem = self._run(state, first, end, total)
+        if problem is not None:
+            raise Broken(state, [report], done, problem) from problem
+        return state, [report]
 
-    def _run(self, state: State, first: int, end: int, total: int) -> tuple[State, list[Report]]:
+    def _run(self, state: State, first: int, end: int, total: int) -> tuple[State, Report, int, BaseException | None]:
+        """Iterations from ``first`` on, up to ``end`` or to an exception in one of them, which then is not done."""
         rollout, lanes, start = self._static.rollout, self.lanes, first * self._static.rollout
         noise, drawn = self._draw(self._agent, self._keys, np.int32(first))
-        count, seen = (end - first) * rollout, self.spaces.observation
         rows = empty_rows(self.spaces, self.length * rollout, lanes)
         obs, last, ends = self._env.observe(), state.last, int(state.episodes.finished)
-        packed, memory = self._packing.pack((state.learner, fresh(state.totals))), state.memory
+        packed, memory = self._packing.pack((state.learner, state.totals)), state.memory
         chosen: tuple[Array, PyTree] | None = None
+        problem: BaseException | None = None
         for i in range(end - first):
-            for t in range(i * rollout, (i + 1) * rollout):
-                clock = np.array([(start + t) * lanes, ends, total, t], np.int32)
-                action, memory = chosen or self._act(self._numbers, packed, memory, obs, noise, clock)
-                chosen = None
-                rows.obs[t], rows.last[t], rows.action[t] = obs, last, action
-                step = self._env.step(rows.action[t])
-                obs, rows.reward[t], rows.terminated[t], rows.truncated[t], last = step[:5]
-                ends += int(np.count_nonzero(rows.terminated[t] | rows.truncated[t]))
+            begun = memory, last, self._env.mark()
+            try:
+                for t in range(i * rollout, (i + 1) * rollout):
+                    clock = np.array([(start + t) * lanes, ends, total, t], np.int32)
+                    action, memory = chosen or self._act(self._numbers, packed, memory, obs, noise, clock)
+                    chosen = None
+                    rows.obs[t], rows.last[t], rows.action[t] = obs, last, action
+                    step = self._env.step(rows.action[t])
+                    obs, rows.reward[t], rows.terminated[t], rows.truncated[t], last = step[:5]
+                    ends += int(np.count_nonzero(rows.terminated[t] | rows.truncated[t]))
+            except BaseException as error:
+                memory, last, mark = begun
+                self._env.rewind(mark)
+                end, obs, problem = first + i, self._env.observe(), error
+                break
             own = Row(*[leaf[i * rollout : (i + 1) * rollout] for leaf in rows])
             clock = np.array([(start + t + 1) * lanes, ends, total, t + 1, i], np.int32)
             packed, chosen = self._learn(self._numbers, packed, own, memory, obs, noise, drawn, clock)
+        count, seen = (end - first) * rollout, self.spaces.observation
         learner, totals = self._packing.unpack(packed)
         episodes, over = self._account(state.episodes, rows._replace(obs=None, action=None), np.int32(count))
         state = State(learner, totals, memory, episodes, last)
         totals, over = jax.tree.map(np.asarray, (totals, over))
         faults = look(SOUND, seen, rows.obs[:count], rows.reward[:count], start)
         faults = look(faults, seen, obs[np.newaxis], rows.reward[:0], start + count)
-        return state, [report(totals, finished(over, start), named(faults, seen, lanes), end * rollout * lanes)]
+        told = report(totals, finished(over, start), named(faults, seen, lanes), end * rollout * lanes)
+        return state, told, end, problem
 
-    def evaluate(self, state: State, episodes: int, number: int) -> list[np.ndarray]:
-        """Returns [episodes] of the greedy policy on an environment of its own."""
+    def evaluate(self, state: State, episodes: int, number: int) -> list[Played]:
+        """Episodes of the greedy policy on an environment of its own."""
         return [self._evaluate(state.learner.params, episodes, number)]
 
     def params(self, state: State, seed: int) -> PyTree:

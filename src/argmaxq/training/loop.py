@@ -1,56 +1,33 @@
 """The driver: blocks of training with everything that looks at it done between them."""
 
-import dataclasses
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from argmaxq.components.errors import UserError
+from argmaxq.interrupts import INTERRUPTIONS, hold, waiting
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs import checkpoint
 from argmaxq.runs.formats import STATE, checked
-from argmaxq.runs.report import Report
+from argmaxq.runs.report import Report, joined
 from argmaxq.runs.stretches import Stretch, total_at
-from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, DIVERGED, Track
-from argmaxq.training.engine import Engine
-from argmaxq.training.progress import Progress
+from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, DIVERGED, Track, faults
+from argmaxq.training.block import Block, Callback, Diverged, divergence
+from argmaxq.training.engine import Broken, Engine
+from argmaxq.training.evaluation import Halted, Played
+from argmaxq.training.pace import Pace
+from argmaxq.training.progress import Progress, means
 from argmaxq.training.standstill import NEARLY, standing_still, told
-
-
-class Diverged(UserError):
-    """Training came to numbers that are not finite."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Block:
-    """What a callback is told at a block's end.
-
-    Attributes:
-        step: Env steps done, over all lanes.
-        reports: What the block gave, one for each seed.
-        evaluations: Returns of the evaluation made now, one array for each seed; None where none was due.
-        params: Position of a seed -> its acting parameters.
-    """
-
-    step: int
-    reports: list[Report]
-    evaluations: list[np.ndarray] | None
-    params: Callable[[int], Any]
-
-
-Callback = Callable[[Block], object]
-"""Called at each block's end; returning True ends the run there."""
+from argmaxq.training.timetable import Timetable
 
 
 class Loop:
-    """Drives an engine from one iteration to another, keeping the run folder."""
+    """Drives an engine from one iteration to another, keeping the run folder.
+
+    A block is done in as many calls of the engine as its time asks for, and then looked at. A signal, or an exception,
+    may come between any two of these; what is saved then says where the block began.
+    """
 
     def __init__(
         self,
@@ -62,18 +39,20 @@ class Loop:
         parts: Sequence[Stretch] = (),
     ) -> None:
         self.recipe, self.engine, self.folder, self.tracks = recipe, engine, folder, tracks
-        self.iteration = 0
+        self.iteration = self._begun = 0
         self.seconds = 0.0
+        self.saved = False
         self._stretches = tuple(parts) or (Stretch(0, recipe.steps),)
+        intervals = int(recipe.evaluation.every), int(recipe.checkpoint_every)
+        per_iteration = recipe.agent.rollout * engine.lanes
+        self._times = Timetable(per_iteration, engine.length, int(recipe.steps), intervals, self._stretches)
         self._callbacks = callbacks
         self._state: Any = None
-        self._saved_at = -1
+        self._reports: list[Report] = []
+        self._reported_at = -1
+        self._saved_at: int | None = None
+        self._pace = Pace()
         self._watch = time.perf_counter()
-
-    @property
-    def steps_per_iteration(self) -> int:
-        """Env steps of one iteration."""
-        return self.recipe.agent.rollout * self.engine.lanes
 
     def begin(self) -> None:
         """Start from the beginning; earlier records of a run that never came to a checkpoint are dropped."""
@@ -95,31 +74,35 @@ class Loop:
         own = {name.removeprefix("engine/"): a for name, a in arrays.items() if name.startswith("engine/")}
         self._state, lost = self.engine.restore(own, meta["engine"])
         self.iteration, self.seconds = meta["iteration"], meta["seconds"]
-        self._saved_at = self.iteration
+        self._begun = meta.get("begun", self.iteration)
+        self._saved_at, self.saved = self.step, True
         for number, (track, saved) in enumerate(zip(self.tracks, meta["tracks"], strict=True)):
             prefix = f"best-{number}/"
             track.restore({k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}, saved)
             if track.over == CALLED_OFF and self.recipe.steps > meta["steps"]:
                 track.over = ""  # more steps are asked for since
+        if self._begun < self.iteration:
+            self._reports = [track.reported(self._begun * self._times.steps_per_iteration) for track in self.tracks]
         return lost
 
     def run(self, progress: Progress) -> None:
         """Train to the last step, a stopping rule, a signal or a callback's wish; then save.
 
+        What was done before an exception is saved, too, unless it is a second signal that does not wait for that.
+
         Raises:
             Diverged: every seed's training came to numbers that are not finite.
         """
         self._watch = time.perf_counter()
-        with signals() as interrupted:
-            while not self.finished:
-                following = self._next_event()
-                self._state, reports = self.engine.run(self._state, self.iteration, following, self.total)
-                self.iteration = following
-                self._look(reports, progress)
-                if interrupted() and not self.finished:
-                    progress.say(f"stopping: {interrupted()} received, saving at step {self.step}")
-                    break
-            self.save(progress)
+        try:
+            self._drive(progress)
+        except Diverged:
+            raise
+        except BaseException as error:
+            if not (isinstance(error, INTERRUPTIONS) and waiting()):
+                self._rescue(progress)
+            raise
+        self._save_sound(progress)
 
     def standstill(self) -> str:
         """What to say where nothing can be learnt any more; empty before the first step."""
@@ -130,7 +113,7 @@ class Loop:
     @property
     def step(self) -> int:
         """Env steps done, over all lanes."""
-        return self.iteration * self.steps_per_iteration
+        return self.iteration * self._times.steps_per_iteration
 
     @property
     def total(self) -> int:
@@ -140,62 +123,90 @@ class Loop:
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to do."""
-        return self.step >= self.recipe.steps or not self._active()
-
-    @property
-    def saved(self) -> bool:
-        """Whether a checkpoint holds all that was done."""
-        return self._saved_at == self.iteration
+        looked_at = self._begun == self.iteration and not self._unjudged()
+        return looked_at and (self.step >= self.recipe.steps or not self._active())
 
     def _active(self) -> list[int]:
         """Positions of the seeds that go on."""
         return [number for number, track in enumerate(self.tracks) if not track.over]
 
-    def _next_event(self) -> int:
-        """The iteration at which the coming block ends: the run's end, an evaluation, a checkpoint, or a full block.
+    def _unjudged(self) -> list[int]:
+        """Positions of the seeds that a callback stopped and whose last policy waits for its evaluation."""
+        return [number for number, track in enumerate(self.tracks) if track.unjudged and self.recipe.evaluation.every]
 
-        Where another stretch of the run begins, a block ends, too.
+    def _drive(self, progress: Progress) -> None:
+        """All that is left to do, unless a signal comes."""
+        while not self.finished:
+            try:
+                if waiting():
+                    raise Halted
+                self._go_on(progress)
+            except Halted:
+                progress.say(f"stopping: {waiting()} received, saving at step {self.step}")
+                return
 
-        It depends on the iteration alone, so that an interruption does not move the blocks after it.
-        """
-        length = self.engine.length
-        ends = [(self.iteration // length + 1) * length, self._first_at(self.recipe.steps)]
-        ends += [self._first_at(each.begin) for each in self._stretches if each.begin > self.step]
-        ends += [self._due(every) for every in (self.recipe.evaluation.every, self.recipe.checkpoint_every) if every]
-        return min(ends)
+    def _go_on(self, progress: Progress) -> None:
+        """The next thing to do: evaluate what was called off, train for a while, or look at a whole block."""
+        if unjudged := self._unjudged():
+            self._evaluated(self._play(), unjudged)
+            self.saved = False
+        elif self.iteration < (end := self._times.end(self._begun)) or self._reported_at < self.iteration:
+            self._advance(min(end, self.iteration + self._pace.steps))
+        else:
+            self._look(progress)
+        hold()
 
-    def _due(self, every: int) -> int:
-        """The first iteration after this one that crosses a multiple of ``every`` env steps."""
-        return self._first_at((self.step // every + 1) * every)
+    def _advance(self, end: int) -> None:
+        """Train up to this iteration, or to the one in which the environment raises an exception."""
+        first, start = self.iteration, time.perf_counter()
+        state, self._state = self._state, None  # which the engine consumes
+        try:
+            self._account(*self.engine.run(state, first, end, self.total, self._begun), end)
+        except Broken as broken:
+            self._account(broken.state, broken.reports, broken.iteration)
+            raise broken.cause from None
+        self._pace.took(end - first, time.perf_counter() - start)
 
-    def _first_at(self, step: int) -> int:
-        """Iterations after which at least ``step`` env steps are done."""
-        return int(-(-step // self.steps_per_iteration))
+    def _account(self, state: Any, reports: list[Report], iteration: int) -> None:
+        """Take over what an engine has done."""
+        self._state, self.iteration, self._reported_at, self.saved = state, iteration, iteration, False
+        for number in self._active():
+            self.tracks[number].ended(reports[number])
+        before = self._reports
+        self._reports = [joined(*pair) for pair in zip(before, reports, strict=True)] if before else reports
 
-    def _crossed(self, every: int) -> bool:
-        """Whether the latest iteration crossed a multiple of ``every`` env steps."""
-        return bool(every) and self.step // every > (self.step - self.steps_per_iteration) // every
-
-    def _look(self, reports: list[Report], progress: Progress) -> None:
-        """Record, check, evaluate, judge, call back, checkpoint, show."""
+    def _look(self, progress: Progress) -> None:
+        """Evaluate, record, check, judge, call back, checkpoint, show."""
+        every = self.recipe.evaluation.every
+        due = bool(every) and (self._times.crossed(self.iteration, every) or self.step >= self.recipe.steps)
+        evaluations = self._play() if due or self._stopping() else None  # a signal comes before anything has changed
+        reports, self._reports, self._begun, self.saved = self._reports, [], self.iteration, False
         for number in self._active():
             self.tracks[number].block(reports[number])
             self._note_standstill(self.tracks[number], progress)
         self._leave_diverged(progress)
-        evaluations = self._evaluate() if self._crossed(self.recipe.evaluation.every) else None
         going = self._active()
         for number in going:
-            self.tracks[number].judge(self.recipe.stop, evaluations[number] if evaluations else None)
-        block = Block(self.step, reports, evaluations, lambda number: self.engine.params(self._state, number))
+            self.tracks[number].judge(self.recipe.stop, evaluations[number].returns if evaluations else None)
+        over = [number for number in going if self.tracks[number].over]
+        if evaluations:
+            self._evaluated(evaluations, going if due else over)
+        self._keep_last(over, progress)
+        returns = [played.returns for played in evaluations] if evaluations else None
+        block = Block(self.step, reports, returns, lambda number: self.engine.params(self._state, number))
+        self._call_back(block, progress)
+        self._note_time()
+        if self._times.crossed(self.iteration, self.recipe.checkpoint_every):
+            self.save(progress)
+        progress.update(self.step, means(self.tracks))
+
+    def _call_back(self, block: Block, progress: Progress) -> None:
+        """Tell of a block, and end the run where one that was told wishes so."""
         wishes = [callback(block) is True for callback in self._callbacks]
         if any(wishes):
+            self._keep_last(self._active(), progress)
             for number in self._active():
                 self.tracks[number].over = CALLED_OFF
-        self._keep_last([number for number in going if self.tracks[number].over], progress)
-        self._note_time()
-        if self._crossed(self.recipe.checkpoint_every):
-            self.save(progress)
-        progress.update(self.step, self._values())
 
     def _note_standstill(self, track: Track, progress: Progress) -> None:
         """Say it once if updates no longer change anything."""
@@ -212,9 +223,9 @@ class Loop:
         if all(track.over == DIVERGED for track in self.tracks):
             for track in self.tracks:
                 track.save()
-            raise Diverged(self._divergence(diverged[0]))
+            raise Diverged(divergence(diverged[0], self._saved_at))
         for track in diverged:
-            progress.say(self._divergence(track))
+            progress.say(divergence(track, self._saved_at))
 
     def _keep_last(self, numbers: list[int], progress: Progress) -> None:
         """Hold the newest policies of these seeds."""
@@ -222,42 +233,52 @@ class Loop:
             self.tracks[number].keep_last(self.engine.params(self._state, number))
         self._leave_diverged(progress)
 
-    def _divergence(self, track: Track) -> str:
-        kept = f"that of step {self._saved_at * self.steps_per_iteration}" if self._saved_at >= 0 else "none yet"
-        what, where = ", ".join(track.faults), f"last good checkpoint: {kept}"
-        if track.blamed:
-            return f"seed {track.seed}: the environment gave {what}; {where}. Try: argmaxq check"
-        return (
-            f"seed {track.seed}: no longer finite in the block that ended at step {track.step}: {what}; {where}. "
-            "Likely causes: a learning rate too high, rewards too large (set agent.reward_scale or "
-            "agent.optimiser.max_grad_norm)"
-        )
+    def _stopping(self) -> bool:
+        """Whether the training returns of a seed end its run now, which an evaluation is to confirm."""
+        sound = [self.tracks[number] for number in self._active() if not faults(self._reports[number])]
+        reached = any(self.recipe.stop.reached(tuple(track.returns), None) for track in sound)
+        return reached and bool(self.recipe.evaluation.every)
 
-    def _evaluate(self) -> list[np.ndarray]:
-        evaluations = self.engine.evaluate(self._state, int(self.recipe.evaluation.episodes), self.iteration)
-        for number in self._active():
-            self.tracks[number].evaluated(evaluations[number], self.engine.params(self._state, number))
-        return evaluations
+    def _play(self) -> list[Played]:
+        """Greedy episodes of every seed; they change nothing."""
+        return self.engine.evaluate(self._state, int(self.recipe.evaluation.episodes), self.iteration)
 
-    def _values(self) -> dict[str, float]:
-        """What progress shows: means over the seeds."""
-        means = [track.mean_return for track in self.tracks if track.returns]
-        values = {"return": float(np.mean(means))} if means else {}
-        epsilons = [track.metrics["epsilon"] for track in self.tracks if "epsilon" in track.metrics]
-        values |= {"epsilon": float(np.mean(epsilons))} if epsilons else {}
-        bests = [track.best["mean"] for track in self.tracks if track.best]
-        return values | ({"best": float(np.mean(bests))} if bests else {})
+    def _evaluated(self, evaluations: list[Played], numbers: list[int]) -> None:
+        """Record the evaluations of these seeds."""
+        for number in numbers:
+            played, params = evaluations[number], self.engine.params(self._state, number)
+            self.tracks[number].evaluated(played.returns, params, played.cut)
 
-    def _note_time(self) -> None:
+    def _tick(self) -> None:
         now = time.perf_counter()
         self.seconds, self._watch = self.seconds + now - self._watch, now
+
+    def _note_time(self) -> None:
+        self._tick()
         for track in self.tracks:
             track.records.append("times", [{"step": self.step, "seconds": round(self.seconds, 4)}])
+
+    def _rescue(self, progress: Progress) -> None:
+        """Save what was done before an exception, if the engine still has it."""
+        try:
+            if self._state is not None:
+                self._save_sound(progress)
+        except Exception as problem:
+            progress.say(f"what was done after step {self._saved_at or 0} could not be saved: {problem}")
+
+    def _save_sound(self, progress: Progress) -> None:
+        """Save, but not the part of a block that holds what is not finite: the rest of it would end in divergence."""
+        partly = self._begun < self.iteration
+        if wrong := [fault for number in self._active() if partly for fault in faults(self._reports[number])]:
+            progress.say(f"not saved, since it is not finite: {', '.join(wrong)}")
+        else:
+            self.save(progress)
 
     def save(self, progress: Progress) -> None:
         """Bring policies and records to the disk, then a checkpoint of everything; keep the two latest."""
         if self.saved:
             return
+        self._tick()
         self._keep_last(self._active(), progress)
         with ThreadPoolExecutor() as pool:  # many seeds would wait long for the disk, one after another
             list(pool.map(Track.save, self.tracks))
@@ -269,35 +290,14 @@ class Loop:
             arrays |= {f"best-{number}/{name}": array for name, array in best.items()}
             metas.append(meta)
         done = {"iteration": self.iteration, "seconds": self.seconds, "steps": int(self.recipe.steps)}
+        begun = {"begun": self._begun} if self._begun < self.iteration else {}
         owner = {"run": self.tracks[0].run, "seeds": [track.seed for track in self.tracks]}
-        meta = {**owner, **done, "engine": engine_meta, "tracks": metas}
+        meta = {**owner, **done, **begun, "engine": engine_meta, "tracks": metas}
         folder = self.folder / CHECKPOINTS
         saved = checkpoint.save(folder, f"step-{self.step:09d}", arrays, meta)
-        self._saved_at = self.iteration
+        self._saved_at, self.saved = self.step, True
         # Newer ones were damaged when this run was resumed: pruning must not take them for the two to keep.
         found = checkpoint.checkpoints(folder)
         for newer in found[found.index(saved) + 1 :]:
             checkpoint.drop(newer)
         checkpoint.prune(folder)
-
-
-@contextmanager
-def signals() -> Iterator[Callable[[], str]]:
-    """Within it, Ctrl-C and SIGTERM only leave their name with the returned function; a second Ctrl-C interrupts."""
-    received: list[str] = []
-
-    def note(number: int, frame: Any) -> None:
-        if received and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        received.append(signal.Signals(number).name)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: ""
-        return
-    heeded = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, note) for number in heeded}
-    try:
-        yield lambda: received[0] if received else ""
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -3,8 +3,12 @@
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, Self
+
+import numpy as np
+
+from argmaxq.runs.track import Track
 
 
 class Progress(Protocol):
@@ -132,6 +136,16 @@ class Speed:
     def describe(self, total: int) -> list[str]:
         rate, left = self.rate, total - self._marks[-1][1]
         return [f"{_short(rate)} steps/s", f"{_clock(left / rate)} left"] if rate > 0 else []
+
+
+def means(tracks: Sequence[Track]) -> dict[str, float]:
+    """What is shown of seeds that train together: means over them."""
+    shown = {
+        "return": [track.mean_return for track in tracks if track.returns],
+        "epsilon": [track.metrics["epsilon"] for track in tracks if "epsilon" in track.metrics],
+        "best": [track.best["mean"] for track in tracks if track.best],
+    }
+    return {name: float(np.mean(values)) for name, values in shown.items() if values}
 
 
 def describe(values: Mapping[str, float]) -> list[str]:

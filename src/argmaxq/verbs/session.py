@@ -1,5 +1,6 @@
 """Training a run: from its latest checkpoint, or from the beginning, to its end, with its summary and curve."""
 
+import shlex
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -8,6 +9,7 @@ from typing import TypeAlias
 import jax
 
 from argmaxq.components.errors import UserError
+from argmaxq.interrupts import obey, waiting
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.curve import draw_curve
 from argmaxq.reporting.text import opening, outcome
@@ -19,9 +21,10 @@ from argmaxq.runs.stretches import STRETCHES, Stretch, extended, stretches
 from argmaxq.runs.summary import complete, joined, summarise
 from argmaxq.runs.track import CHECKPOINTS, DIVERGED, Track
 from argmaxq.runs.writing import Unwritable
+from argmaxq.training.block import Callback, Diverged
 from argmaxq.training.choose import make_engine
 from argmaxq.training.engine import Engine
-from argmaxq.training.loop import Callback, Diverged, Loop
+from argmaxq.training.loop import Loop
 from argmaxq.training.progress import progress
 from argmaxq.training.standstill import foreseen
 from argmaxq.verbs.run import Run
@@ -30,7 +33,10 @@ Callbacks: TypeAlias = Sequence[Callback]
 
 
 def go(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool, engine: Engine | None = None) -> Run:
-    """Train a run from its latest checkpoint, or from the beginning, to its end; ``engine`` is that of a new run."""
+    """Train a run from its latest checkpoint, or from the beginning, to its end; ``engine`` is that of a new run.
+
+    Within ``noting``, a signal that came meanwhile is obeyed when all is saved and said.
+    """
     say = print if not quiet else lambda text: None
     if complete(run.summary, recipe.steps):
         say(f"{run.path} is finished: nothing is left to do" + _more(run))
@@ -44,6 +50,8 @@ def go(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool, engine: Engi
     finally:
         _draw(run, say)
         say(outcome(run.config, run.summary, run.path))
+    finished = run.summary["finished"]
+    obey(f"{run.path} is finished" if finished else f"argmaxq resume {shlex.quote(str(run.path))} goes on from there")
     return run
 
 
@@ -91,6 +99,8 @@ def _train_in_turn(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool, 
         for part in run.parts:
             if complete(part.summary, recipe.steps):
                 continue
+            if waiting():
+                break
             try:
                 with locked(part.path):
                     _train_together(part, recipe, callbacks, quiet, engine)

@@ -14,6 +14,7 @@ from argmaxq.components.serialisation import OWN, to_json
 from argmaxq.devices import using
 from argmaxq.environments.env import Env
 from argmaxq.environments.survey import Survey, survey
+from argmaxq.interrupts import noting
 from argmaxq.recipes import Given, choose
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs import trust as trusting
@@ -22,8 +23,8 @@ from argmaxq.runs.lock import locked
 from argmaxq.runs.stretches import STRETCHES, stretches
 from argmaxq.runs.versions import environment_report
 from argmaxq.setup import start_jax
-from argmaxq.training.choose import EngineName, engine_kind, make_engine
-from argmaxq.training.loop import Callback
+from argmaxq.training.block import Callback
+from argmaxq.training.choose import EngineName, engine_kind, make_engine, unlimited
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.session import go
 
@@ -64,6 +65,8 @@ def train(
     Raises:
         UserError: one line, for anything a user can mend.
         Diverged: the numbers of every seed are no longer finite.
+        KeyboardInterrupt: Ctrl-C, after what was done is saved; a second one does not wait for that.
+        Terminated: SIGTERM, likewise: a ``SystemExit`` with status 143.
     """
     values = {"env.id": env, "env.kwargs": env_kwargs and dict(env_kwargs), "steps": steps}
     return train_given(
@@ -98,9 +101,9 @@ def train_given(
     value = validate(chosen.recipe)
     numbers = tuple(range(seed, seed + seeds))
     kind = engine_kind(value.env, engine)
-    with using(device, seeds if kind == "compiled" else 1):
+    with using(device, seeds if kind == "compiled" else 1), noting():
         made = make_engine(kind, value, numbers if kind == "compiled" else numbers[:1])
-        for line in [] if quiet else [*chosen.said, *remarks(value.agent, made.spaces)]:
+        for line in [] if quiet else [*chosen.said, *remarks(value.agent, made.spaces), *unlimited(made, value.env)]:
             print(line)
         run = _new_run(value, {"name": name, "engine": kind, "seeds": list(numbers), "device_asked": device}, out)
         for line in [] if quiet else trusting.remark(run.config):
@@ -123,7 +126,7 @@ def resume(
 
     ``own`` gives again, by path, the objects of the user's own that the run was made with, as ``{"env.id": make}``.
     ``trust`` lets a run folder from elsewhere name the module of its environment, see ``Run``. The device is the one
-    that training was asked to use.
+    that training was asked to use. Raises what ``train`` raises.
     """
     run = Run(path, own, trust)
     if "part_of" in run.config:
@@ -132,7 +135,7 @@ def resume(
         raise UserError(f"steps = {steps}: how many more, so at least 0")
     recipe = run.recipe
     together = len(run.seeds) if run.config["engine"] == "compiled" else 1
-    with using(device or run.config.get("device_asked"), together), locked(run.path):
+    with using(device or run.config.get("device_asked"), together), noting(), locked(run.path):
         if steps:
             recipe = validate(dataclasses.replace(recipe, steps=recipe.steps + steps))
             for part in [run, *run.parts[len(run.seeds) == 1 :]]:

@@ -13,9 +13,10 @@ import numpy as np
 from argmaxq.components.errors import UserError
 from argmaxq.environments.env import Env
 from argmaxq.environments.source import compiled, single
+from argmaxq.interrupts import obey
 from argmaxq.reporting.video import write_video
 from argmaxq.runs.track import BEST
-from argmaxq.training.evaluation import LONGEST
+from argmaxq.training.evaluation import LONGEST, time_limit
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run
 
@@ -70,16 +71,18 @@ class Playing:
 
     def moments(self, seeds: Sequence[int], pictures: Callable[[], Iterable[Any]]) -> Iterator[Any]:
         """All ``pictures()`` of each moment of the episodes with these seeds, the first and the final one included."""
+        longest = time_limit(self.env) or LONGEST
         for number, seed in enumerate(seeds, start=1):
             obs, _ = self.env.reset(seed=seed)
             total, steps, over = 0.0, 0, False
             yield from self._counted(pictures())
-            while not over and steps < LONGEST:
+            while not over and steps < longest:
+                obey()
                 obs, reward, terminated, truncated, _ = self.env.step(self.policy(obs))
                 total, steps, over = total + float(reward), steps + 1, terminated or truncated
                 yield from self._counted(pictures())
             self.returns.append(total)
-            self.say(f"episode {number}: return {total:.1f} in {steps:,} steps")
+            self.say(f"episode {number}: return {total:.1f} in {steps:,} steps{'' if over else ', and cut there'}")
 
     def _counted(self, pictures: Iterable[Any]) -> Iterator[Any]:
         for picture in pictures:

@@ -1,0 +1,49 @@
+"""What is told of a block of training: to callbacks, and of one that ended badly."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from argmaxq.components.errors import UserError
+from argmaxq.runs.report import Report
+from argmaxq.runs.track import Track
+
+
+class Diverged(UserError):
+    """Training came to numbers that are not finite."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """What a callback is told at a block's end.
+
+    Attributes:
+        step: Env steps done, over all lanes.
+        reports: What the block gave, one for each seed.
+        evaluations: Returns of the evaluation made now, one array for each seed; None where none was made.
+        params: Position of a seed -> its acting parameters.
+    """
+
+    step: int
+    reports: list[Report]
+    evaluations: list[np.ndarray] | None
+    params: Callable[[int], Any]
+
+
+Callback = Callable[[Block], object]
+"""Called at each block's end; returning True ends the run there."""
+
+
+def divergence(track: Track, saved_at: int | None) -> str:
+    """What is no longer finite in a seed's numbers, where it can go on from, and what may be the cause."""
+    kept = "none yet" if saved_at is None else f"that of step {saved_at}"
+    what, where = ", ".join(track.faults), f"last good checkpoint: {kept}"
+    if track.blamed:
+        return f"seed {track.seed}: the environment gave {what}; {where}. Try: argmaxq check"
+    return (
+        f"seed {track.seed}: no longer finite in the block that ended at step {track.step}: {what}; {where}. "
+        "Likely causes: a learning rate too high, rewards too large (set agent.reward_scale or "
+        "agent.optimiser.max_grad_norm)"
+    )

@@ -36,6 +36,7 @@ class Track:
         learnt_until: The env step from which on updates change nothing, if there is one.
         faults: What is no longer a finite number, or what the environment did wrong.
         blamed: Whether it is the environment.
+        cut: Episodes of evaluations that had no end, since this process began.
         evaluations: How many there were; the newest one was at step ``evaluated_at``, of mean return ``evaluation``.
         confirmed: Whether it reached what the stopping rule asks for, where that has stopped this seed.
     """
@@ -49,7 +50,7 @@ class Track:
         self.over = ""
         self.solved_at: int | None = None
         self.best: dict[str, Any] | None = None
-        self.evaluations = 0
+        self.evaluations = self.cut = 0
         self.evaluated_at: int | None = None
         self.evaluation: float | None = None
         self.confirmed: bool | None = None
@@ -105,6 +106,7 @@ class Track:
 
         ``cut`` of its episodes had no end.
         """
+        self.cut += cut
         endless = {"cut": cut} if cut else {}
         row = {"step": self.step, "episodes": len(returns)} | statistics(returns) | endless
         self.records.append("evaluations", [row])

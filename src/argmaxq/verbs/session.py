@@ -24,10 +24,13 @@ from argmaxq.runs.writing import Unwritable
 from argmaxq.training.block import Callback, Diverged
 from argmaxq.training.choose import make_engine
 from argmaxq.training.engine import Engine
+from argmaxq.training.evaluation import LONGEST
 from argmaxq.training.loop import Loop
 from argmaxq.training.progress import progress
 from argmaxq.training.standstill import foreseen
 from argmaxq.verbs.run import Run
+
+CUT = "{cut} episodes of evaluations had not ended after {steps:,} steps and were cut there: set env.time_limit"
 
 Callbacks: TypeAlias = Sequence[Callback]
 
@@ -137,6 +140,8 @@ def _train_together(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool,
                 loop.run(display)
         finally:
             _summarise(run, loop, loop.finished and loop.saved)
+        if quiet and (cut := sum(track.cut for track in tracks)):
+            warnings.warn(CUT.format(cut=cut, steps=LONGEST), stacklevel=2)
 
 
 def _tell(text: str, said: list[str], quiet: bool) -> None:

@@ -19,9 +19,14 @@ from argmaxq.runs.formats import STATE, checked
 from argmaxq.runs.report import Report
 from argmaxq.runs.stretches import Stretch, total_at
 from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, DIVERGED, Track
+from argmaxq.runs.writing import amount
 from argmaxq.training.engine import Engine
 from argmaxq.training.progress import Progress
 from argmaxq.training.standstill import NEARLY, standing_still, told
+
+
+LARGE = 10**8
+"""Bytes from which a checkpoint's size is said before the first one is written."""
 
 
 class Diverged(UserError):
@@ -68,6 +73,7 @@ class Loop:
         self._callbacks = callbacks
         self._state: Any = None
         self._saved_at = -1
+        self._size_told = False
         self._watch = time.perf_counter()
 
     @property
@@ -271,6 +277,10 @@ class Loop:
         done = {"iteration": self.iteration, "seconds": self.seconds, "steps": int(self.recipe.steps)}
         owner = {"run": self.tracks[0].run, "seeds": [track.seed for track in self.tracks]}
         meta = {**owner, **done, "engine": engine_meta, "tracks": metas}
+        size = checkpoint.size(arrays)
+        if size >= LARGE and not self._size_told:
+            progress.say(f"each checkpoint takes {amount(size)}, and two are kept")
+            self._size_told = True
         folder = self.folder / CHECKPOINTS
         saved = checkpoint.save(folder, f"step-{self.step:09d}", arrays, meta)
         self._saved_at = self.iteration

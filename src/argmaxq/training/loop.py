@@ -24,7 +24,6 @@ from argmaxq.training.engine import Engine
 from argmaxq.training.progress import Progress
 from argmaxq.training.standstill import NEARLY, standing_still, told
 
-
 LARGE = 10**8
 """Bytes from which a checkpoint's size is said before the first one is written."""
 

@@ -32,7 +32,7 @@ def test_it_is_evaluated_and_drawn(old: Path) -> None:
     run = aq.Run(old)
     for which in ("best", "last", "160"):
         assert run.evaluate(episodes=1, which=which).mean > 0
-        assert run.step(which) in (80, 160)
+        assert run.step(which) in (100, 160)
     assert plot(run, "curve").is_file()
 
 

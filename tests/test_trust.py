@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import gymnasium as gym
 import pytest
 
 import argmaxq as aq
@@ -32,13 +33,19 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def forget() -> None:
+    """As if the module had never been imported."""
+    sys.modules.pop("planted_worlds", None)
+    gym.registry.pop("Planted-v0", None)
+
+
 @pytest.fixture
 def trace(worlds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where the module leaves its trace."""
     monkeypatch.setenv("PLANTED", str(tmp_path / "trace"))
     monkeypatch.syspath_prepend(worlds)
     yield tmp_path / "trace"
-    sys.modules.pop("planted_worlds", None)
+    forget()
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +55,7 @@ def made(worlds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("PLANTED", os.devnull)
         patch.syspath_prepend(worlds)
         run = aq.train(SMALLEST, env=ID, out=tmp_path_factory.mktemp("made") / "run")
-        sys.modules.pop("planted_worlds", None)
+        forget()
     return run.path
 
 
@@ -90,7 +97,7 @@ def test_who_trusts_it_says_so_in_python(received: Path, trace: Path) -> None:
 def test_who_trusts_it_says_so_on_the_command_line(verb: str, received: Path, trace: Path, argmaxq: Command) -> None:
     words = {
         "evaluate": ["--episodes", "1"],
-        "resume": [],
+        "resume": ["--steps", "40"],
         "plot": ["--what", "value", "--out", "value.png"],
         "watch": ["--video", "a.gif"],
     }[verb]
@@ -100,8 +107,8 @@ def test_who_trusts_it_says_so_on_the_command_line(verb: str, received: Path, tr
     code, _, err = argmaxq(verb, str(received), *words, "--env", "CartPole-v1")
     assert (code, err) == (2, f"argmaxq: --env CartPole-v1: {received} was trained on {ID}\n")
     for given in (["--trust"], ["--env", ID]):
-        words = [word.replace("a.gif", f"{len(given)}.gif") for word in words]
-        assert argmaxq(verb, str(received), *words, *given)[::2] == (0, "")
+        film = [word.replace("a.gif", f"{len(given)}.gif") for word in words]
+        assert argmaxq(verb, str(received), *film, *given)[::2] == (0, "")
     assert trace.exists()
 
 

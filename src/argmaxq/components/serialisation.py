@@ -1,4 +1,8 @@
-"""Components as JSON and back, through the registry alone: nothing named in a file is ever imported or evaluated."""
+"""Components as JSON and back, through the registry alone: reading imports and evaluates nothing that a file names.
+
+What is read may name a module all the same: making an environment whose id is ``module:Id`` imports it. Before a recipe
+leaves a run's folder, ``runs.trust`` says whether it may.
+"""
 
 import dataclasses
 import math

@@ -15,7 +15,7 @@ import re
 import secrets
 import sys
 from collections.abc import Mapping
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -174,16 +174,9 @@ def _places(module: str) -> list[Path]:
     except ValueError:  # a module such as __main__ that was not found anywhere
         spec = None
     found: list[Path] = []
-    name = first
     while spec is not None:
-        found += _of(spec)
-        if not inner:
-            break
-        name = f"{name}.{inner.pop(0)}"
-        spec = PathFinder.find_spec(name, spec.submodule_search_locations or [])
+        within = list(spec.submodule_search_locations or [])
+        found += [Path(place) for place in [*within, *([spec.origin] if spec.has_location else [])] if place]
+        # By its own name alone: with its parents' names, Python would look these up among what is imported.
+        spec = PathFinder.find_spec(inner.pop(0), within) if inner else None
     return found
-
-
-def _of(spec: ModuleSpec) -> list[Path]:
-    places = [*(spec.submodule_search_locations or []), *([spec.origin] if spec.has_location and spec.origin else [])]
-    return [Path(place) for place in places]

@@ -13,6 +13,7 @@ from argmaxq.runs.formats import STATE, checked
 from argmaxq.runs.report import Report, joined
 from argmaxq.runs.stretches import Stretch, total_at
 from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, DIVERGED, Track, faults
+from argmaxq.runs.writing import amount
 from argmaxq.training.block import Block, Callback, Diverged, divergence
 from argmaxq.training.engine import Broken, Engine
 from argmaxq.training.evaluation import Halted, Played
@@ -20,6 +21,9 @@ from argmaxq.training.pace import Pace
 from argmaxq.training.progress import Progress, means
 from argmaxq.training.standstill import NEARLY, standing_still, told
 from argmaxq.training.timetable import Timetable
+
+LARGE = 10**8
+"""Bytes from which a checkpoint's size is said before the first one is written."""
 
 
 class Loop:
@@ -52,6 +56,7 @@ class Loop:
         self._reported_at = -1
         self._saved_at: int | None = None
         self._pace = Pace()
+        self._size_told = False
         self._watch = time.perf_counter()
 
     def begin(self) -> None:
@@ -293,6 +298,10 @@ class Loop:
         begun = {"begun": self._begun} if self._begun < self.iteration else {}
         owner = {"run": self.tracks[0].run, "seeds": [track.seed for track in self.tracks]}
         meta = {**owner, **done, **begun, "engine": engine_meta, "tracks": metas}
+        size = checkpoint.size(arrays)
+        if size >= LARGE and not self._size_told:
+            progress.say(f"each checkpoint takes {amount(size)}, and two are kept")
+            self._size_told = True
         folder = self.folder / CHECKPOINTS
         saved = checkpoint.save(folder, f"step-{self.step:09d}", arrays, meta)
         self._saved_at, self.saved = self.step, True

@@ -55,10 +55,14 @@ def test_rewards_are_scaled_by_what_random_play_returns(largest: float, scale: f
     assert rules.reward_scale(largest) == scale
 
 
-@pytest.mark.parametrize(("longest", "episodes"), [(None, 20), (25, 100), (500, 40), (100_000, 5)])
-def test_evaluations_are_shares_of_the_run_and_shorter_where_episodes_are_long(longest: Any, episodes: int) -> None:
-    assert rules.evaluation(50_000, longest) == aq.Evaluation(2_000, episodes)
-    assert rules.evaluation(8, longest).every == 1
+@pytest.mark.parametrize(
+    ("steps", "longest", "episodes"),
+    [(10**6, None, 20), (10**6, 25, 100), (10**6, 500, 40), (10**6, 10**5, 5), (50_000, 500, 10), (8, 25, 5)],
+)
+def test_evaluations_are_shares_of_the_run_and_cost_no_more_than_it_by_much(
+    steps: int, longest: Any, episodes: int
+) -> None:
+    assert rules.evaluation(steps, longest) == aq.Evaluation(max(1, steps // 25), episodes)
 
 
 def test_a_replay_holds_the_run_as_far_as_memory_goes() -> None:
@@ -199,7 +203,7 @@ def test_find_gives_an_ordinary_recipe(name: str, env: str, kind: str) -> None:
 
 
 def test_it_says_what_it_chose_and_records_it(argmaxq: Command) -> None:
-    words = ("train", "dqn", "--env", "CartPole-v1", "--steps", "600")
+    words = ("train", "dqn", "--env", "CartPole-v1", "--steps", "250")
     code, out, err = argmaxq(*words)
     assert (code, err) == (0, "")
     title, *lines = out.splitlines()
@@ -224,17 +228,17 @@ def test_what_the_user_writes_stays_and_nothing_else_is_said_of_it(argmaxq: Comm
         "--agent.n-step",
         "1",
     )
-    code, out, _ = argmaxq("train", "dqn", "--env", "CartPole-v1", "--steps", "600", *options)
+    code, out, _ = argmaxq("train", "dqn", "--env", "CartPole-v1", "--steps", "250", *options)
     said = [line[:15].strip() for line in out.splitlines()[1:6]]
     assert (code, said) == (0, ["replay", "exploration", "rewards", "run", "dqn on CartPole"])
     recipe = json.loads(Path("runs/dqn/config.json").read_text())["recipe"]
     agent = recipe["agent"]
     assert (agent["gamma"], agent["n_step"], agent["network"]["hidden"]) == (0.9, 1, [8])
-    assert recipe["evaluation"] == {"type": "evaluation/evaluation", "every": 24, "episodes": 2}
+    assert recipe["evaluation"] == {"type": "evaluation/evaluation", "every": 10, "episodes": 2}
 
 
 def test_options_of_the_environment_are_heeded_in_choosing(argmaxq: Command) -> None:
-    options = ("--env.lanes", "8", "--env.time-limit", "2000", "--steps", "300", "--quiet")
+    options = ("--env.lanes", "8", "--env.time-limit", "2000", "--steps", "100", "--quiet")
     assert argmaxq("train", "dqn", "--env", "CartPole-v1", *options)[0] == 0
     recipe: Any = aq.Run("runs/dqn").recipe
     assert (recipe.env.lanes, recipe.agent.rollout, recipe.agent.updates) == (8, 1, 4)
@@ -250,7 +254,7 @@ def test_help_shows_what_would_be_chosen(argmaxq: Command) -> None:
 
 
 def test_a_start_resumes_bit_for_bit(tmp_path: Any) -> None:
-    recipe = aq.replace(aq.find("dqn", "CartPole-v1", steps=1_500), {"checkpoint_every": 300, "evaluation.episodes": 2})
+    recipe = aq.replace(aq.find("dqn", "CartPole-v1", steps=1_500), {"checkpoint_every": 300, "evaluation.every": 500})
     whole = aq.train(recipe, out=tmp_path / "whole")
     assert_same(aq.resume(crashed(recipe, tmp_path / "cut", 900).path), whole)
 

@@ -283,7 +283,13 @@ def _common(task: Task, recipe: Recipe) -> Iterator[Said]:
     if hasattr(recipe.agent, "reward_scale"):
         largest = task.found.largest_return(task.gamma)
         words = f"times {task.scale:g} in learning: discounted returns of random play reach {largest:.3g}"
-        yield Said("rewards", words if largest else "as they are: random play met none", ("agent.reward_scale",))
+        yield Said(
+            "rewards",
+            words
+            if largest
+            else "as they are, for random play met none: where they are large, set --agent.reward-scale",
+            ("agent.reward_scale",),
+        )
     if task.found.endless:
         words = f"{task.env.time_limit:,} steps, for no episode of random play came to an end"
         yield Said("time limit", words, ("env.time_limit",))

@@ -31,9 +31,9 @@ def reward_scale(largest_return: float) -> float:
 
 
 def evaluation(steps: int, longest: int | None) -> Evaluation:
-    """25 evaluations of 20,000 steps at most, but of 5 episodes at least and 100 at most."""
-    episodes = int(np.clip(20_000 // (longest or CUT), 5, 100))
-    return Evaluation(max(1, steps // 25), episodes)
+    """25 evaluations, each of a tenth of the run's steps or 20,000 at most, but of 5 to 100 episodes."""
+    episodes = min(20_000, steps // 10) // (longest or CUT)
+    return Evaluation(max(1, steps // 25), int(np.clip(episodes, 5, 100)))
 
 
 def capacity(spec: ArraySpec, steps: int, least: int) -> int:

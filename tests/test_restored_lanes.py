@@ -151,13 +151,13 @@ def test_a_wrapper_that_remembers_earlier_episodes_is_noticed_by_its_rewards() -
     """The observations come again; the rewards do not, for the fresh wrapper has seen this episode alone."""
     lanes = GymnasiumLanes(normalised, 2)
     record(lanes, lanes.reset(0), random_actions(lanes, 120))
-    while not all(2 < len(episode.actions) for episode in lanes._episodes):
+    while not all(len(episode.actions) > 2 for episode in lanes._episodes):
         lanes.step(random_actions(lanes, 1)[0])
     assert GymnasiumLanes(normalised, 2).restore(through_json(lanes.save())) == [0, 1]
 
 
 def test_rewards_that_come_again_go_on_being_kept() -> None:
-    """In the first episode such a wrapper has nothing else to remember; saved twice, the second time is held to both."""
+    """In the first episode such a wrapper has nothing else to remember."""
     actions = np.array([[0], [1]] * 3)
     lanes, second, third = (GymnasiumLanes(normalised, 1) for _ in range(3))
     record(lanes, lanes.reset(3), actions)

@@ -99,3 +99,49 @@ def test_each_fault_is_found(fault: str, what: str, status: str, words: str) -> 
     finding = found(Faulty, fault=fault)[what]
     assert finding.status == status
     assert words in finding.why
+
+
+class Overwriting(gym.Env):
+    """Counts up in one array, given away at every step; copies are given where it is ``careful``."""
+
+    observation_space, action_space = gym.spaces.Box(0, 100, (1,), np.float32), gym.spaces.Discrete(2)
+
+    def __init__(self, careful: bool, fresh: bool = False) -> None:
+        self.careful, self.fresh, self.at = careful, fresh, np.zeros(1, np.float32)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        self.at[:] = 0
+        return self._seen(), {}
+
+    def step(self, action: Any) -> Any:
+        self.at = self.at + 1 if self.fresh else np.add(self.at, 1, out=self.at)
+        return self._seen(), 1.0, False, bool(self.at[0] >= 5), {}
+
+    def _seen(self) -> np.ndarray:
+        return self.at.copy() if self.careful else self.at
+
+
+def same_step(**options: Any) -> gym.vector.VectorEnv:
+    mode = gym.vector.AutoresetMode.SAME_STEP
+    return gym.vector.SyncVectorEnv([partial(Overwriting, **options)] * 2, autoreset_mode=mode)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        ({"careful": True}, "ok", "their episodes' own"),
+        ({"careful": False}, "fail", "changes after it was handed out"),
+        ({"careful": False, "fresh": True}, "fail", "are the next episode's first ones"),
+    ],
+)
+def test_final_observations_that_are_overwritten_are_found(options: dict[str, bool], status: str, words: str) -> None:
+    finding = found(partial(same_step, **options))["final observations"]
+    assert finding.status == status
+    assert words in finding.why
+
+
+def test_what_a_wrapper_remembers_is_found_by_its_rewards() -> None:
+    finding = found(lambda: gym.wrappers.NormalizeReward(gym.make("CartPole-v1")))["exact resume"]
+    assert finding.status == "warn"
+    assert "restarts" in finding.why

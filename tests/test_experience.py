@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from argmaxq.agents.td import TD
+from argmaxq.components.component import bind
+from argmaxq.learning import experience
 from argmaxq.learning.experience import Outcome, lambda_returns, n_step, outcome
-from argmaxq.types import Row
-from oracles import fold, rlax
+from argmaxq.types import ArraySpec, DiscreteActions, Row, Spaces
+from oracles import clock, fold, leaves_equal, rlax
 
 jit_n_step, jit_lambda_returns = jax.jit(n_step), jax.jit(lambda_returns)
 LENGTH = 6
@@ -72,6 +75,31 @@ def test_n_step_is_the_plain_model(rewards: list[float], flags: list[str], gamma
     np.testing.assert_allclose(reward, expected.reward, rtol=1e-5, atol=1e-4)
     np.testing.assert_allclose(discount, expected.discount, rtol=1e-5, atol=1e-30)
     assert steps == expected.steps
+
+
+@pytest.mark.parametrize("ended", [None, 3, 70, 199])
+def test_a_long_window_is_folded_in_a_loop_with_the_same_bits(ended: int | None, monkeypatch: Any) -> None:
+    rng, n = np.random.default_rng(0), 200
+    flags = ["terminated" if i == ended else "" for i in range(n)]
+    windows = jax.tree.map(lambda *leaves: np.stack(leaves), *[window(rng.normal(size=n), flags, 0.99)] * 3)
+    assert n > experience.UNROLLED
+    looped = jax.jit(jax.vmap(lambda each: n_step(each)))(windows)
+    monkeypatch.setattr(experience, "UNROLLED", n)
+    assert leaves_equal(looped, jax.jit(jax.vmap(lambda each: n_step(each)))(windows))
+
+
+def test_a_window_of_any_length_is_a_small_program() -> None:
+    """Written out, 20,000 rows made compilers work for minutes and run out of memory."""
+    n = 20_000
+    long = window(np.full(n, 0.1), [""] * n, 1.0)
+    assert len(str(jax.make_jaxpr(n_step)(long))) < 5_000
+    assert jit_n_step(long)[2] == n
+    env = Spaces(ArraySpec((), "int32", categories=3), DiscreteActions(2))
+    agent = bind(TD(n_step=n), env)
+    learner = jax.eval_shape(lambda: agent.init(jax.random.key(0), env, 1))
+    row = jax.tree.map(lambda leaf: leaf[:1, None], rows([0.0], [""]))
+    learn = jax.make_jaxpr(agent.learn)(learner, row, row.obs[0], clock(), ())
+    assert len(str(learn)) < 50_000
 
 
 def test_lambda_returns_by_hand() -> None:

@@ -5,12 +5,17 @@ from functools import partial
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import pytest
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 
+import argmaxq as aq
 from argmaxq.components.errors import UserError
+from argmaxq.environments.check import check
 from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
 from argmaxq.environments.make import make_environment, make_lanes
+from argmaxq.environments.source import host, single
+from argmaxq.training.evaluation import Evaluator
 
 
 def test_an_observation_of_another_shape_is_the_users_to_mend() -> None:
@@ -64,3 +69,42 @@ def test_make_lanes_picks_by_what_is_made() -> None:
         make_lanes(vector, lanes=4)
     with pytest.raises(UserError, match="takes an environment's id"):
         make_lanes(vector, backend="envpool")
+
+
+@pytest.mark.parametrize("wish", [True, False])
+def test_gymnasiums_checker_is_there_where_it_is_wished_for(wish: bool) -> None:
+    env = make_environment("CartPole-v1", {"disable_env_checker": wish})
+    assert ("PassiveEnvChecker" in str(env)) == (not wish)
+    findings = check("CartPole-v1", {"disable_env_checker": wish})
+    assert all(finding.status == "ok" for finding in findings)
+
+
+def limited(limit: int) -> gym.Env:
+    return gym.wrappers.TransformReward(gym.wrappers.TimeLimit(CartPoleEnv(), limit), lambda reward: reward)
+
+
+@pytest.mark.parametrize("source", ["CartPole-v1", partial(limited, 5)])
+def test_a_time_limit_takes_the_place_of_the_environments_own(source: Any) -> None:
+    env = aq.Env(source, time_limit=9)
+    lanes = host(env)
+    lanes.reset(0)
+    ends = [bool(lanes.step(np.array([number % 2])).truncated[0]) for number in range(9)]
+    assert ends == [False] * 8 + [True]
+    assert str(single(env)).count("TimeLimit") == 1
+
+
+def test_a_vector_environment_is_to_be_given_its_limit_where_it_is_made() -> None:
+    env = aq.Env(partial(gym.make_vec, "CartPole-v1", 2), lanes=2, time_limit=9)
+    for use in (host, single, Evaluator):
+        with pytest.raises(UserError, match=r"env.time_limit = 9: .*make_vec\(..., max_episode_steps=9\)") as caught:
+            use(env)
+        assert "\n" not in str(caught.value)
+
+
+def test_envpool_is_given_the_limit_and_evaluation_none_of_its_threads() -> None:
+    pytest.importorskip("envpool")
+    env = aq.Env("CartPole-v1", {"num_threads": 1}, backend="envpool", time_limit=7)
+    lanes = host(env)
+    lanes.reset(0)
+    assert [bool(lanes.step(np.array([number % 2])).truncated[0]) for number in range(7)] == [False] * 6 + [True]
+    assert Evaluator(env).spaces == lanes.spaces

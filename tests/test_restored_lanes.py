@@ -157,7 +157,7 @@ def test_a_wrapper_that_remembers_earlier_episodes_is_noticed_by_its_rewards() -
 
 
 def test_rewards_that_come_again_go_on_being_kept() -> None:
-    """In the first episode such a wrapper has nothing else to remember; saved twice, it is held to both."""
+    """In the first episode such a wrapper has nothing else to remember."""
     actions = np.array([[0], [1]] * 3)
     lanes, second, third = (GymnasiumLanes(normalised, 1) for _ in range(3))
     record(lanes, lanes.reset(3), actions)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import argmaxq as aq
+from argmaxq.agents import td
 from argmaxq.agents.dqn import DQN
 from argmaxq.agents.td import TD
 from argmaxq.components.component import bind, traced
@@ -240,6 +241,18 @@ def test_a_seed_of_a_light_agent_learns_in_company_what_it_learns_alone(name: st
 def test_parts_that_do_not_go_together_are_said(agent: TD, words: str) -> None:
     with pytest.raises(UserError, match=words):
         aq.replace(aq.Recipe(), "agent", agent)
+
+
+@pytest.mark.parametrize("name", ["sarsa", "double"])
+def test_updates_made_in_a_loop_have_the_bits_of_those_written_out(name: str, monkeypatch: Any) -> None:
+    agent, env, lanes = ALIKE[name]
+    agent, learners = dataclasses.replace(agent, n_step=5), []
+    for written_out in (0, 100):
+        monkeypatch.setattr(td, "WRITTEN_OUT", written_out)
+        state, _ = train(ENGINES["compiled"](agent, env, lanes, (3,)), 1_000)
+        learners.append(state.learner)
+    assert learners[0].updates > 700
+    assert leaves_equal(*learners)
 
 
 def test_visits_cannot_be_counted_without_a_table() -> None:

@@ -22,6 +22,9 @@ from argmaxq.networks.linear import Table
 from argmaxq.roles import Agent, Exploration, Network
 from argmaxq.types import Array, Clock, Metrics, PyTree, Row, Spaces, Transition
 
+WRITTEN_OUT = 8
+"""Rows of a window up to which the updates that may be due are written out one by one; more are made in a loop."""
+
 
 class Params(NamedTuple):
     """One network's parameters, or two's, and the normaliser's state."""
@@ -197,9 +200,20 @@ class TD(Acting):
             due = Due(transition, row.action, ~row.last, over | row.last)
             return self._update(learner, errors, lane, due, coin, clock)
         window: Window = push(jax.tree.map(lambda leaf: leaf[lane], learner.windows), row)
-        for _ in range(self.n_step + self.backup.waits):
-            window, due = take(window, after, self.gamma, self.n_step, self.backup.waits)
+
+        def oldest(carry: tuple[TDLearner, Errors, Window, Array]) -> tuple[TDLearner, Errors, Window, Array]:
+            learner, errors, window, _ = carry
+            left, due = take(window, after, self.gamma, self.n_step, self.backup.waits)
             learner, errors = self._update(learner, errors, lane, due, coin, clock)
+            return learner, errors, left, left.waiting < window.waiting
+
+        carry = (learner, errors, window, jnp.bool_(True))
+        if self.n_step + self.backup.waits > WRITTEN_OUT:
+            carry = jax.lax.while_loop(lambda carry: carry[3], oldest, carry)
+        else:
+            for _ in range(self.n_step + self.backup.waits):
+                carry = oldest(carry)
+        learner, errors, window, _ = carry
         windows = jax.tree.map(lambda all_, own: all_.at[lane].set(own), learner.windows, window)
         return learner._replace(windows=windows), errors
 

@@ -6,11 +6,15 @@ import re
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
+from itertools import islice
 from typing import Any, Literal
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.utils.env_checker import check_env
+from gymnasium.utils.env_checker import check_env, data_equivalence
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import iterate
 
 from argmaxq.components.errors import UserError
 from argmaxq.environments.hybrid import read_hybrid
@@ -18,7 +22,7 @@ from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.make import Source, make_environment, make_lanes, one_line
 from argmaxq.environments.spaces import describe, read_actions, read_observations
 from argmaxq.environments.survey import registered_limit
-from argmaxq.environments.vector_lanes import autoreset_mode
+from argmaxq.environments.vector_lanes import autoreset_mode, final_observation
 
 Status = Literal["ok", "warn", "fail"]
 Verdict = tuple[Status, str]
@@ -54,6 +58,7 @@ def _findings(source: Source, kwargs: Mapping[str, Any] | None) -> Iterator[Find
     fits = all(finding.status == "ok" for finding in spaces)
     if vector:
         yield _try("autoreset", lambda: ("ok", autoreset_mode(env).name))
+        yield _try("final observations", lambda: _final_observations(env))
     else:
         yield _try("interface", lambda: _interface(env))
         yield _try("data", lambda: _data(env))
@@ -132,6 +137,35 @@ def _data(env: gym.Env[Any, Any]) -> Verdict:
     if not inside:
         return "warn", "an observation lies beyond the bounds of its space: no agent here minds, others may"
     return "ok", "observations lie in their space and rewards are finite"
+
+
+def _final_observations(env: gym.vector.VectorEnv[Any, Any, Any]) -> Verdict:
+    """Whether those that are handed out after the next episode has begun are still what they were.
+
+    An environment that writes each observation into the same array has overwritten its final one by then: it shows
+    the next episode's first, or changes at a later step.
+    """
+    if autoreset_mode(env) is not AutoresetMode.SAME_STEP:
+        return "ok", "each is handed out before the next episode begins"
+    env.action_space.seed(0)
+    env.reset(seed=0)
+    held: list[tuple[Any, Any]] = []
+    alike = 0
+    for _ in _trial():
+        seen, _, terminated, truncated, infos = env.step(env.action_space.sample())
+        if any(not data_equivalence(now, before) for now, before in held[-env.num_envs :]):
+            return "fail", f"a final observation changes after it was handed out: {_COPY}"
+        for lane in np.flatnonzero(terminated | truncated).tolist():
+            final = final_observation(infos, lane)
+            first = next(islice(iterate(env.observation_space, seen), lane, None))
+            alike += data_equivalence(final, first)
+            held.append((final, deepcopy(final)))
+    if held and alike == len(held):
+        return "fail", f"all of {alike} final observations are the next episode's first ones: {_COPY}"
+    return "ok", f"{len(held)} of them in a trial are their episodes' own"
+
+
+_COPY = "the environment writes into an array that it gave away; let it return copies, or use AutoresetMode.NEXT_STEP"
 
 
 def _fault(obs: Any, space: gym.Space[Any]) -> str | None:

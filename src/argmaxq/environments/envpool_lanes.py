@@ -15,6 +15,9 @@ from argmaxq.environments.lanes import Step, begun
 from argmaxq.environments.spaces import Adaptor, read_spaces
 from argmaxq.setup import usable_cores
 
+THREADING = ("num_threads", "thread_affinity_offset")
+"""Arguments that are EnvPool's alone and leave the dynamics as they are."""
+
 
 class EnvPoolLanes:
     """``lanes`` environments of an id that EnvPool knows; ``kwargs`` are EnvPool's.

@@ -129,9 +129,7 @@ class GymnasiumLanes:
         # Seeded first, so that an environment that hides its generator goes on reproducibly too.
         self._reseed()
         moments = [saved["lanes"][str(lane)] for lane in range(self.lanes)]
-        self._episodes = [
-            Episode(each["generator"], each["first"], self._rows(each["actions"]), []) for each in moments
-        ]
+        self._episodes = [Episode(own["generator"], own["first"], self._rows(own["actions"]), []) for own in moments]
         lost = [lane for lane in range(self.lanes) if not self._replay(lane, moments[lane])]
         self._last = [bool(moment["last"]) or lane in lost for lane, moment in enumerate(moments)]
         self._obs = np.stack([moment["observation"] for moment in moments])

@@ -22,6 +22,8 @@ Environment: TypeAlias = gym.Env[Any, Any] | gym.vector.VectorEnv[Any, Any, Any]
 def make_environment(source: Source, kwargs: Mapping[str, Any] | None = None) -> Environment:
     """A fresh environment, without the wrappers that only check its use (``argmaxq check`` does that once instead).
 
+    They stay where ``kwargs`` say ``disable_env_checker: False`` of a registered id.
+
     Raises:
         UserError: the id is unknown, a package is missing, an argument is wrong, or a callable returned something else.
     """
@@ -29,7 +31,8 @@ def make_environment(source: Source, kwargs: Mapping[str, Any] | None = None) ->
     if not isinstance(source, str):
         return _checked(source(**options), source)
     try:
-        return without_checks(gym.make(source, disable_env_checker=True, **options))
+        made = gym.make(source, **({"disable_env_checker": True} | options))
+        return without_checks(made) if options.get("disable_env_checker", True) else made
     except gym.error.UnregisteredEnv as error:
         raise UserError(f"environment {source!r} is not registered: {_hint(source, error)}") from error
     except (gym.error.Error, ImportError) as error:
@@ -81,6 +84,15 @@ def without_checks(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
         env = env.env
     if isinstance(env, gym.Wrapper):
         env.env = without_checks(env.env)
+    return env
+
+
+def without_limit(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
+    """The same environment with all of Gymnasium's time limits taken out of its wrappers."""
+    while isinstance(env, gym.wrappers.TimeLimit):
+        env = env.env
+    if isinstance(env, gym.Wrapper):
+        env.env = without_limit(env.env)
     return env
 
 

@@ -10,9 +10,10 @@ from argmaxq.components.errors import UserError
 from argmaxq.domains.catalogue import functional, time_limit
 from argmaxq.environments.compiled import CompiledEnv
 from argmaxq.environments.env import Env
+from argmaxq.environments.envpool_lanes import THREADING
 from argmaxq.environments.func_lanes import FuncLanes
 from argmaxq.environments.lanes import Lanes
-from argmaxq.environments.make import make_environment, make_lanes
+from argmaxq.environments.make import make_environment, make_lanes, without_limit
 from argmaxq.environments.tabular import tabular
 
 
@@ -31,23 +32,39 @@ def compiled(env: Env) -> CompiledEnv | None:
 
 
 def host(env: Env) -> Lanes:
-    """The environment in lanes on the host."""
+    """The environment in lanes on the host.
+
+    Raises:
+        UserError: it cannot be made or fits no agent, or is a vector environment that is to have a time limit.
+    """
     if callable(env.id):
         made = compiled(env)
         if made is not None:
             return FuncLanes(made, env.lanes)
+    if env.backend == "envpool":
+        limit = {} if env.time_limit is None else {"max_episode_steps": env.time_limit}
+        return make_lanes(env.id, env.kwargs | limit, env.lanes, env.backend)
     source = env.id if env.time_limit is None else lambda **kwargs: single(env)
     return make_lanes(source, env.kwargs, env.lanes, env.backend, env.choices)
 
 
 def single(env: Env) -> Any:
-    """One environment as ``make_environment`` makes it, with the recipe's time limit."""
-    made = make_environment(env.id, env.kwargs)
-    if env.time_limit is None or isinstance(made, VectorEnv):
+    """One environment as ``make_environment`` makes it, with the recipe's time limit in place of its own.
+
+    Raises:
+        UserError: it cannot be made, or is a vector environment that is to have a time limit.
+    """
+    pooled = THREADING if env.backend == "envpool" else ()
+    made = make_environment(env.id, {name: value for name, value in env.kwargs.items() if name not in pooled})
+    if env.time_limit is None:
         return made
-    if isinstance(made, TimeLimit):
-        made = made.env
-    return TimeLimit(made, env.time_limit)
+    if isinstance(made, VectorEnv):
+        made.close()
+        raise UserError(
+            f"env.time_limit = {env.time_limit}: a vector environment ends its episodes itself, so give it the limit "
+            f"where it is made, as in gymnasium.make_vec(..., max_episode_steps={env.time_limit})"
+        )
+    return TimeLimit(without_limit(made), env.time_limit)
 
 
 def _called(env: Env) -> Any:

@@ -60,7 +60,7 @@ class VectorLanes:
         last = truncated | terminated if self._mode is AutoresetMode.NEXT_STEP else truncated & ~terminated
         if self._mode is AutoresetMode.SAME_STEP:
             for lane in np.flatnonzero(last).tolist():
-                obs[lane] = self._encode(_final_observation(infos, lane))
+                obs[lane] = self._encode(final_observation(infos, lane))
         elif self._mode is AutoresetMode.DISABLED and (over := ended | cut | ignored).any():
             fresh = self._encode(self._env.reset(options={"reset_mask": over})[0])
             obs[over & ~last] = fresh[over & ~last]
@@ -117,7 +117,12 @@ def autoreset_mode(env: gym.vector.VectorEnv[Any, Any, Any]) -> AutoresetMode:
         ) from error
 
 
-def _final_observation(infos: dict[str, Any], lane: int) -> Any:
+def final_observation(infos: dict[str, Any], lane: int) -> Any:
+    """What an episode of a lane ended with, in same-step mode.
+
+    Raises:
+        UserError: the environment does not say.
+    """
     if "final_obs" not in infos or not infos.get("_final_obs", {lane: True})[lane]:
         raise UserError(
             "the vector environment resets in the same step but gave no infos['final_obs'] at a truncation: "

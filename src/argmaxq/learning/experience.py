@@ -7,6 +7,9 @@ import jax.numpy as jnp
 
 from argmaxq.types import Array, Row
 
+UNROLLED = 64
+"""Rows of a window up to which its fold is written out, which is faster; longer ones are folded in a loop."""
+
 
 class Outcome(NamedTuple):
     """What a row of experience contributes to a return: reward, discount of what follows, and whether it ends there."""
@@ -33,13 +36,22 @@ def n_step(window: Outcome) -> tuple[Array, Array, Array]:
         discount: product of the discounts, 0 after a termination.
         steps: rows folded; the bootstrap's observation is that many rows after the first.
     """
-    reward, discount, steps, going = map(jnp.asarray, (0.0, 1.0, 0, True))
-    for i in range(window.reward.shape[0]):
+    window = jax.tree.map(jnp.asarray, window)
+
+    def fold(i: Array, carry: tuple[Array, ...]) -> tuple[Array, ...]:
+        reward, discount, steps, going = carry
         reward = jnp.where(going, reward + discount * window.reward[i], reward)
         discount = jnp.where(going, discount * window.discount[i], discount)
         steps = jnp.where(going, i + 1, steps)
-        going = going & ~window.boundary[i]
-    return reward, discount, steps
+        return reward, discount, steps, going & ~window.boundary[i]
+
+    n = window.reward.shape[0]
+    carry = (jnp.float32(0.0), jnp.float32(1.0), jnp.int32(0), jnp.bool_(True))
+    if n > UNROLLED:
+        return jax.lax.fori_loop(0, n, fold, carry)[:3]
+    for i in range(n):
+        carry = fold(i, carry)
+    return carry[:3]
 
 
 def lambda_returns(rollout: Outcome, next_value: Array, trace_decay: Array) -> Array:

@@ -49,15 +49,17 @@ def take(window: Window, next_obs: Array, gamma: Array, n: int, waits: bool) -> 
     known = jnp.where(newest.terminated | newest.last, length, length - 1) if waits else length
     first = length - window.waiting
     places = first + jnp.arange(n)
-    part = jax.tree.map(lambda leaf: leaf[jnp.clip(places, 0, length - 1)], rows)
+    within = jnp.clip(places, 0, length - 1)
+    oldest = jax.tree.map(lambda leaf: leaf[within[0]], rows)
+    part = jax.tree.map(lambda leaf: leaf[within], rows._replace(obs=None, action=None, last=None))
     over = outcome(part, gamma)
     over = over._replace(boundary=over.boundary & (places < known))
     reward, discount, steps = n_step(over)
-    ended, final = jnp.any(over.boundary), part.last[0]
+    ended, final = jnp.any(over.boundary), oldest.last
     complete = (window.waiting > 0) & (first < known) & ((first + n <= known) | ended | final)
     after = first + steps
     inside = jnp.minimum(after, length - 1)
     reached = jnp.where(after < length, rows.obs[inside], next_obs)
-    transition = Transition(part.obs[0], part.action[0], reward, discount, reached)
+    transition = Transition(oldest.obs, oldest.action, reward, discount, reached)
     due = Due(transition, rows.action[inside], complete & ~final, complete & (ended | final))
     return window._replace(waiting=window.waiting - complete), due

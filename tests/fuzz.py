@@ -1,6 +1,7 @@
 """Mutations of a good run folder, each decided by a number alone, and everything that may be done with the outcome."""
 
 import contextlib
+import copy
 import json
 import random
 import struct
@@ -10,6 +11,9 @@ from typing import Any
 
 import argmaxq as aq
 from argmaxq.components.errors import UserError
+from argmaxq.reporting.curve import load_run
+from argmaxq.reporting.losses import load_losses
+from argmaxq.runs import checkpoint
 from argmaxq.visualisation.plot import plot
 from hostile import seal
 
@@ -71,8 +75,7 @@ def change_json(data: Any, chance: random.Random) -> Any:
         if kind == 0:
             del place[key]
         elif kind == 1:
-            place[key] = get(data, chance.choice(every))
-            place[key] = json.loads(json.dumps(place[key]))
+            place[key] = copy.deepcopy(get(data, chance.choice(every)))
         elif kind == 2 and isinstance(place, dict):
             place[chance.choice(TEXTS)] = place.pop(key)
         elif kind == 3 and chance.random() < 0.3:
@@ -173,16 +176,20 @@ def affordable(data: Any, name: str = "") -> bool:
 
 
 def uses(run: Path, chance: random.Random) -> Iterator[Callable[[], object]]:
-    """Everything that is done with a run folder."""
+    """What is done with a run folder: always reading, sometimes drawing, evaluating or resuming, which take longer."""
     yield lambda: aq.Run(run).summary
-    yield lambda: [(part.recipe, part.step()) for part in aq.Run(run).parts]
-    yield lambda: plot(aq.Run(run), "curve")
-    yield lambda: plot(aq.Run(run), chance.choice(["loss", "schedule"]))
+    yield lambda: [(part.recipe, part.step(), part.step("160")) for part in aq.Run(run).parts]
+    yield lambda: [load_run(part.path) for part in aq.Run(run).parts]
+    yield lambda: [load_losses(part.path) for part in aq.Run(run).parts]
+    yield lambda: checkpoint.latest(run / "checkpoints", print)
+    if chance.random() < 0.3:
+        yield lambda: plot(aq.Run(run), chance.choice(["curve", "loss", "schedule"]))
     with contextlib.suppress(UserError):
         if affordable([part.config["recipe"] for part in [aq.Run(run), *aq.Run(run).parts]]):
-            which = chance.choice(["best", "last", "160"])
-            yield lambda: [part.evaluate(episodes=1, which=which) for part in aq.Run(run).parts]
-            if chance.random() < 0.4:  # which compiles, so takes longest
+            if chance.random() < 0.5:
+                which = chance.choice(["best", "last", "160"])
+                yield lambda: [part.evaluate(episodes=1, which=which) for part in aq.Run(run).parts]
+            if chance.random() < 0.3:
                 yield lambda: aq.resume(run, steps=chance.choice([0, 40]), callbacks=[lambda block: True])
 
 

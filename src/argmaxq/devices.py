@@ -2,7 +2,8 @@
 
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -39,6 +40,32 @@ def using(name: str | None, seeds: int = 1) -> Iterator[None]:
             # Shown with the line that called the function which begins with this context.
             warnings.warn(TOO_LATE.format(seeds=seeds, cores=usable_cores()), stacklevel=4)
         yield
+
+
+def free_memory() -> int | None:
+    """Bytes that are free where computations are done, or None where nobody says."""
+    found = current()
+    if found[0].platform == "cpu":
+        return min(_free_on_the_host(), default=None)
+    told = [stats for device in found if (stats := device.memory_stats())]
+    limits = [stats["bytes_limit"] - stats["bytes_in_use"] for stats in told if "bytes_limit" in stats]
+    return sum(limits) if limits else None
+
+
+def _free_on_the_host() -> Iterator[int]:
+    """What the machine has free, what its container may have, and what this process still may."""
+    with suppress(OSError):
+        lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        yield int(lines["MemAvailable"].split()[0]) * 1024
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # there is none, or it says "max"
+            yield int(Path(limit).read_text())
+    with suppress(ImportError, OSError):
+        import resource  # not on Windows
+
+        most, page = resource.getrlimit(resource.RLIMIT_AS)[0], resource.getpagesize()
+        if most != resource.RLIM_INFINITY:
+            yield max(0, most - int(Path("/proc/self/statm").read_text().split()[0]) * page)
 
 
 def _whole_cpu() -> bool:

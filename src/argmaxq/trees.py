@@ -1,5 +1,6 @@
 """Pytrees as named arrays and back."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,12 @@ def flatten(tree: PyTree) -> dict[str, np.ndarray]:
             raise UserError(f"{name} is a {type(leaf).__name__}: only numbers and arrays of them can be saved")
         arrays[name] = array
     return arrays
+
+
+def size(tree: PyTree) -> int:
+    """Bytes of all leaves, which may be ``jax.ShapeDtypeStruct``, so that nothing need be allocated to know."""
+    leaves = (jax.eval_shape(jax.random.key_data, leaf) if _is_key(leaf) else leaf for leaf in jax.tree.leaves(tree))
+    return sum(math.prod(np.shape(leaf)) * np.dtype(jnp.result_type(leaf)).itemsize for leaf in leaves)
 
 
 def unflatten(like: PyTree, arrays: Mapping[str, np.ndarray]) -> PyTree:

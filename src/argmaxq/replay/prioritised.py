@@ -43,7 +43,7 @@ class Prioritised:
 
     def init(self, spaces: Spaces, lanes: int, least: int) -> PrioritisedRing:
         """Empty storage and tree; raises UserError where a lane would get fewer than ``least`` rows."""
-        stored = ring.allocate(spaces, self.allocation or int(self.capacity), lanes, least)
+        stored = ring.allocate(spaces, self.capacity, self.allocation, lanes, least)
         return PrioritisedRing(stored, sum_tree.empty(stored.rows.last.size), jnp.float32(1.0))
 
     def add(self, state: PrioritisedRing, rows: Row, n: int) -> PrioritisedRing:

@@ -21,13 +21,20 @@ class Ring(NamedTuple):
     written: Array
 
 
-def allocate(spaces: Spaces, rows: int, lanes: int, least: int) -> Ring:
-    """Empty storage of ``rows`` rows over all lanes; raises UserError where a lane would get fewer than ``least``."""
-    slots = rows // lanes
-    if slots < least:
-        raise UserError(
-            f"agent.replay.capacity = {rows} is too small: {lanes} lanes need at least {least * lanes} rows"
-        )
+def allocate(spaces: Spaces, capacity: Array, allocation: int | None, lanes: int, least: int) -> Ring:
+    """Empty storage of ``allocation`` rows over all lanes, or of ``capacity`` ones where that is None.
+
+    Raises:
+        UserError: a lane would get, or keep, fewer than ``least`` rows: a rollout and a window.
+    """
+    given = {"allocation": allocation} if allocation else {}
+    if not isinstance(capacity, jax.core.Tracer):
+        given["capacity"] = int(capacity)
+    for name, rows in given.items():
+        if rows // lanes < least:
+            needed = f"{lanes} lanes need at least {least * lanes} rows"
+            raise UserError(f"agent.replay.{name} = {rows} is too small: {needed}")
+    slots = (allocation or int(capacity)) // lanes
 
     def zeros(shape: tuple[int, ...], dtype: str) -> Array:
         return jnp.zeros((slots, lanes, *shape), dtype)

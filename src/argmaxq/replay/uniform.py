@@ -38,7 +38,7 @@ class Uniform:
 
     def init(self, spaces: Spaces, lanes: int, least: int) -> Ring:
         """Empty storage; raises UserError where a lane would get fewer than ``least`` rows."""
-        return ring.allocate(spaces, self.allocation or int(self.capacity), lanes, least)
+        return ring.allocate(spaces, self.capacity, self.allocation, lanes, least)
 
     def add(self, state: Ring, rows: Row, n: int) -> Ring:
         """Append rows [k, lanes]."""

@@ -13,7 +13,9 @@ from argmaxq.recipes.recipe import Recipe
 from argmaxq.training.compiled import CompiledEngine
 from argmaxq.training.engine import Engine
 from argmaxq.training.evaluation import LONGEST, Evaluator, Played, greedy
+from argmaxq.training.feasibility import refuse_infeasible
 from argmaxq.training.host import HostEngine
+from argmaxq.trees import size
 
 EngineName = Literal["auto", "compiled", "host"]
 
@@ -36,13 +38,10 @@ def make_engine(kind: str, recipe: Recipe, seeds: tuple[int, ...]) -> Engine:
     """An engine for these seeds, ``host`` for one only.
 
     Raises:
-        UserError: the environment cannot be made, or does not fit the agent.
+        UserError: the environment cannot be made, or does not fit the agent, or training would not fit the memory or
+            could not learn anything.
     """
-    engine = _compiled(recipe, seeds) if kind == "compiled" else _host(recipe, *seeds)
-    # Shapes alone, at no cost: an agent that cannot start on these spaces says so before anything is written.
-    agent = bind(recipe.agent, engine.spaces)
-    jax.eval_shape(lambda key: agent.init(key, engine.spaces, engine.lanes), jax.random.key(0))
-    return engine
+    return _compiled(recipe, seeds) if kind == "compiled" else _host(recipe, *seeds)
 
 
 def unlimited(engine: Engine, env: Env) -> list[str]:
@@ -58,13 +57,16 @@ def unlimited(engine: Engine, env: Env) -> list[str]:
 
 
 def _compiled(recipe: Recipe, seeds: tuple[int, ...]) -> Engine:
-    functional = compiled(recipe.env)
+    functional, lanes = compiled(recipe.env), recipe.env.lanes
     assert functional is not None
-    return CompiledEngine(recipe.agent, functional, recipe.env.lanes, seeds)
+    each = jax.eval_shape(functional.draw, jax.random.key(0))
+    refuse_infeasible(recipe, functional.spaces, len(seeds), size(each) * recipe.agent.rollout * lanes)
+    return CompiledEngine(recipe.agent, functional, lanes, seeds)
 
 
 def _host(recipe: Recipe, seed: int) -> Engine:
     evaluator = Evaluator(recipe.env)
+    refuse_infeasible(recipe, evaluator.spaces)
     agent = bind(recipe.agent, evaluator.spaces)
 
     def evaluate(params: Any, episodes: int, number: int) -> Played:

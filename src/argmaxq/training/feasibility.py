@@ -1,0 +1,63 @@
+"""What cannot come to anything is refused before anything is written or allocated, from shapes alone."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from argmaxq.components.component import bind
+from argmaxq.components.errors import UserError
+from argmaxq.devices import free_memory
+from argmaxq.recipes.recipe import Recipe
+from argmaxq.roles import Agent
+from argmaxq.trees import size
+from argmaxq.types import PyTree, Spaces
+
+
+def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int = 0) -> None:
+    """Raise where a recipe cannot be trained on these spaces with so many seeds at once.
+
+    ``drawn`` are the bytes of what the environment draws for one iteration.
+
+    Raises:
+        UserError: the agent cannot start on these spaces, would not learn in all of the run's steps, or needs more
+            memory than is free.
+    """
+    agent, lanes = bind(recipe.agent, spaces), recipe.env.lanes
+    learner = jax.eval_shape(lambda key: agent.init(key, spaces, lanes), jax.random.key(0))
+    _learns(agent, recipe.steps, lanes)
+    own = jax.eval_shape(lambda key: _iteration(agent, key, spaces, lanes), jax.random.key(0))
+    needed, free = seeds * (size(learner) + size(own) + drawn), free_memory()
+    if free is not None and needed > free:
+        many, fewer = (f"{seeds} seeds need", ", or train fewer seeds at once") if seeds > 1 else ("training needs", "")
+        sizes = f"{_gigabytes(needed)} of memory, and {_gigabytes(free)} are free"
+        raise UserError(f"{many} {sizes}: lower {_largest(agent, learner)}{fewer}")
+
+
+def _learns(agent: Agent, steps: int, lanes: int) -> None:
+    iteration = agent.rollout * lanes
+    starts, done = int(getattr(agent, "learning_starts", 0)), -(-steps // iteration) * iteration
+    if starts > done > 0:
+        raise UserError(
+            f"agent.learning_starts = {starts}: nothing would be learnt in the run's {steps} steps; "
+            "lower it, or train longer"
+        )
+
+
+def _iteration(agent: Agent, key: jax.Array, spaces: Spaces, lanes: int) -> tuple[PyTree, PyTree, PyTree]:
+    """An iteration's rows and its random numbers."""
+    shape = agent.rollout, lanes
+    rows = [jnp.zeros((*shape, *spec.shape), spec.dtype) for spec in (spaces.observation, spaces.action.spec)]
+    return rows, agent.noise(key, shape, spaces), agent.draw(key, lanes)
+
+
+def _largest(agent: Any, learner: Any) -> str:
+    """What most of the memory is for."""
+    if not hasattr(agent, "replay") or 2 * size(learner.replay) < size(learner):
+        return "env.lanes, agent.rollout, agent.n_step or the size of the networks"
+    name = "allocation" if agent.replay.allocation else "capacity"
+    return f"agent.replay.{name} = {getattr(agent.replay, name)}"
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB"

@@ -14,13 +14,14 @@ import pytest
 import argmaxq as aq
 from argmaxq.reporting.text import outcome
 from commands import SMALL, Command, command
+from runs import newest
 
 # Box2D's bindings crash the process if this warning of theirs is made an error.
 pytestmark = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
 
 
 class Misbehaving(gym.Env[Any, Any]):
-    """Ends its first episode, and then raises what it was given."""
+    """Raises what it was given after many episodes of one step, more than are tried before training."""
 
     observation_space = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
     action_space = gym.spaces.Discrete(2)
@@ -35,7 +36,7 @@ class Misbehaving(gym.Env[Any, Any]):
         return np.zeros(2, np.float32), {}
 
     def step(self, action: Any) -> Any:
-        if self._episodes > 3:
+        if self._episodes > 550:
             raise self._error
         return np.zeros(2, np.float32), 1.0, True, False, {}
 
@@ -65,13 +66,17 @@ def test_what_the_users_environment_raises_keeps_its_traceback(argmaxq: Command,
     options = ["--env", "Misbehaving-v0", "--env.kwargs", '{"error": "error"}', "--evaluation.every", "0"]
     with pytest.raises(ZeroDivisionError, match="mine"):
         argmaxq("train", *SMALL, *options)
+    assert aq.Run("runs/cartpole-dqn").summary["step"] > 1_000
 
 
 def test_an_interruption_is_a_word(argmaxq: Command) -> None:
     options = ["--env", "Misbehaving-v0", "--env.kwargs", '{"error": "interrupt"}', "--evaluation.every", "0"]
     code, out, err = argmaxq("train", *SMALL, *options)
     assert (code, err) == (130, "argmaxq: interrupted\n")
-    assert "stopped            at step 4 of 1,200" in out  # what was done before it
+    step = aq.Run("runs/cartpole-dqn").summary["step"]
+    assert 1_000 < step < 1_200
+    assert f"stopped            at step {step:,} of 1,200" in out
+    assert newest(aq.Run("runs/cartpole-dqn"))[0].name == f"step-{step:09d}"
 
 
 def test_divergence_is_told_once_and_leaves_a_sensible_run(argmaxq: Command) -> None:

@@ -15,6 +15,7 @@ from argmaxq.environments.func_lanes import FuncLanes
 from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.source import compiled, single
 from argmaxq.environments.spaces import Adaptor, read_spaces
+from argmaxq.environments.survey import registered_limit
 from argmaxq.environments.vector_lanes import VectorLanes
 from argmaxq.interrupts import waiting
 from argmaxq.roles import Agent
@@ -68,7 +69,7 @@ class Evaluator:
         self._vector: Lanes | None = None
         if self._compiled is None:
             made = single(env)
-            self.limit = time_limit(made)
+            self.limit = registered_limit(made)
             if isinstance(made, gym.vector.VectorEnv):
                 self._vector = VectorLanes(made, env.choices)
                 space = made.single_observation_space, made.single_action_space
@@ -189,17 +190,6 @@ def play_lanes(
     ends = [own[number] for number in range(each) for own in finished][:episodes]
     returns, success, cut = np.array(ends).T
     return Played(returns, None if np.isnan(success).any() else success == 1, int(cut.sum()))
-
-
-def time_limit(env: Any) -> int | None:
-    """Steps after which a Gymnasium environment, single or vector, truncates an episode, if it says so."""
-    inner = env
-    while isinstance(inner, gym.Wrapper):
-        if isinstance(inner, gym.wrappers.TimeLimit):
-            return int(inner._max_episode_steps)
-        inner = inner.env
-    limit = getattr(getattr(env, "spec", None), "max_episode_steps", None)
-    return None if limit is None else int(limit)
 
 
 def greedy(agent: Agent, params: PyTree) -> Choose:

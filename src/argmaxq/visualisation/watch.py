@@ -13,10 +13,11 @@ import numpy as np
 from argmaxq.components.errors import UserError
 from argmaxq.environments.env import Env
 from argmaxq.environments.source import compiled, single
+from argmaxq.environments.survey import registered_limit
 from argmaxq.interrupts import obey
 from argmaxq.reporting.video import write_video
 from argmaxq.runs.track import BEST
-from argmaxq.training.evaluation import LONGEST, time_limit
+from argmaxq.training.evaluation import LONGEST
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run
 
@@ -71,7 +72,7 @@ class Playing:
 
     def moments(self, seeds: Sequence[int], pictures: Callable[[], Iterable[Any]]) -> Iterator[Any]:
         """All ``pictures()`` of each moment of the episodes with these seeds, the first and the final one included."""
-        longest = time_limit(self.env) or LONGEST
+        longest = registered_limit(self.env) or LONGEST
         for number, seed in enumerate(seeds, start=1):
             obs, _ = self.env.reset(seed=seed)
             total, steps, over = 0.0, 0, False

@@ -93,6 +93,10 @@ def _ends(config: Mapping[str, Any], summary: Mapping[str, Any]) -> Iterable[Row
     if diverged:
         which = f"seed {', '.join(str(seed['seed']) for seed in diverged)}, " if len(seeds) > 1 else ""
         yield "diverged", f"{which}by step {diverged[0]['step']:,}"
+    idle = [seed for seed in seeds if seed.get("updates") == 0 < seed["step"]]
+    if idle and summary.get("finished"):
+        which = f"seed {', '.join(str(seed['seed']) for seed in idle)}: " if len(seeds) > 1 else ""
+        yield "learnt", f"{which}nothing: 0 updates in {idle[0]['step']:,} steps"
     if not summary.get("finished"):
         yield "stopped", f"at step {summary.get('step', 0):,} of {config['recipe']['steps']:,}"
 

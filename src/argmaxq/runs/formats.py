@@ -82,6 +82,7 @@ SUMMARY = fields(
                 },
                 {
                     "mean_return": number,
+                    "updates": COUNT,
                     "learnt_until": optional(COUNT),
                     "final_evaluation": optional(number),
                     "confirmed": optional(truth),

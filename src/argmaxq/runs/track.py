@@ -193,7 +193,7 @@ class Track:
         confirmed = {} if self.solved_at is None else {"confirmed": self.confirmed}
         ended = {"stopped": self.over or ("at the last step" if finished else None), "solved_at": self.solved_at}
         still = {} if self.learnt_until is None else {"learnt_until": self.learnt_until}
-        done = {"seed": self.seed, "step": self.step, "episodes": self.episodes}
+        done = {"seed": self.seed, "step": self.step, "episodes": self.episodes, "updates": self.updates}
         return {**done, **mean, "best": best, **final, **ended, **confirmed, **still}
 
 

@@ -31,7 +31,7 @@ def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int
     if free is not None and needed > free:
         many, fewer = (f"{seeds} seeds need", ", or train fewer seeds at once") if seeds > 1 else ("training needs", "")
         sizes = f"{_gigabytes(needed)} of memory, and {_gigabytes(free)} are free"
-        raise UserError(f"{many} {sizes}: lower {_largest(agent, learner)}{fewer}")
+        raise UserError(f"{many} {sizes}: lower {_largest(agent, learner, needed // seeds)}{fewer}")
 
 
 def _learns(agent: Agent, steps: int, lanes: int) -> None:
@@ -45,16 +45,18 @@ def _learns(agent: Agent, steps: int, lanes: int) -> None:
 
 
 def _iteration(agent: Agent, key: jax.Array, spaces: Spaces, lanes: int) -> tuple[PyTree, PyTree, PyTree]:
-    """An iteration's rows and its random numbers."""
-    shape = agent.rollout, lanes
-    rows = [jnp.zeros((*shape, *spec.shape), spec.dtype) for spec in (spaces.observation, spaces.action.spec)]
+    """An iteration's rows, those replayed in it, and its random numbers."""
+    shape, replayed = (agent.rollout, lanes), (getattr(agent, "updates", 0), getattr(agent, "batch_size", 0))
+    seen, done = spaces.observation, spaces.action.spec
+    arrays = ((shape, seen), (shape, done), ((2, *replayed), seen), (replayed, done))
+    rows = [jnp.zeros((*axes, *spec.shape), spec.dtype) for axes, spec in arrays]
     return rows, agent.noise(key, shape, spaces), agent.draw(key, lanes)
 
 
-def _largest(agent: Any, learner: Any) -> str:
+def _largest(agent: Any, learner: Any, needed: int) -> str:
     """What most of the memory is for."""
-    if not hasattr(agent, "replay") or 2 * size(learner.replay) < size(learner):
-        return "env.lanes, agent.rollout, agent.n_step or the size of the networks"
+    if not hasattr(agent, "replay") or 2 * size(learner.replay) < needed:
+        return "env.lanes, agent.rollout, agent.n_step, agent.batch_size or the size of the networks"
     name = "allocation" if agent.replay.allocation else "capacity"
     return f"agent.replay.{name} = {getattr(agent.replay, name)}"
 

@@ -40,11 +40,13 @@ def recipe_options(recipe: aq.Recipe, chance: random.Random) -> list[str]:
 def command_line(chance: random.Random, runs: Sequence[str]) -> list[str]:
     """One line; ``runs`` are folders of runs that may be looked at and resumed. Trainings are of few steps."""
     verb = chance.choice((*VERBS, "train", "train", "train"))
-    words = [verb]
+    words, short = [verb], ["--steps", "64", "--evaluation.episodes", "1"]
     if verb == "train":
         name = chance.choice(list(aq.recipes()))
         words.append(name)
         recipe = aq.find(name)
+        if hasattr(recipe.agent, "learning_starts"):
+            short += ["--agent.learning-starts", "8"]
         for _ in range(chance.choice((0, 1, 1, 2, 3))):
             words += recipe_options(recipe, chance)
         words += chance.choice(([], ["--seed", "3"], ["--seeds", "2"], ["--engine", "host"], ["--quiet"]))
@@ -54,7 +56,7 @@ def command_line(chance: random.Random, runs: Sequence[str]) -> list[str]:
     elif verb != "list":
         words += [chance.choice((*runs, *runs, chance.choice(TEXTS))), *looking(verb, chance)]
     words = spoilt(words, chance)
-    return [*words, "--steps", "64", "--evaluation.episodes", "1"] if words[:1] == ["train"] else words
+    return [*words, *short] if words[:1] == ["train"] else words
 
 
 def looking(verb: str, chance: random.Random) -> list[str]:

@@ -20,6 +20,7 @@ from argmaxq.recipes.generic import STARTS
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.text import environment, number
 from argmaxq.runs.track import statistics
+from argmaxq.training.evaluation import LONGEST
 from argmaxq.verbs.run import Evaluated, Run
 
 if TYPE_CHECKING:  # the checker itself is only needed for checking
@@ -114,6 +115,9 @@ class Evaluations:
             yield _line(run.seeds[0], f"{run.step(self.which):,}", *_numbers(found[-1].to_json()))
         if len(found) > 1:
             yield _line("means", "", *_numbers(_over(found)))
+        if cut := sum(each.cut for each in found):
+            many = len(found) * self.episodes
+            yield f"{cut} of {many} episodes had not ended after {LONGEST:,} steps and were cut there"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,12 +28,14 @@ ENVIRONMENT = "env.id"
 class Evaluated:
     """Returns of whole greedy episodes, and the random policy's mean on episodes that begin alike.
 
-    ``success`` is the share of episodes that end with ``info["success"]``, where the environment says so.
+    ``success`` is the share of episodes that end with ``info["success"]``, where the environment says so. ``cut`` of
+    the greedy ones had not ended after ``LONGEST`` steps, and count with what they had gained by then.
     """
 
     returns: tuple[float, ...]
     random: float
     success: float | None = None
+    cut: int = 0
 
     @property
     def mean(self) -> float:
@@ -44,7 +46,8 @@ class Evaluated:
         """As the command line prints it."""
         numbers = statistics(np.array(self.returns))
         found = {"episodes": len(self.returns), **numbers, "returns": list(self.returns), "random": self.random}
-        return found if self.success is None else found | {"success": self.success}
+        cut = {"cut": self.cut} if self.cut else {}
+        return found | cut | ({} if self.success is None else {"success": self.success})
 
 
 class Run:
@@ -142,7 +145,7 @@ class Run:
         finally:
             evaluator.close()
         success = None if played.success is None else float(played.success.mean())
-        return Evaluated(tuple(map(float, played.returns)), float(random.returns.mean()), success)
+        return Evaluated(tuple(map(float, played.returns)), float(random.returns.mean()), success, played.cut)
 
     def judge(self, which: str | int = BEST) -> Judgement:
         """Compare what was learnt with the exact solution of an environment that has transition tables.

@@ -1,10 +1,11 @@
 """Too little room, no leave to write, too little memory: one line, nothing lost, and an exact resume afterwards."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,14 @@ def limited(size: int) -> Callable[[Any], object]:
     return callback
 
 
-@pytest.fixture
-def unlimited() -> Any:
+@contextlib.contextmanager
+def room_afterwards() -> Iterator[None]:
+    """What was limited within it is limited no more, before pytest itself writes to a file."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +50,12 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> aq.Run:
 
 # Where nothing can be written, where a record ends in the middle of a line, and where all but a checkpoint fits.
 @pytest.mark.parametrize("size", [0, 700, 1_001, 20_000])
-def test_a_full_disk_is_one_line_and_the_run_goes_on_exactly(
-    size: int, reference: aq.Run, tmp_path: Path, unlimited: Callable[[], None]
-) -> None:
-    with pytest.raises(
-        Unwritable, match=r"cannot be written: there is no room \(File too large\); make some and go on"
+def test_a_full_disk_is_one_line_and_the_run_goes_on_exactly(size: int, reference: aq.Run, tmp_path: Path) -> None:
+    with (
+        room_afterwards(),
+        pytest.raises(Unwritable, match=r"cannot be written: there is no room \(File too large\); make some and go on"),
     ):
         aq.train(CARTPOLE, out=tmp_path / "run", callbacks=[limited(size)])
-    unlimited()
     assert not list((tmp_path / "run").rglob("*.partial"))
     newest = checkpoint.latest(tmp_path / "run" / "checkpoints", pytest.fail)
     assert newest is not None
@@ -62,10 +64,11 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_exactly(
     assert_same(aq.resume(tmp_path / "run"), reference)
 
 
-def test_a_disk_that_is_full_from_the_start(tmp_path: Path, unlimited: Callable[[], None]) -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-    with pytest.raises(UserError, match=r"config.json cannot be written: there is no room"):
-        aq.train(CARTPOLE, out=tmp_path / "run")
+def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
+    with room_afterwards():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        with pytest.raises(UserError, match=r"config.json cannot be written: there is no room"):
+            aq.train(CARTPOLE, out=tmp_path / "run")
 
 
 def test_a_checkpoint_without_room_is_refused_before_it_is_written(tmp_path: Path) -> None:
@@ -191,10 +194,9 @@ def test_too_little_memory_for_a_replay_is_one_line(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_a_line_cut_by_a_full_disk_is_no_row(tmp_path: Path, unlimited: Callable[[], None]) -> None:
-    with pytest.raises(Unwritable):
+def test_a_line_cut_by_a_full_disk_is_no_row(tmp_path: Path) -> None:
+    with room_afterwards(), pytest.raises(Unwritable):
         aq.train(CARTPOLE, out=tmp_path / "run", callbacks=[limited(1_001)])
-    unlimited()
     text = (tmp_path / "run" / "episodes.jsonl").read_text()
     whole = [json.loads(line) for line in text.split("\n") if line.endswith("}")]
     assert read(tmp_path / "run", "episodes") == whole

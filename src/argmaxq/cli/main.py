@@ -40,6 +40,13 @@ class Parser(argparse.ArgumentParser):
         """Raises UserError."""
         raise UserError(f"{message}; see {self.prog} --help")
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse's, which makes an empty list of the value in ``--option=--``; that is refused here."""
+        options, rest = super().parse_known_args(args, namespace)
+        if empty := [name for name, value in vars(options).items() if isinstance(value, list)]:
+            self.error(f"argument --{empty[0]}: expected one argument")
+        return options, rest
+
 
 @dataclasses.dataclass(frozen=True)
 class Verb:

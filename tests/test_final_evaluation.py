@@ -129,6 +129,6 @@ def test_a_kill_at_a_wish_changes_nothing(tmp_path: Path) -> None:
 def test_what_is_said_of_best(tmp_path: Path) -> None:
     run = aq.train(UNEVEN, out=tmp_path / "run")
     text = outcome(run.config, run.summary, run.path)
-    assert "\n                     best of 2 selecting evaluations\n" in text
+    assert "\n                     best of 2 selecting evaluations, evaluate scores it afresh\n" in text
     assert "argmaxq evaluate" in text
     json.loads((run.path / "summary.json").read_text(), parse_constant=pytest.fail)

@@ -73,7 +73,7 @@ def _selected(bests: Sequence[Mapping[str, Any]]) -> str:
     many = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
     cut = sum(best.get("cut", 0) for best in bests)
     endless = f"; {cut} episodes without an end cut at {LONGEST:,} steps" if cut else ""
-    return f"best of {many} selecting evaluations{endless}"
+    return f"best of {many} selecting evaluations, evaluate scores it afresh{endless}"
 
 
 def _final(seed: Mapping[str, Any]) -> bool:

@@ -184,7 +184,8 @@ class Loop:
         """Evaluate, record, check, judge, call back, checkpoint, show."""
         every = self.recipe.evaluation.every
         due = bool(every) and (self._times.crossed(self.iteration, every) or self.step >= self.recipe.steps)
-        evaluations = self._play() if due or self._stopping() else None  # a signal comes before anything has changed
+        judged = self._active() if due else self._stopping()
+        evaluations = self._play() if judged else None  # a signal comes before anything has changed
         reports, self._reports, self._begun, self.saved = self._reports, [], self.iteration, False
         for number in self._active():
             self.tracks[number].block(reports[number])
@@ -192,11 +193,11 @@ class Loop:
         self._leave_diverged(progress)
         going = self._active()
         for number in going:
-            self.tracks[number].judge(self.recipe.stop, evaluations[number].returns if evaluations else None)
-        over = [number for number in going if self.tracks[number].over]
+            its = evaluations[number].returns if evaluations and number in judged else None
+            self.tracks[number].judge(self.recipe.stop, its)
         if evaluations:
-            self._evaluated(evaluations, going if due else over)
-        self._keep_last(over, progress)
+            self._evaluated(evaluations, [number for number in going if number in judged])
+        self._keep_last([number for number in going if self.tracks[number].over], progress)
         returns = [played.returns for played in evaluations] if evaluations else None
         block = Block(self.step, reports, returns, lambda number: self.engine.params(self._state, number))
         self._call_back(block, progress)
@@ -238,11 +239,12 @@ class Loop:
             self.tracks[number].keep_last(self.engine.params(self._state, number))
         self._leave_diverged(progress)
 
-    def _stopping(self) -> bool:
-        """Whether the training returns of a seed end its run now, which an evaluation is to confirm."""
-        sound = [self.tracks[number] for number in self._active() if not faults(self._reports[number])]
-        reached = any(self.recipe.stop.reached(tuple(track.returns), None) for track in sound)
-        return reached and bool(self.recipe.evaluation.every)
+    def _stopping(self) -> list[int]:
+        """Positions of the seeds whose training returns end their run now, which an evaluation is to confirm."""
+        if not self.recipe.evaluation.every:
+            return []
+        sound = [number for number in self._active() if not faults(self._reports[number])]
+        return [number for number in sound if self.recipe.stop.reached(tuple(self.tracks[number].returns), None)]
 
     def _play(self) -> list[Played]:
         """Greedy episodes of every seed; they change nothing."""

@@ -91,7 +91,7 @@ def test_both_engines_carry_on_a_long_episodes_return_alike() -> None:
         engine = make(TABLE, CompiledEnv(Dime()), lanes=2)
         state = engine.start()
         begun = state.episodes._replace(returns=jnp.float32([1e6, 0.0]))
-        state, _ = engine.run(state._replace(episodes=begun), 0, 1_000)
+        state, _ = engine.run(state._replace(episodes=begun), 0, 1_000, 10_000)
         states.append(state)
     total, rest = (np.asarray(leaf, float) for leaf in (states[0].episodes.returns, states[0].episodes.rests))
     np.testing.assert_allclose(total + rest, [1e6 + 1_000 * DIME, 1_000 * DIME], rtol=1e-10)

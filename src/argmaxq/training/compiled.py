@@ -18,20 +18,17 @@ from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
 from argmaxq.training.engine import (
     LIGHT_STEPS_AT_ONCE,
-    SOUND,
+    NEVER,
     STEPS_AT_ONCE,
     Ends,
     Episodes,
-    Faults,
     Totals,
     block_length,
     completed,
     count_row,
-    finished,
+    earliest,
     fresh,
     learn,
-    look,
-    named,
     no_episodes,
     no_totals,
     report,
@@ -127,13 +124,12 @@ class CompiledEngine:
         begins = np.bool_(begun is None or begun == first)
         span = Span(np.int32(first), np.int32(end), np.int32(total), begins)
         state, *told = self._block(self._agent, span, self._streams, state)
-        first_row, last_row = first * self._static.rollout, end * self._static.rollout
+        rows = first * self._static.rollout, end * self._static.rollout
         told, reports = jax.tree.map(np.asarray, told), []
         for each in range(len(self.seeds)):
-            totals, ends, faults = self._of(told, each)
+            totals, ends, unsound = self._of(told, each)
             flat = Ends(*(leaf[: end - first].reshape(-1, self.lanes) for leaf in ends))
-            wrong = named(faults, self.spaces.observation, self.lanes)
-            reports.append(report(totals, finished(flat, first_row), wrong, last_row * self.lanes))
+            reports.append(report(totals, flat, unsound, self.spaces.observation, rows))
         return state, reports
 
     def evaluate(self, state: State, episodes: int, number: int) -> list[Played]:
@@ -210,7 +206,7 @@ def _start(agent: Agent, env: CompiledEnv, lanes: int, keys: Streams) -> State:
 
 def _block(
     env: CompiledEnv, lanes: int, length: int, agent: Agent, span: Span, keys: Streams, state: State
-) -> tuple[State, Totals, Ends, Faults]:
+) -> tuple[State, Totals, Ends, Array]:
     """Iterations first .. end - 1 <= first + length - 1; ends have axes [length, rollout, lanes]."""
     first, end, total, begins = span
     rows = length * agent.rollout
@@ -225,8 +221,8 @@ def _block(
 
     seen = env.spaces.observation
 
-    def iteration(i: Array, carry: tuple[State, Ends, Faults]) -> tuple[State, Ends, Faults]:
-        state, buffer, faults = carry
+    def iteration(i: Array, carry: tuple[State, Ends, Array]) -> tuple[State, Ends, Array]:
+        state, buffer, unsound = carry
         own, chosen = jax.tree.map(lambda leaf: leaf[i - first], (drawn, replayed))
         state, rows, ends = _collect(env, lanes, agent, i, total, own, state)
         buffer = jax.tree.map(
@@ -234,14 +230,14 @@ def _block(
         )
         clock = Clock((i + 1) * agent.rollout * lanes, state.episodes.finished, state.totals.updates, total)
         learner, totals = learn(agent, state.learner, state.totals, rows, state.env.obs, clock, chosen)
-        faults = look(faults, seen, rows.obs, rows.reward, i * agent.rollout)
-        return state._replace(learner=learner, totals=totals), buffer, faults
+        unsound = earliest(unsound, seen, rows.obs, i * agent.rollout)
+        return state._replace(learner=learner, totals=totals), buffer, unsound
 
     totals = jax.tree.map(partial(jnp.where, begins), fresh(state.totals), state.totals)
-    begun = (state._replace(totals=totals), buffer, jax.tree.map(jnp.asarray, SOUND))
-    state, buffer, faults = jax.lax.fori_loop(first, end, iteration, begun)
-    faults = look(faults, seen, state.env.obs[jnp.newaxis], nothing[:0, 0], end * agent.rollout)
-    return state, state.totals, buffer, faults
+    begun = (state._replace(totals=totals), buffer, jnp.asarray(NEVER))
+    state, buffer, unsound = jax.lax.fori_loop(first, end, iteration, begun)
+    unsound = earliest(unsound, seen, state.env.obs[jnp.newaxis], end * agent.rollout)
+    return state, state.totals, buffer, unsound
 
 
 def _collect(

@@ -47,15 +47,8 @@ class Totals(NamedTuple):
     updates: Array
 
 
-class Faults(NamedTuple):
-    """The first rows in which the environment gave an observation, or a reward, that nobody can learn from (int32)."""
-
-    observation: Array
-    reward: Array
-
-
-SOUND = Faults(np.int32(2**31 - 1), np.int32(2**31 - 1))
-"""No such row."""
+NEVER = np.int32(2**31 - 1)
+"""The number of a row that there is not."""
 
 
 class Broken(Exception):
@@ -170,21 +163,17 @@ def unsound(spec: ArraySpec, obs: Array) -> Array:
     """
     xp: Any = np if isinstance(obs, np.ndarray) else jnp
     if spec.categories:
-        return (obs < 0) | (obs >= spec.categories)
+        return obs.astype(np.uint32) >= spec.categories  # below 0, too
     if not np.issubdtype(spec.dtype, np.floating):
         return xp.zeros(obs.shape[:2], bool)
     return ~xp.all(xp.isfinite(obs), axis=tuple(range(2, obs.ndim)))
 
 
-def look(faults: Faults, spec: ArraySpec, obs: Array, reward: Array, first_row: Array) -> Faults:
-    """Faults with those among observations [n, lanes, *shape] and rewards [m, lanes] of rows from ``first_row`` on."""
+def earliest(before: Array, spec: ArraySpec, obs: Array, first_row: Array) -> Array:
+    """The first row with an unsound observation: ``before``, or one of [n, lanes, *shape] from ``first_row`` on."""
     xp: Any = np if isinstance(obs, np.ndarray) else jnp
-
-    def first(flags: Array, before: Array) -> Array:
-        rows = first_row + xp.arange(len(flags), dtype=np.int32)
-        return xp.min(xp.where(xp.any(flags, axis=1), rows, before), initial=before)
-
-    return Faults(first(unsound(spec, obs), faults.observation), first(~xp.isfinite(reward), faults.reward))
+    rows = first_row + xp.arange(len(obs), dtype=np.int32)
+    return xp.min(xp.where(xp.any(unsound(spec, obs), axis=1), rows, before), initial=before)
 
 
 def learn(
@@ -234,19 +223,30 @@ def finished(ends: Ends, first_row: int) -> Finished:
     return Finished((first_row + place // lanes + 1) * lanes, ends.returns.ravel()[place], ends.lengths.ravel()[place])
 
 
-def report(totals: Totals, episodes: Finished, faults: tuple[str, ...], step: int) -> Report:
-    """One seed's report on the block that ended at env step ``step``; ``faults`` are what ``named`` says."""
-    count = int(totals.iterations)
+def report(totals: Totals, ends: Ends, unsound: Array, spec: ArraySpec, rows: tuple[int, int]) -> Report:
+    """One seed's report on a block.
+
+    Args:
+        totals: Those of the block.
+        ends: Those of its rows [n, lanes].
+        unsound: The first row with an observation that nobody can learn from, or ``NEVER``.
+        spec: What observations are to be.
+        rows: The numbers of its first row and of the one after its last.
+    """
+    count, (first, following) = int(totals.iterations), rows
     metrics = {name: float(total) / count for name, total in totals.sums.items()} if count else {}
-    return Report(step, int(totals.updates), episodes, metrics, faults)
+    faults = _faults(ends, int(unsound), spec, first)
+    return Report(following * ends.ended.shape[1], int(totals.updates), finished(ends, first), metrics, faults)
 
 
-def named(faults: Faults, spec: ArraySpec, lanes: int) -> tuple[str, ...]:
+def _faults(ends: Ends, unsound: int, spec: ArraySpec, first: int) -> tuple[str, ...]:
     """What the environment did wrong, and at which env step (of all lanes)."""
-    kind = f"that is none of 0 .. {spec.categories - 1}" if spec.categories else "that is not finite"
-    said = []
-    if faults.observation < SOUND.observation:
-        said.append(f"an observation {kind} (env step {int(faults.observation) * lanes})")
-    if faults.reward < SOUND.reward:
-        said.append(f"a reward that is not finite (env step {(int(faults.reward) + 1) * lanes})")
+    lanes, said = ends.ended.shape[1], []
+    if unsound < NEVER:
+        kind = f"that is none of 0 .. {spec.categories - 1}" if spec.categories else "that is not finite"
+        said.append(f"an observation {kind} (env step {unsound * lanes})")
+    # A reward that is not finite makes the running return so.
+    lost = np.flatnonzero(~np.isfinite(ends.returns).all(axis=1))
+    if len(lost):
+        said.append(f"a reward that is not finite (env step {(first + int(lost[0]) + 1) * lanes})")
     return tuple(said)

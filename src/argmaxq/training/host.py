@@ -15,18 +15,17 @@ from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
 from argmaxq.training.affinity import SharedCore
 from argmaxq.training.engine import (
-    SOUND,
+    NEVER,
     Broken,
+    Ends,
     Episodes,
     Totals,
     account,
     block_length,
     completed,
-    finished,
+    earliest,
     fresh,
     learn,
-    look,
-    named,
     no_episodes,
     no_totals,
     report,
@@ -125,9 +124,9 @@ class HostEngine:
         episodes, over = self._account(state.episodes, rows._replace(obs=None, action=None), np.int32(count))
         state = State(learner, totals, memory, episodes, last)
         totals, over = jax.tree.map(np.asarray, (totals, over))
-        faults = look(SOUND, seen, rows.obs[:count], rows.reward[:count], start)
-        faults = look(faults, seen, obs[np.newaxis], rows.reward[:0], start + count)
-        told = report(totals, finished(over, start), named(faults, seen, lanes), end * rollout * lanes)
+        unsound = earliest(NEVER, seen, rows.obs[:count], start)
+        unsound = earliest(unsound, seen, obs[np.newaxis], start + count)
+        told = report(totals, Ends(*(leaf[:count] for leaf in over)), unsound, seen, (start, start + count))
         return state, told, end, problem
 
     def evaluate(self, state: State, episodes: int, number: int) -> list[Played]:

@@ -99,7 +99,7 @@ def test_a_recipe_trains_on_another_environment(argmaxq: Command) -> None:
 def test_options_stand_in_any_order(argmaxq: Command) -> None:
     code, out, _ = argmaxq("train", "--quiet", "--steps", "104", "--out", "x", *SMALL[:1], *SMALL[3:], "--env.lanes=2")
     assert (code, out) == (0, "x\n")
-    assert (aq.Run("x").recipe.steps, aq.Run("x").recipe.env.lanes) == (8, 2)
+    assert (aq.Run("x").recipe.steps, aq.Run("x").recipe.env.lanes) == (104, 2)
 
 
 def test_the_device_is_chosen_and_kept(argmaxq: Command) -> None:

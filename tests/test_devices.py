@@ -16,7 +16,7 @@ import jax
 import argmaxq as aq
 if "started" in sys.argv:
     jax.devices()
-recipe = aq.replace(aq.Recipe(), {"steps": 8, "evaluation.every": 0, "agent.network.hidden": (4,)})
+recipe = aq.replace(aq.Recipe(), {"steps": 8, "evaluation.every": 0, "agent.learning_starts": 0})
 run = aq.train(recipe, seeds=2, out=sys.argv[1], device=sys.argv[2] if sys.argv[2] != "any" else None)
 print(run.config["device"]["count"])
 run = aq.resume(run.path, steps=8)

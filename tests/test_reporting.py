@@ -43,7 +43,9 @@ def make_run(folder: Path, level: float = 0.0, episodes: int = 200, evaluations:
             ],
         )
     records.flush()
-    config = {"name": "cartpole/dqn", "recipe": {"env": {"id": "CartPole-v1"}}}
+    recipe = {"type": "recipe/recipe", "env": {"id": "CartPole-v1"}, "steps": 2_000, "stop": {"type": "stop/never"}}
+    device = {"platform": "cpu", "kind": "cpu"}
+    config = {"name": "cartpole/dqn", "engine": "host", "seeds": [0], "device": device, "recipe": recipe}
     (folder / "config.json").write_text(json.dumps(config))
     return folder
 

@@ -193,7 +193,7 @@ def one_moment(folder: Path, cache: Path, words: tuple[Any, ...], number: signal
 @pytest.mark.timeout(5400)
 @pytest.mark.parametrize("engine", ["compiled", "host"])
 def test_at_random_moments(engine: str, tmp_path: Path) -> None:
-    words = ("train", *SMALL, "--engine", engine, "--evaluation.episodes", "100", "--steps", "8000")
+    words = ("train", *SMALL, "--engine", engine, "--evaluation.episodes", "100", "--steps", "20000")
     chance = random.Random(engine)
     cache, other = tmp_path / "cache", tmp_path / "reference"
     other.mkdir()

@@ -1,6 +1,5 @@
 """What JAX computes on: all devices of a platform, or one of them."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import jax
 
-from argmaxq.components.errors import UserError
+from argmaxq.components.errors import UserError, warn
 from argmaxq.setup import start_jax, usable_cores
 
 TOO_LATE = (
@@ -37,8 +36,7 @@ def using(name: str | None, seeds: int = 1) -> Iterator[None]:
     late = not start_jax(seeds) and seeds > 1
     with _choice(name):
         if late and _whole_cpu():
-            # Shown with the line that called the function which begins with this context.
-            warnings.warn(TOO_LATE.format(seeds=seeds, cores=usable_cores()), stacklevel=4)
+            warn(TOO_LATE.format(seeds=seeds, cores=usable_cores()))
         yield
 
 

@@ -1,4 +1,12 @@
-"""Mistakes that a user can mend."""
+"""Mistakes that a user can mend, and warnings."""
+
+import contextlib
+import sys
+import warnings
+from pathlib import Path
+
+OURS = (str(Path(__file__).parents[1]), contextlib.__file__)
+"""Where this package's own lines stand, and those of the context managers between them."""
 
 
 class UserError(ValueError):
@@ -6,6 +14,14 @@ class UserError(ValueError):
 
     def __init__(self, text: str) -> None:
         super().__init__(printable(" ".join(text.split())))  # one line, whatever values it quotes
+
+
+def warn(text: str) -> None:
+    """Warn with the line of the user's program that called into this package, however deep in it this is."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(OURS):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, stacklevel=level)
 
 
 def printable(text: str) -> str:

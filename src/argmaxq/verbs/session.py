@@ -1,14 +1,13 @@
 """Training a run: from its latest checkpoint, or from the beginning, to its end, with its summary and curve."""
 
 import shlex
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TypeAlias
 
 import jax
 
-from argmaxq.components.errors import UserError
+from argmaxq.components.errors import UserError, warn
 from argmaxq.interrupts import obey, waiting
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.curve import draw_curve
@@ -141,13 +140,13 @@ def _train_together(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool,
         finally:
             _summarise(run, loop, loop.finished and loop.saved)
         if quiet and (cut := sum(track.cut for track in tracks)):
-            warnings.warn(CUT.format(cut=cut, steps=LONGEST), stacklevel=2)
+            warn(CUT.format(cut=cut, steps=LONGEST))
 
 
 def _tell(text: str, said: list[str], quiet: bool) -> None:
     """Say what a user should know before training: a line, or in Python, where no line is shown, a warning."""
     if text and quiet:
-        warnings.warn(text, stacklevel=2)
+        warn(text)
     elif text:
         said.append(text)
 

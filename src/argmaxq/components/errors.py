@@ -1,10 +1,12 @@
-"""Mistakes that a user can mend, and warnings of what he may not want."""
+"""Mistakes that a user can mend, and warnings."""
 
+import contextlib
 import sys
 import warnings
+from pathlib import Path
 
-OURS = ("argmaxq", "contextlib")
-"""Packages whose frames a warning does not point to."""
+OURS = (str(Path(__file__).parents[1]), contextlib.__file__)
+"""Where this package's own lines stand, and those of the context managers between them."""
 
 
 class UserError(ValueError):
@@ -14,14 +16,14 @@ class UserError(ValueError):
         super().__init__(printable(" ".join(text.split())))  # one line, whatever values it quotes
 
 
+def warn(text: str) -> None:
+    """Warn with the line of the user's program that called into this package, however deep in it this is."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(OURS):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, stacklevel=level)
+
+
 def printable(text: str) -> str:
     """Text with what a terminal might obey, or cannot print, written as an escape sequence."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
-
-
-def warn(text: str) -> None:
-    """Warn, with the line of the user's own program that led here."""
-    level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in OURS:
-        level, frame = level + 1, frame.f_back
-    warnings.warn(text, stacklevel=level)

@@ -107,8 +107,10 @@ def test_in_a_vector_environment(tmp_path: Path) -> None:
 
 
 def test_python_is_warned_and_a_limit_mends_it(tmp_path: Path) -> None:
-    with pytest.warns(UserWarning, match=rf"4 episodes of evaluations had not ended after {LONGEST:,} steps"):
+    words = rf"4 episodes of evaluations had not ended after {LONGEST:,} steps"
+    with pytest.warns(UserWarning, match=words) as warned:
         aq.train(aq.replace(LAZY, "env.id", Never), out=tmp_path / "run")
+    assert warned[0].filename == __file__
     limited = aq.replace(LAZY, {"env.id": Never, "env.time_limit": 20})
     assert read(aq.train(limited, out=tmp_path / "limited").path, "evaluations")[0]["max"] == 5.0
 

@@ -115,7 +115,7 @@ def test_compiled_and_host_are_the_same_after_hundreds_of_updates(agent: Any, en
     assert one.learner.updates >= 200
     assert sum(len(block[0].episodes.returns) for block in reports) > 10
     assert leaves_equal(outcome(one), outcome(two))
-    assert leaves_equal(one.actor, two.actor)
+    assert leaves_equal(one.memory, two.memory)
     assert plain(reports) == plain(other)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(one.learner.params))
 
@@ -125,7 +125,7 @@ def test_blocks_of_any_size_give_the_same_bits(engine: str) -> None:
     runs = [train(ENGINES[engine](RICH, AIMING, 2), 60, block) for block in (60, 7)]
     for state, _ in runs[1:]:
         assert leaves_equal(outcome(state)[:2], outcome(runs[0][0])[:2])
-        assert leaves_equal(state.actor, runs[0][0].actor)
+        assert leaves_equal(state.memory, runs[0][0].memory)
 
 
 def test_the_replay_holds_what_was_acted_with() -> None:

@@ -61,7 +61,7 @@ def learnt() -> np.ndarray:
     engine = make_engine("compiled", aq.Recipe(agent, aq.Env(lambda: Tables(rooms()), time_limit=100)), (0,))
     state = engine.start()
     for first in range(0, 20_000, 2_000):
-        state, _ = engine.run(state, first, first + 2_000)
+        state, _ = engine.run(state, first, first + 2_000, 20_000)
     return np.asarray(engine.params(state, 0).estimates[0]["weights"])[..., 0].astype(float)
 
 

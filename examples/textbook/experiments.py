@@ -61,7 +61,7 @@ def blocks(recipe: aq.Recipe, runs: int, rows: int = 2_000) -> Iterator[tuple[li
     engine = make_engine("compiled", recipe, tuple(range(runs)))
     state, found = engine.start(), []
     for first in count(0, rows):
-        state, reports = engine.run(state, first, first + rows)
+        state, reports = engine.run(state, first, first + rows, recipe.steps)
         found.append([report.episodes for report in reports])
         joined = [Finished(*map(np.concatenate, zip(*own, strict=True))) for own in zip(*found, strict=True)]
         yield joined, [engine.params(state, run) for run in range(runs)]

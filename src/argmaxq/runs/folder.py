@@ -23,6 +23,8 @@ def make_folder(out: str | Path | None, name: str) -> Path:
         return _first_free(Path("runs") / name.replace("/", "-")) if out is None else _named(Path(out))
     except OSError as error:
         raise UserError(f"{error.filename or out}: no folder can be made there ({error.strerror})") from None
+    except UserError:
+        raise
     except ValueError as error:  # a name that holds what no name can, such as a null byte
         raise UserError(f"{str(out)!r}: no folder can be called so ({error})") from None
 

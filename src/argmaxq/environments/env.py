@@ -32,5 +32,5 @@ class Env:
 
     @property
     def name(self) -> str:
-        """The id, or how a callable prints."""
-        return self.id if isinstance(self.id, str) else repr(self.id)
+        """The id, or what a callable is called."""
+        return self.id if isinstance(self.id, str) else getattr(self.id, "__name__", repr(self.id))

@@ -74,7 +74,7 @@ class Survey:
 
 
 def survey(env: Env, steps: int = STEPS) -> Survey:
-    """Play ``steps`` random steps, the same ones each time where the environment is repeatable; 0: only the spaces.
+    """Play ``steps`` random steps, the same ones each time where the environment is repeatable.
 
     Raises:
         UserError: the environment cannot be made or fits no agent.
@@ -111,8 +111,6 @@ def _opened(env: Env) -> tuple[Lanes, int | None, int | None]:
 def _played(lanes: Lanes, steps: int, limit: int | None, own: int | None) -> Survey:
     spaces, generator = lanes.spaces, np.random.default_rng(0)
     seen = not spaces.observation.categories and np.prod(spaces.observation.shape) <= WIDEST
-    if not steps:
-        return Survey(spaces, limit, own)
     obs, rewards, ends = [lanes.reset(0)], [], []
     for _ in range(-(-steps // lanes.lanes)):
         step = lanes.step(spaces.action.random(generator, lanes.lanes))

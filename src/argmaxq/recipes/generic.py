@@ -16,7 +16,7 @@ from argmaxq.environments.survey import Survey
 from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam
-from argmaxq.learning.schedules import Linear
+from argmaxq.learning.schedules import TO_ZERO, Linear
 from argmaxq.learning.step_sizes import Scheduled, VisitCount
 from argmaxq.learning.sync import Polyak
 from argmaxq.networks.critics import MultiPass
@@ -32,8 +32,6 @@ from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent, Network
 from argmaxq.types import DiscreteActions, HybridActions
 
-FALLING = Linear(1.0, 0.0, 1.0, per="run")
-"""A learning rate's way to 0 at the run's end."""
 LEARNING = ("bootstrap", "n_step", "updates", "rollout", "optimiser", "step_size", "backup", "epochs", "trace_decay")
 """Fields that a line about learning tells of."""
 TILED = 6
@@ -111,7 +109,7 @@ def dqn(task: Task) -> Made:
         exploration=EpsilonGreedy(Linear(1.0, 0.02, 0.2, per="run")),
         replay=Uniform(_capacity(task, rollout + 3)),
         sync=Polyak(5e-3),
-        optimiser=Adam(5e-4, annealing=FALLING, max_grad_norm=10.0),
+        optimiser=Adam(5e-4, annealing=TO_ZERO, max_grad_norm=10.0),
         gamma=task.gamma,
         n_step=3,
         rollout=rollout,
@@ -131,7 +129,7 @@ def pqn(task: Task) -> Made:
     agent = PQN(
         network=network,
         exploration=EpsilonGreedy(Linear(1.0, 0.05, 0.2, per="run")),
-        optimiser=RAdam(5e-4, annealing=FALLING, max_grad_norm=10.0),
+        optimiser=RAdam(5e-4, annealing=TO_ZERO, max_grad_norm=10.0),
         gamma=task.gamma,
         trace_decay=0.9,
         rollout=rollout,
@@ -152,8 +150,8 @@ def pdqn(task: Task) -> Made:
         actor_network=MLP((128,), inputs, head=Centred()),
         exploration=EpsilonGreedy(Linear(1.0, 0.05, 0.1, per="run")),
         replay=Uniform(_capacity(task, 10)),
-        optimiser=Adam(1e-3, annealing=FALLING, max_grad_norm=10.0),
-        actor_optimiser=Adam(3e-4, annealing=FALLING, max_grad_norm=10.0),
+        optimiser=Adam(1e-3, annealing=TO_ZERO, max_grad_norm=10.0),
+        actor_optimiser=Adam(3e-4, annealing=TO_ZERO, max_grad_norm=10.0),
         gamma=task.gamma,
         updates=updates,
         learning_starts=min(500, task.steps // 20),

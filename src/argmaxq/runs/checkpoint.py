@@ -144,15 +144,7 @@ def restoring(path: Path) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except (
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as fault:
+    except WRONG_DATA as fault:
         told = f"{type(fault).__name__}: {fault}"
         raise DamagedCheckpoint(f"{path}: what it holds does not fit this run ({told})") from fault
 

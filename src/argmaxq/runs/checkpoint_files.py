@@ -52,9 +52,9 @@ def write_files(partial: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[s
 
 def load_files(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays and data, verified."""
-    meta = verify_files(path)
+    header = _verified(path)
     try:
-        return _renamed(load_file(path / ARRAYS), _read_header(path / HEADER)["format"]), meta
+        return _renamed(load_file(path / ARRAYS), header["format"]), header["meta"]
     except MemoryError:
         needed = amount((path / ARRAYS).stat().st_size)
         raise Unreadable(f"{path / ARRAYS} cannot be read: too little memory for its {needed}; free some") from None
@@ -71,6 +71,12 @@ def _renamed(arrays: dict[str, np.ndarray], version: int) -> dict[str, np.ndarra
 
 def verify_files(path: Path) -> dict[str, Any]:
     """The data, once every byte was checked."""
+    meta: dict[str, Any] = _verified(path)["meta"]
+    return meta
+
+
+def _verified(path: Path) -> dict[str, Any]:
+    """The header, once every byte was checked."""
     if not path.is_dir():
         raise DamagedCheckpoint(f"{path}: there is no such checkpoint")
     header, arrays = _read_header(path / HEADER), path / ARRAYS
@@ -84,8 +90,7 @@ def verify_files(path: Path) -> dict[str, Any]:
         raise DamagedCheckpoint(f"{arrays}: the file is missing") from None
     except OSError as problem:
         raise Unreadable(f"{arrays} cannot be read: {problem.strerror or problem}") from None
-    meta: dict[str, Any] = header["meta"]
-    return meta
+    return header
 
 
 def _read_header(path: Path) -> dict[str, Any]:

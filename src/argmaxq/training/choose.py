@@ -49,10 +49,9 @@ def unlimited(engine: Engine, env: Env) -> list[str]:
     ours = isinstance(env.id, str) and env.id in TIME_LIMITS  # which count their steps themselves, if need be
     if ours or engine.time_limit is not None:
         return []
-    name = env.id if isinstance(env.id, str) else getattr(env.id, "__name__", repr(env.id))
     return [
-        f"{name} sets no time limit: unless its episodes end by themselves, training stays in the first one, and an "
-        f"evaluation cuts them at {LONGEST:,} steps; set env.time_limit"
+        f"{env.name} sets no time limit: unless its episodes end by themselves, training stays in the first one, and "
+        f"an evaluation cuts them at {LONGEST:,} steps; set env.time_limit"
     ]
 
 

@@ -218,7 +218,6 @@ def _block(
     replayed = jax.vmap(lambda i: agent.draw(jax.random.fold_in(keys.learning, i), lanes))(first + jnp.arange(length))
     nothing = jnp.zeros((length, agent.rollout, lanes))
     buffer = Ends(nothing.astype(bool), nothing, nothing.astype(jnp.int32))
-
     seen = env.spaces.observation
 
     def iteration(i: Array, carry: tuple[State, Ends, Array]) -> tuple[State, Ends, Array]:

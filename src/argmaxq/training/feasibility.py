@@ -10,6 +10,7 @@ from argmaxq.components.errors import UserError
 from argmaxq.devices import free_memory
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.roles import Agent
+from argmaxq.runs.writing import amount
 from argmaxq.trees import size
 from argmaxq.types import PyTree, Spaces
 
@@ -30,7 +31,7 @@ def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int
     needed, free = seeds * (size(learner) + size(own) + drawn), free_memory()
     if free is not None and needed > free:
         many, fewer = (f"{seeds} seeds need", ", or train fewer seeds at once") if seeds > 1 else ("training needs", "")
-        sizes = f"{_gigabytes(needed)} of memory, and {_gigabytes(free)} are free"
+        sizes = f"{amount(needed)} of memory, and {amount(free)} are free"
         raise UserError(f"{many} {sizes}: lower {_largest(agent, learner, needed // seeds)}{fewer}")
 
 
@@ -59,7 +60,3 @@ def _largest(agent: Any, learner: Any, needed: int) -> str:
         return "env.lanes, agent.rollout, agent.n_step, agent.batch_size or the size of the networks"
     name = "allocation" if agent.replay.allocation else "capacity"
     return f"agent.replay.{name} = {getattr(agent.replay, name)}"
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:,.1f} GB"

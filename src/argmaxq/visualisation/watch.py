@@ -131,7 +131,7 @@ def _closed() -> bool:
 
 def _make(env: Env, mode: str) -> gym.Env[Any, Any]:
     """The environment with pictures of the kind ``mode``."""
-    name = env.id if isinstance(env.id, str) else getattr(env.id, "__name__", repr(env.id))
+    name = env.name
     if not isinstance(env.id, str) and compiled(env) is not None:
         raise UserError(f"{name} makes a FuncEnv, which draws nothing here: there is nothing to watch")
     made: Any = single(env)

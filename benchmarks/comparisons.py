@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from measure import Sample, final_return, script, train
+from measure import Sample, final_returns, script, train
 from peers.values import CARTPOLE
 
 
@@ -51,6 +51,10 @@ EQUAL = {
     "env.lanes": 1,
     "agent.network": "mlp",
     "agent.network.hidden": " ".join(map(str, CARTPOLE["hidden"])),
+    "agent.network.activation": "relu",
+    "agent.network.layer-norm": "false",
+    "agent.network.inputs": "raw",
+    "agent.network.head": "single-stream",
     "agent.returns.error": "huber",
     "agent.bootstrap": "max",
     "agent.n-step": 1,
@@ -66,6 +70,9 @@ EQUAL = {
     "agent.replay.capacity": CARTPOLE["replay"],
     "agent.optimiser": "adam",
     "agent.optimiser.learning-rate": CARTPOLE["learning_rate"],
+    "agent.optimiser.annealing": "constant",
+    "agent.optimiser.annealing.value": 1,
+    "agent.optimiser.eps": 1e-8,
     "agent.optimiser.max-grad-norm": CARTPOLE["gradient_norm"],
     "agent.exploration.epsilon": "linear",
     "agent.exploration.epsilon.start": 1,
@@ -91,7 +98,7 @@ def cartpole(workload: Workload, seed: int, folder: Path) -> Sample:
         "training_seconds": warm["training_seconds"],
         "cold_process_seconds": cold["wall_seconds"],
         "warm_process_seconds": warm["wall_seconds"],
-        "return": final_return(folder / "warm", folder / "cache", workload.episodes),
+        "return": final_returns(folder / "warm", folder / "cache", workload.episodes)[0],
     }
 
 

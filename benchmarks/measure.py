@@ -29,11 +29,12 @@ def train(recipe: str, run: Path, cache: Path, *options: object) -> dict[str, An
     return {**json.loads((run / "summary.json").read_text()), "wall_seconds": seconds}
 
 
-def final_return(run: Path, cache: Path, episodes: int) -> float:
-    """Mean greedy return of a run's last checkpoint."""
+def final_returns(run: Path, cache: Path, episodes: int) -> list[float]:
+    """Mean greedy return of the last checkpoint of each of a run's seeds."""
     command = [_argmaxq(), "evaluate", run, "--checkpoint", "last", "--episodes", episodes, "--json"]
     output, _ = _timed(list(map(str, command)), {"ARGMAXQ_CACHE_DIR": str(cache)})
-    return float(json.loads(output)["mean"])
+    found = json.loads(output)
+    return [float(each["mean"]) for each in found.get("seeds", [found])]
 
 
 def _argmaxq() -> Path:

@@ -20,17 +20,20 @@ HEADINGS = ("what", "unit", "argmaxq", "other", "which other", "ratio", "bar")
 
 @dataclass(frozen=True)
 class Result:
-    """A line of the table with its numbers: medians of each side, and the median of the samples' own ratios."""
+    """A line of the table with its numbers: medians of each side, the samples' median ratio and its range."""
 
     line: Line
     ours: float
     peer: float
     ratio: float
+    least: float
+    greatest: float
 
     @property
     def cells(self) -> tuple[str, ...]:
         line = self.line
-        return line.what, line.unit, number(self.ours), number(self.peer), line.peer_name, number(self.ratio), line.bar
+        ratio = f"{number(self.ratio)} ({number(self.least)} to {number(self.greatest)})"
+        return line.what, line.unit, number(self.ours), number(self.peer), line.peer_name, ratio, line.bar
 
 
 def number(value: float) -> str:
@@ -42,8 +45,8 @@ def result(line: Line, samples: Sequence[Sample]) -> Result:
     """Both sides of a sample ran one after the other, so the ratio is formed in each and a slow minute cancels out."""
     pairs = [(sample[line.ours], sample[line.peer]) for sample in samples]
     ratios = [ours / peer if line.ratio == "ours/peer" else peer / ours for ours, peer in pairs]
-    ours, peer = zip(*pairs, strict=True)
-    return Result(line, statistics.median(ours), statistics.median(peer), statistics.median(ratios))
+    ours, peer = map(statistics.median, zip(*pairs, strict=True))
+    return Result(line, ours, peer, statistics.median(ratios), min(ratios), max(ratios))
 
 
 def results(samples: Mapping[str, Sequence[Sample]]) -> list[Result]:
@@ -53,7 +56,7 @@ def results(samples: Mapping[str, Sequence[Sample]]) -> list[Result]:
 
 def show(rows: Sequence[Result]) -> None:
     """Print the table."""
-    table = Table(*HEADINGS, title="Side by side: medians, and the median of the ratios")
+    table = Table(*HEADINGS, title="Side by side: medians, and the median of the ratios (their range)")
     for row in rows:
         table.add_row(*row.cells)
     Console().print(table)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import argmaxq as aq
-from argmaxq.cli.main import VERBS
+from argmaxq.cli.verbs import VERBS
 from argmaxq.components.registry import registry
 from argmaxq.devices import current, using
 from argmaxq.recipes import recipes

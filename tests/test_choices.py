@@ -166,5 +166,5 @@ def test_a_picture_of_discrete_actions_names_them(cartpoles: aq.Run, tmp_path: P
 
 def test_episodes_and_seed_are_checked(platform: aq.Run, tmp_path: Path) -> None:
     for wrong in ({"episodes": 0}, {"seed": -1}):
-        with pytest.raises(UserError, match="at least one episode"):
+        with pytest.raises(UserError, match="episodes = 0: at least one is needed"):
             draw_choices(platform, tmp_path / "a.png", **wrong)

@@ -89,7 +89,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing_behind(argmaxq: Command, tmp_p
     [
         (["--checkpoint", "77"], r"argmaxq: .* has no checkpoint 77: there are best, last, 800, 1200\n"),
         (["--checkpoint", "first"], r"argmaxq: .* has no checkpoint first: there are best, last, 800, 1200\n"),
-        (["--episodes", "0"], r"argmaxq: episodes = 0: at least one is needed\n"),
+        (["--episodes", "0"], r"argmaxq: episodes = 0: at least one is needed, and at most 10,000,000\n"),
         (["--seed", "-1"], r"argmaxq: seed = -1: it must be at least 0\n"),
     ],
 )

@@ -4,6 +4,7 @@ import argparse
 from typing import Any, NoReturn
 
 from argmaxq.components.errors import UserError
+from argmaxq.components.numerals import whole
 from argmaxq.runs.track import BEST
 
 Argument = tuple[str, dict[str, Any]]
@@ -19,7 +20,8 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """As argparse's, which makes an empty list of the value in ``--option=--``; that is refused here."""
         options, rest = super().parse_known_args(args, namespace)
-        if empty := [name for name, value in vars(options).items() if isinstance(value, list)]:
+        single = [action.dest for action in self._actions if action.nargs is None]
+        if empty := [name for name in single if isinstance(getattr(options, name, None), list)]:
             self.error(f"argument --{empty[0]}: expected one argument")
         return options, rest
 
@@ -29,37 +31,57 @@ def argument(name: str, help: str, **settings: Any) -> Argument:
     return name, {"help": help, **settings}
 
 
+def whole_number(text: str) -> int:
+    """As fields of recipes read it; raises ArgumentTypeError."""
+    number = whole(text)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"{text!r}: a whole number is needed, such as 100000 or 100k")
+    return number
+
+
 RUN = argument("run", "the run's folder", metavar="RUN")
 TRUST = (
     argument("--trust", "import the module that the run names, though it was not made here", action="store_true"),
     argument("--env", "trust that the run's environment is this one", metavar="ID"),
 )
 CHECKPOINT = argument("--checkpoint", "best, last, or a step (%(default)s)", metavar="WHICH", default=BEST)
-EPISODE_SEED = argument("--seed", "what the episodes begin from (%(default)s)", metavar="S", type=int, default=1)
+EPISODE_SEED = argument(
+    "--seed", "what the episodes begin from (%(default)s)", metavar="S", type=whole_number, default=1
+)
 DEVICE = argument("--device", "cpu, gpu, tpu, cuda:1, ...", metavar="D")
 PICTURES = ("curve", "loss", "choices", "phase", "value", "visits", "schedule")
 
+LIST = (argument("filter", "words, all of which a line must hold (default: every line)", metavar="FILTER", nargs="*"),)
 TRAIN = (
     argument("recipe", "a recipe's name, or dqn, pqn, pdqn, td; argmaxq list", metavar="RECIPE"),
     argument("--env", "another environment than the recipe's", metavar="ID"),
     argument("--engine", "auto, compiled or host (%(default)s)", metavar="E", default="auto"),
-    argument("--seed", "the first seed (%(default)s)", metavar="S", type=int, default=0),
-    argument("--seeds", "how many seeds (%(default)s)", metavar="N", type=int, default=1),
+    argument("--seed", "the first seed (%(default)s)", metavar="S", type=whole_number, default=0),
+    argument("--seeds", "how many seeds (%(default)s)", metavar="N", type=whole_number, default=1),
     argument("--steps", "env steps, instead of the recipe's number", metavar="N"),
     argument("--out", "the run's folder, a new one (default: below runs)", metavar="DIR"),
     DEVICE,
     argument("--quiet", "print nothing but the run's folder", action="store_true"),
 )
+ELSEWHERE = {
+    **dict.fromkeys(("seed_count", "num_seeds", "n_seeds", "number_of_seeds", "num_runs", "repeats"), "seeds"),
+    **dict.fromkeys(("random_seed", "rng_seed"), "seed"),
+    **dict.fromkeys(("output", "output_dir", "logdir", "log_dir", "save_path", "save_dir", "run_dir", "folder"), "out"),
+    **dict.fromkeys(("exp_name", "run_name", "name", "tensorboard_log", "log_folder"), "out"),
+    **dict.fromkeys(("cuda", "gpu", "use_gpu", "no_cuda"), "device"),
+    **dict.fromkeys(("verbose", "silent", "no_progress", "progress_bar"), "quiet"),
+}
+"""What other programs call the options of ``train`` that are no values of a recipe."""
 RESUME = (
     RUN,
-    argument("--steps", "more env steps than it was to have", metavar="MORE", type=int, default=0),
+    argument("--steps", "more env steps than it was to have", metavar="MORE", type=whole_number, default=0),
     DEVICE,
     *TRUST,
 )
 EVALUATE = (
     RUN,
     CHECKPOINT,
-    argument("--episodes", "how many (%(default)s)", metavar="N", type=int, default=100),
+    argument("--episodes", "how many (%(default)s)", metavar="N", type=whole_number, default=100),
     EPISODE_SEED,
     argument("--exact", "compare with the exact solution instead, where there are tables", action="store_true"),
     argument("--json", "print JSON", action="store_true"),
@@ -77,7 +99,7 @@ WATCH = (
     RUN,
     argument("--video", "write a film instead, .mp4 or .gif", metavar="FILE"),
     CHECKPOINT,
-    argument("--episodes", "how many (%(default)s)", metavar="N", type=int, default=1),
+    argument("--episodes", "how many (%(default)s)", metavar="N", type=whole_number, default=1),
     EPISODE_SEED,
     *TRUST,
 )

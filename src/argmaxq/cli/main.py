@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from argmaxq.cli import tables
+from argmaxq.cli import failures, tables
 from argmaxq.cli.verbs import FAILED, VERBS, given_values
 from argmaxq.components.errors import UserError
 from argmaxq.components.options import help_text
@@ -22,12 +22,16 @@ HELP = ("-h", "--help")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code. A mistake is one line on standard error, never a traceback."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    if sys.stdout is None:  # closed, as by `>&-`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     if argv is None:
         guard()
         # What was imported stays, so the collector need not look through it ever again while JAX compiles.
         gc.freeze()
     try:
-        return _run(list(sys.argv[1:] if argv is None else argv))
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+        return code
     except UserError as error:
         print(f"argmaxq: {error}", file=sys.stderr)
         return DIVERGED if isinstance(error, Diverged) else MISUSED
@@ -38,8 +42,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("; ".join([LINE, *getattr(error, "__notes__", [])]), file=sys.stderr)
         return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
     except BrokenPipeError:  # the reader has seen enough, as in `argmaxq list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_no_more()
         return FAILED
+    except Exception as error:
+        if failures.wanted():
+            raise
+        _print_no_more()
+        print(failures.told(error), file=sys.stderr)
+        return FAILED
+
+
+def _print_no_more() -> None:
+    """What is not printed yet is, if it can be; else it goes nowhere, so that nothing complains again at the end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(argv: list[str]) -> int:

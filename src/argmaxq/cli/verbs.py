@@ -43,7 +43,7 @@ class Verb:
 
 
 def _list(options: Options, rest: list[str]) -> int:
-    tables.show_everything()
+    tables.show_everything(options.filter)
     return 0
 
 
@@ -59,13 +59,20 @@ def _train(options: Options, rest: list[str]) -> int:
 
 def given_values(options: Options, rest: list[str]) -> Given:
     """Values of the recipe's fields, by path."""
-    own = [flag.removeprefix("--") for flag, _ in arguments.TRAIN[1:]]
     for token in rest:
         name = token.removeprefix("--").partition("=")[0]
-        if token.startswith("--") and name not in hints(Recipe) and (close := get_close_matches(name, own, 1, 0.7)):
-            raise UserError(f"there is no option --{name}: did you mean --{close[0]}?")
+        if token.startswith("--") and (meant := _meant(name.replace("-", "_"))):
+            raise UserError(f"there is no option --{name}: did you mean --{meant}?")
     also = [("env.id", options.env), ("steps", options.steps)]
     return [*read(rest), *((path, value) for path, value in also if value is not None)]
+
+
+def _meant(name: str) -> str:
+    """The option of ``train`` that is none of the recipe's and that an unknown name most likely stands for, if any."""
+    if name in hints(Recipe) or name in Recipe.elsewhere:
+        return ""
+    own = [flag.removeprefix("--") for flag, _ in arguments.TRAIN[1:]]
+    return arguments.ELSEWHERE.get(name) or next(iter(get_close_matches(name, own, 1, 0.7)), "")
 
 
 def _resume(options: Options, rest: list[str]) -> int:
@@ -121,7 +128,7 @@ def _check(options: Options, rest: list[str]) -> int:
 
     try:
         kwargs = json.loads(options.kwargs)
-    except ValueError:
+    except (ValueError, RecursionError):
         kwargs = None
     if not isinstance(kwargs, dict):
         raise UserError(f"--kwargs {options.kwargs}: it must be a JSON object, such as '{{\"continuous\": false}}'")
@@ -131,7 +138,7 @@ def _check(options: Options, rest: list[str]) -> int:
 
 
 VERBS = {
-    "list": Verb(_list, "recipes, environments and components"),
+    "list": Verb(_list, "recipes, environments and components", arguments.LIST),
     "train": Verb(_train, "train an agent", arguments.TRAIN),
     "resume": Verb(_resume, "go on where a run stopped", arguments.RESUME),
     "evaluate": Verb(_evaluate, "play greedy episodes with a trained agent", arguments.EVALUATE),

@@ -33,7 +33,9 @@ def write_video(frames: Iterable[np.ndarray], path: Path, fps: float) -> Path:
     suffix = path.suffix.lower()
     if suffix not in ENCODINGS:
         raise UserError(f"{path}: a video's name must end in {' or '.join(ENCODINGS)}")
-    if path.exists():
+    with writing(path):
+        there = path.exists()
+    if there:
         raise UserError(f"{path} exists already and is not overwritten: remove it or choose another name")
     remaining = iter(frames)
     first = next(remaining, None)

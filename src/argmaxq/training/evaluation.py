@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from argmaxq.components.component import traced
+from argmaxq.components.errors import UserError
 from argmaxq.domains.catalogue import TIME_LIMITS
 from argmaxq.environments.compiled import CompiledEnv
 from argmaxq.environments.env import Env
@@ -25,6 +26,8 @@ WIDTH = 32
 """Episodes played side by side."""
 LANES = 1000
 """Episodes of a FuncEnv played side by side."""
+MOST = 10_000_000
+"""Episodes that are played at once."""
 LONGEST = 10_000
 """Steps after which an episode is cut where the environment has no time limit that is known."""
 
@@ -48,6 +51,14 @@ Choose = Callable[[np.ndarray], np.ndarray]
 """Observations [width, ...] -> an agent's actions [width, ...]."""
 Witness = Callable[[np.ndarray, np.ndarray], object]
 """Is shown the observations [n, ...] that are acted on, and the agent's actions [n, ...], step by step."""
+
+
+def check_episodes(episodes: int, seed: int) -> None:
+    """Whether so many episodes can begin from this seed; raises UserError."""
+    if not 1 <= episodes <= MOST:
+        raise UserError(f"episodes = {episodes}: at least one is needed, and at most {MOST:,}")
+    if seed < 0:
+        raise UserError(f"seed = {seed}: it must be at least 0")
 
 
 class Evaluator:

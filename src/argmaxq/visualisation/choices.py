@@ -12,7 +12,7 @@ from argmaxq.environments.hybrid import HybridSpace, bounds, read_hybrid
 from argmaxq.reporting.names import action_names, bands, entry_name, in_units
 from argmaxq.reporting.pictures import LINE, WIDTH, checked, dress, new_figure, save, title
 from argmaxq.runs.track import BEST
-from argmaxq.training.evaluation import Evaluator, greedy
+from argmaxq.training.evaluation import Evaluator, check_episodes, greedy
 from argmaxq.verbs.run import Run
 
 EPISODES = 50
@@ -89,8 +89,7 @@ def draw_choices(
 
 def play(run: Run, episodes: int = EPISODES, seed: int = 1, which: str | int = BEST) -> Choices:
     """The decisions of greedy episodes; raises UserError as ``Run.evaluate`` does."""
-    if episodes < 1 or seed < 0:
-        raise UserError(f"episodes = {episodes}, seed = {seed}: at least one episode, and a seed from 0 on")
+    check_episodes(episodes, seed)
     policy, env = run.policy(which), run.recipe.env
     seen: list[tuple[np.ndarray, np.ndarray]] = []
     evaluator = Evaluator(env)

@@ -17,7 +17,7 @@ from argmaxq.environments.survey import registered_limit
 from argmaxq.interrupts import obey
 from argmaxq.reporting.video import write_video
 from argmaxq.runs.track import BEST
-from argmaxq.training.evaluation import LONGEST
+from argmaxq.training.evaluation import LONGEST, check_episodes
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run
 
@@ -42,8 +42,7 @@ def watch(
     Raises:
         UserError: the environment has no pictures, no window can be opened, or the film cannot be written.
     """
-    if episodes < 1 or seed < 0:
-        raise UserError(f"episodes = {episodes}, seed = {seed}: at least one episode, and a seed from 0 on")
+    check_episodes(episodes, seed)
     policy = run.policy(which)
     env = _make(run.recipe.env, "human" if video is None else "rgb_array")
     seeds = (np.random.SeedSequence([seed, 2]).generate_state(episodes) >> 1).tolist()

@@ -107,3 +107,4 @@ CHECK = (
     argument("env", "an environment's id", metavar="ENV"),
     argument("--kwargs", "arguments for making it, a JSON object", metavar="JSON", default="{}"),
 )
+COMPLETION = (argument("shell", "bash, zsh, fish, tcsh or powershell", metavar="SHELL"),)

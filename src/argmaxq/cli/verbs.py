@@ -137,6 +137,13 @@ def _check(options: Options, rest: list[str]) -> int:
     return FAILED if any(finding.status == "fail" for finding in findings) else 0
 
 
+def _completion(options: Options, rest: list[str]) -> int:
+    from argmaxq.cli.completion import script  # here, since only completing needs what it needs
+
+    print(script(options.shell, {name: (verb.summary, verb.arguments) for name, verb in VERBS.items()}))
+    return 0
+
+
 VERBS = {
     "list": Verb(_list, "recipes, environments and components", arguments.LIST),
     "train": Verb(_train, "train an agent", arguments.TRAIN),
@@ -145,4 +152,5 @@ VERBS = {
     "plot": Verb(_plot, "draw a run's curve and losses, or its agent's policy, values and choices", arguments.PLOT),
     "watch": Verb(_watch, "see a trained agent play, in a window or a film", arguments.WATCH),
     "check": Verb(_check, "is this environment usable, and if not, why", arguments.CHECK),
+    "completion": Verb(_completion, "a script that completes lines in a shell", arguments.COMPLETION),
 }

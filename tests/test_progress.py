@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from argmaxq.training.progress import Bar, Lines, Silent, progress
+from argmaxq.training.progress import Bar, Done, Lines, Silent, progress
 
 
 class Now:
@@ -27,7 +27,7 @@ def test_lines_come_every_interval_and_at_the_end(now: Now, capsys: pytest.Captu
     with Lines(50_000, now=now) as lines:
         for step in range(1_000, 12_001, 1_000):
             now.seconds += 1.0
-            lines.update(step, {"return": 21.257, "epsilon": np.float32(0.5)})
+            lines.update(Done(step, step), {"return": 21.257, "epsilon": np.float32(0.5)})
     shown = capsys.readouterr().out.splitlines()
     assert shown == [
         " 5000/50000 steps  1k steps/s  0:45 left  return 21.26  epsilon 0.5",
@@ -37,9 +37,9 @@ def test_lines_come_every_interval_and_at_the_end(now: Now, capsys: pytest.Captu
 
 
 def test_a_resumed_run_counts_only_its_own_steps(now: Now, capsys: pytest.CaptureFixture[str]) -> None:
-    with Lines(50_000, start=40_000, now=now) as lines:
+    with Lines(50_000, start=Done(40_000, 40_000), now=now) as lines:
         now.seconds += 10.0
-        lines.update(41_000, {})
+        lines.update(Done(41_000, 41_000), {})
     assert capsys.readouterr().out == "41000/50000 steps  100 steps/s  1:30 left\n"
 
 
@@ -50,14 +50,14 @@ def test_speed_is_the_recent_one(now: Now, capsys: pytest.CaptureFixture[str]) -
             for _ in range(60):
                 now.seconds += 1.0
                 step += rate
-                lines.update(step, {})
+                lines.update(Done(step, step), {})
     assert "3k steps/s" in capsys.readouterr().out
 
 
 def test_the_last_state_is_shown_once_and_after_an_error_too(now: Now, capsys: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
         with Lines(10, now=now) as lines:
-            lines.update(3, {})
+            lines.update(Done(3, 3), {})
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -68,7 +68,7 @@ def test_the_last_state_is_shown_once_and_after_an_error_too(now: Now, capsys: p
 def test_the_bar_shows_the_same_and_keeps_what_is_said() -> None:
     screen = io.StringIO()
     with Bar(50_000, console=Console(file=screen, force_terminal=True, width=80)) as bar:
-        bar.update(25_000, {"return": 181.23, "epsilon": 0.04})
+        bar.update(Done(25_000, 25_000), {"return": 181.23, "epsilon": 0.04})
         bar.say("saved [last] checkpoint")
     text = screen.getvalue()
     assert "25k/50k" in text
@@ -85,7 +85,7 @@ def test_what_is_said_in_lines_is_printed_at_once(capsys: pytest.CaptureFixture[
 def test_the_display_suits_the_output(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert isinstance(progress(10), Lines)
     with progress(10, quiet=True) as silent:
-        silent.update(5, {"return": 1.0})
+        silent.update(Done(5, 5), {"return": 1.0})
         silent.say("nothing")
     assert isinstance(silent, Silent)
     assert capsys.readouterr().out == ""

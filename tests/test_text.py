@@ -23,7 +23,7 @@ def test_outcomes_of_many_seeds_are_summarised(solved: list[int], words: str) ->
         "  last 40 episodes   10.0, the mean of 3 seeds from 0.0 to 20.0",
         "  best evaluation    9.5, the mean of 3 seeds from 0.0 to 19.0",
         f"  solved             {words}",
-        "  time               3.3 min of training, 1,234 steps/s",
+        "  time               3.3 min of training, 1,234 steps/s of all seeds together",
         "  run                x",
         "  next               argmaxq evaluate x",
         "                     argmaxq watch x/seed-2",

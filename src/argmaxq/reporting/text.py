@@ -119,7 +119,8 @@ def _middle(steps: Sequence[int]) -> str:
 def _time(summary: Mapping[str, Any]) -> str:
     seconds, rate = summary.get("training_seconds", 0.0), summary.get("steps_per_second", 0.0)
     shown = f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
-    return f"{shown} of training, {rate:,.0f} steps/s" if seconds else ""
+    together = " of all seeds together" if len(summary.get("seeds", [])) > 1 else ""
+    return f"{shown} of training, {rate:,.0f} steps/s{together}" if seconds else ""
 
 
 def _following(summary: Mapping[str, Any], path: Path) -> list[str]:

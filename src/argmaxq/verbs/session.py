@@ -25,7 +25,7 @@ from argmaxq.training.choose import make_engine
 from argmaxq.training.engine import Engine
 from argmaxq.training.evaluation import LONGEST
 from argmaxq.training.loop import Loop
-from argmaxq.training.progress import progress
+from argmaxq.training.progress import done, progress
 from argmaxq.training.standstill import foreseen
 from argmaxq.verbs.run import Run
 
@@ -133,7 +133,7 @@ def _train_together(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool,
         _tell(loop.standstill() or foreseen(recipe, made.lanes), said, quiet)
         _summarise(run, loop, finished=False)  # so that a killed run does not pass for a finished one
         try:
-            with progress(recipe.steps, quiet, start=loop.step) as display:
+            with progress(recipe.steps, quiet, start=done(loop.step, loop.tracks)) as display:
                 for line in said:
                     display.say(line)
                 loop.run(display)

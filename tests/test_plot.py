@@ -13,7 +13,7 @@ from argmaxq.cli.main import main
 from argmaxq.components.errors import UserError
 from argmaxq.exact import judge, model_of, value_iteration
 from argmaxq.visualisation.plot import plot
-from argmaxq.visualisation.surface import gridworld, plane, values_at
+from argmaxq.visualisation.surface import axes_of, gridworld, plane, values_at
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,8 @@ def test_the_command_says_where_the_picture_is(car: aq.Run, tmp_path: Path, caps
 
 def test_a_plane_holds_the_policys_own_values(car: aq.Run) -> None:
     policy = car.policy("last")
-    cut = plane(policy, ())
+    cut = plane(policy, axes_of(policy, ()), np.zeros((1, 2)))
+    assert cut.whole
     q = values_at(policy, cut.observations)
     assert q.shape == (201, 201, 3)
     for row, column in [(0, 0), (100, 30), (200, 200)]:

@@ -88,9 +88,9 @@ EVALUATE = (
     *TRUST,
 )
 PLOT = (
-    RUN,
+    argument("run", "the run's folder; of several runs, the curves are compared", metavar="RUN", nargs="+"),
     argument("--what", f"{', '.join(PICTURES)} (%(default)s)", metavar="WHAT", default="curve"),
-    argument("--out", "the picture, .png or .svg (default: in the run)", metavar="FILE"),
+    argument("--out", "the picture, .png or .svg (default: in the run; of several, beside the first)", metavar="FILE"),
     argument("--entries", "which numbers of the observation, such as 2,3", metavar="I,J"),
     CHECKPOINT,
     *TRUST,

@@ -80,7 +80,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     taken = {flag for action in parser._actions for flag in action.option_strings}
     for flag, choices in sorted(_options().items()):
         if flag not in taken:
-            parser.add_argument(flag, metavar="V", **({"choices": choices} if choices else {}))
+            parser.add_argument(flag, metavar="V", choices=choices or None)
 
 
 def _options() -> dict[str, list[str]]:

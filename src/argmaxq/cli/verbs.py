@@ -81,10 +81,10 @@ def _resume(options: Options, rest: list[str]) -> int:
     return 0
 
 
-def _opened(options: Options) -> Run:
-    """The run that was named. Who names its environment, too, trusts it as much as who says so."""
-    shun(Path(options.run))
-    run = Run(options.run, trust=options.trust or bool(options.env))
+def _opened(options: Options, path: str = "") -> Run:
+    """The run that was named, or that of ``path``. Who names its environment, too, trusts it as who says so."""
+    shun(Path(path or options.run))
+    run = Run(path or options.run, trust=options.trust or bool(options.env))
     if options.env and options.env != (made := environment(run.config)):
         raise UserError(f"--env {options.env}: {run.path} was trained on {made}")
     return run
@@ -107,7 +107,8 @@ def _plot(options: Options, rest: list[str]) -> int:
         entries = tuple(int(entry) for entry in options.entries.split(",")) if options.entries else ()
     except ValueError:
         raise UserError(f"--entries {options.entries}: whole numbers with a comma between, such as 0,1") from None
-    print(plot(_opened(options), options.what, options.out, which=options.checkpoint, entries=entries))
+    runs = [_opened(options, path) for path in options.run]
+    print(plot(runs, options.what, options.out, which=options.checkpoint, entries=entries))
     return 0
 
 
@@ -149,7 +150,7 @@ VERBS = {
     "train": Verb(_train, "train an agent", arguments.TRAIN),
     "resume": Verb(_resume, "go on where a run stopped", arguments.RESUME),
     "evaluate": Verb(_evaluate, "play greedy episodes with a trained agent", arguments.EVALUATE),
-    "plot": Verb(_plot, "draw a run's curve and losses, or its agent's policy, values and choices", arguments.PLOT),
+    "plot": Verb(_plot, "draw runs' curves, a run's losses, or its agent's policy, values, choices", arguments.PLOT),
     "watch": Verb(_watch, "see a trained agent play, in a window or a film", arguments.WATCH),
     "check": Verb(_check, "is this environment usable, and if not, why", arguments.CHECK),
     "completion": Verb(_completion, "a script that completes lines in a shell", arguments.COMPLETION),

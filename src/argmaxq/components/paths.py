@@ -7,7 +7,7 @@ import dataclasses
 import json
 import re
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, TypeVar, overload
 
@@ -170,9 +170,10 @@ def _read(text: str, plain: Any) -> Any:
     number = whole(text) if plain is int or (plain is float and text[-1:].isalpha()) else None
     if number is not None:
         return number
-    reader = {int: float, float: float, dict: json.loads}.get(typing.get_origin(plain) or plain)
+    readers: dict[Any, Callable[[str], Any]] = {int: float, float: float, dict: json.loads}
+    reader = readers.get(typing.get_origin(plain) or plain, str)
     try:
-        return reader(text) if reader else text
+        return reader(text)
     except (ValueError, RecursionError):  # JSON may be nested too deeply
         return text
 

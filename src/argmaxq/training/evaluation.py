@@ -117,6 +117,17 @@ class Evaluator:
             self._envs.append(single(self._recipe))
         return play_episodes(self._envs, self.adaptor, choose, [int(word) for word in words], witness, longest)
 
+    def decisions(self, choose: Choose, episodes: int, seed: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Observations [n, ...] as an agent sees them in whole episodes, and its actions [n, ...] there.
+
+        Raises:
+            Halted: a signal waits to be obeyed.
+        """
+        seen: list[tuple[np.ndarray, np.ndarray]] = []
+        self.play(choose, episodes, seed, lambda obs, actions: seen.append((obs, actions)))
+        observations, actions = (np.concatenate(each) for each in zip(*seen, strict=True))
+        return observations, actions
+
     def close(self) -> None:
         """Free the environments."""
         for env in self._envs:

@@ -229,9 +229,9 @@ class Loop:
         if all(track.over == DIVERGED for track in self.tracks):
             for track in self.tracks:
                 track.save()
-            raise Diverged(divergence(diverged[0], self._saved_at))
+            raise Diverged(divergence(diverged[0], self._saved_at, self.recipe.env))
         for track in diverged:
-            progress.say(divergence(track, self._saved_at))
+            progress.say(divergence(track, self._saved_at, self.recipe.env))
 
     def _keep_last(self, numbers: list[int], progress: Progress) -> None:
         """Hold the newest policies of these seeds."""

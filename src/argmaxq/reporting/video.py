@@ -60,7 +60,15 @@ def _encode(first: np.ndarray, remaining: Iterator[np.ndarray], path: Path, fps:
     height, width, _ = first.shape
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{fps}", "-i", "-"]
     executable = get_ffmpeg_exe()  # type: ignore[no-untyped-call]
-    command = [executable, "-v", "error", "-y", *source, *ENCODINGS[path.suffix], f"file:{path}"]  # else a: is a protocol and - an option
+    command = [
+        executable,
+        "-v",
+        "error",
+        "-y",
+        *source,
+        *ENCODINGS[path.suffix],
+        f"file:{path}",
+    ]  # else a: is a protocol and - an option
     with TemporaryFile() as log, Popen(command, stdin=PIPE, stdout=DEVNULL, stderr=log) as ffmpeg:
         assert ffmpeg.stdin is not None
         with suppress(BrokenPipeError):  # it gave up, and its log says why

@@ -181,13 +181,13 @@ def _read(text: str, plain: Any) -> Any:
 def _names(component: Any, path: str) -> list[str]:
     """The field names that a path is made of, each known to exist."""
     names, missing = _known(component, path)
-    if missing:
+    if missing is not None:
         raise UserError(f"there is no {'.'.join([*names, missing])}: {_advice(component, names, missing)}")
     return names
 
 
-def _known(component: Any, path: str) -> tuple[list[str], str]:
-    """The parts of a path that there are, and the first that there is not, or an empty text."""
+def _known(component: Any, path: str) -> tuple[list[str], str | None]:
+    """The parts of a path that there are, and the first that there is not, if any."""
     names: list[str] = []
     here = component
     for part in path.replace("-", "_").split("."):
@@ -195,7 +195,7 @@ def _known(component: Any, path: str) -> tuple[list[str], str]:
             return names, part
         names.append(part)
         here = getattr(here, part)
-    return names, ""
+    return names, None
 
 
 def _advice(root: Any, names: list[str], part: str) -> str:
@@ -207,9 +207,11 @@ def _elsewhere(root: Any, part: str) -> str:
     """Where a value stands that other libraries call so, by the table ``elsewhere`` of the root's class, if any."""
     paths_of_it = getattr(type(root), "elsewhere", {}).get(part, ())
     lacking = [(path, *_known(root, path)) for path in paths_of_it]
-    if there := [path for path, _, missing in lacking if not missing]:
+    if there := [path for path, _, missing in lacking if missing is None]:
         return f"did you mean {there[0]}?"
-    return next((f"here it is {path}, but {_nearby(root, names, missing)}" for path, names, missing in lacking), "")
+    return next(
+        (f"here it is {path}, but {_nearby(root, names, missing or '')}" for path, names, missing in lacking), ""
+    )
 
 
 def _nearby(root: Any, names: list[str], part: str) -> str:

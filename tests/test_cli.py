@@ -59,6 +59,17 @@ def test_list_has_a_line_for_everything_that_can_be_chosen(argmaxq: Command) -> 
     assert "``" not in out
 
 
+def test_list_shows_the_lines_that_hold_all_words(argmaxq: Command) -> None:
+    _, everything, _ = argmaxq("list")
+    code, out, err = argmaxq("list", "CartPole", "dqn")
+    named = [line for line in everything.splitlines() if "cartpole" in line.lower() and "dqn" in line.lower()]
+    assert (code, err) == (0, "")
+    assert [line.split() for line in out.splitlines()[1:]] == [line.split() for line in named]
+    assert out.splitlines()[0] == "recipes: argmaxq train RECIPE"
+    _, out, _ = argmaxq("list", "bump")
+    assert [line.split()[:2] for line in out.splitlines()[1:]] == [["features", "radial"]]
+
+
 def test_every_component_is_known_from_the_start() -> None:
     before = {role: dict(members) for role, members in registry.items()}
     for module in pkgutil.walk_packages(aq.__path__, "argmaxq."):

@@ -1,12 +1,16 @@
 import io
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+import argmaxq as aq
 from argmaxq.training.progress import Bar, Done, Lines, Silent, progress
+from runs import CARTPOLE
 
 
 class Now:
@@ -91,3 +95,27 @@ def test_the_display_suits_the_output(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert capsys.readouterr().out == ""
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert isinstance(progress(10), Bar)
+
+
+def test_speed_is_that_of_all_seeds_and_the_time_left_that_of_each(
+    now: Now, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Lines(10_000, now=now) as lines:
+        now.seconds += 10.0
+        lines.update(Done(5_000, 20_000), {})
+    assert capsys.readouterr().out == " 5000/10000 steps  2k steps/s  0:10 left\n"
+
+
+@pytest.mark.parametrize("engine", ["compiled", "host"])
+def test_a_summary_counts_the_steps_of_all_lanes_and_seeds(engine: Any, tmp_path: Path) -> None:
+    recipe = aq.replace(CARTPOLE, {"steps": 800, "env.lanes": 2})
+    summary = aq.train(recipe, seeds=3, engine=engine, out=tmp_path / "run").summary
+    assert summary["steps_per_second"] == pytest.approx(3 * 800 / summary["training_seconds"], rel=1e-3)
+
+
+def test_seeds_that_stopped_early_count_with_what_they_did(tmp_path: Path) -> None:
+    recipe = aq.replace(CARTPOLE, {"stop": "evaluation-return", "stop.threshold": 9.5, "steps": 1_000})
+    summary = aq.train(recipe, seeds=3, out=tmp_path / "run").summary
+    steps = [seed["step"] for seed in summary["seeds"]]
+    assert steps == [1_000, 1_000, 500]
+    assert summary["steps_per_second"] == pytest.approx(sum(steps) / summary["training_seconds"], rel=1e-3)

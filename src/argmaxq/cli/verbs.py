@@ -81,10 +81,13 @@ def _resume(options: Options, rest: list[str]) -> int:
     return 0
 
 
-def _opened(options: Options, path: str = "") -> Run:
+def _opened(options: Options, path: str | None = None) -> Run:
     """The run that was named, or that of ``path``. Who names its environment, too, trusts it as who says so."""
-    shun(Path(path or options.run))
-    run = Run(path or options.run, trust=options.trust or bool(options.env))
+    named = options.run if path is None else path
+    if "\0" in named:
+        raise UserError(f"{named!r} is no run folder: no name holds a null byte")
+    shun(Path(named))
+    run = Run(named, trust=options.trust or bool(options.env))
     if options.env and options.env != (made := environment(run.config)):
         raise UserError(f"--env {options.env}: {run.path} was trained on {made}")
     return run

@@ -10,10 +10,28 @@ from argmaxq.components.registry import candidates
 
 QUICK = ("cartpole/dqn-course", "frozenlake/q")
 """Recipes whose programs compile soon, so that many lines can be tried."""
-VERBS = ("list", "train", "resume", "evaluate", "plot", "watch", "check")
+VERBS = ("list", "train", "resume", "evaluate", "plot", "watch", "check", "completion")
 TEXTS = (
     *("", " ", "-", "--", "---", "=", "none", "null", "true", "nan", "inf", "-inf", "1e400", "-0", "0", "-1", "1", "7"),
-    *("3.5", "1e3", "64 64", "64,64", "[1,2]", "{}", '{"a": 1}', '{"a":', "'", '"', "\\", "\n", "\t", "\x00", "\ud800"),
+    *(
+        "3.5",
+        "1e3",
+        "1k",
+        "1.5M",
+        "64 64",
+        "64,64",
+        "[1,2]",
+        "{}",
+        '{"a": 1}',
+        '{"a":',
+        "'",
+        '"',
+        "\\",
+        "\n",
+        "\t",
+        "\x00",
+        "\ud800",
+    ),
     *("é", "🂡", "a" * 300, "9" * 40, "-" + "9" * 40, "~", "*", "$HOME", "%s", "{0}", "dqn", "best", ":", "a:b:c"),
     *("../foreign/file", "/dev/null", "/etc/passwd", "CartPole-v1", "Acrobot-v1", "FrozenLake-v1", "NoSuch-v0"),
     *("no_such_module:X-v0", "os:system"),
@@ -55,7 +73,11 @@ def command_line(chance: random.Random, runs: Sequence[str]) -> list[str]:
         words += chance.choice(([], [], ["--env", chance.choice(TEXTS)], ["--out", chance.choice(TEXTS)]))
     elif verb == "check":
         words += [chance.choice(TEXTS), *chance.choice(([], ["--kwargs", chance.choice(TEXTS)]))]
-    elif verb != "list":
+    elif verb in ("list", "completion"):
+        words += chance.choice(([], [chance.choice(TEXTS)], [chance.choice(("cartpole", "bash", "dqn", "zsh"))]))
+    elif verb == "plot" and chance.random() < 0.2:
+        words += [*runs, *looking(verb, chance)]
+    else:
         words += [chance.choice((*runs, *runs, chance.choice(TEXTS))), *looking(verb, chance)]
     words = spoilt(words, chance)
     return [*words, *short] if words[:1] == ["train"] else words

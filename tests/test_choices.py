@@ -165,6 +165,9 @@ def test_a_picture_of_discrete_actions_names_them(cartpoles: aq.Run, tmp_path: P
 
 
 def test_episodes_and_seed_are_checked(platform: aq.Run, tmp_path: Path) -> None:
-    for wrong in ({"episodes": 0}, {"seed": -1}):
-        with pytest.raises(UserError, match="at least one episode"):
+    for wrong, words in (
+        ({"episodes": 0}, "at least one is needed"),
+        ({"seed": -1}, "seed = -1: it must be at least 0"),
+    ):
+        with pytest.raises(UserError, match=words):
             draw_choices(platform, tmp_path / "a.png", **wrong)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import argmaxq as aq
-from argmaxq.cli.main import VERBS
+from argmaxq.cli.verbs import VERBS
 from argmaxq.components.registry import registry
 from argmaxq.devices import current, using
 from argmaxq.recipes import recipes
@@ -59,6 +59,17 @@ def test_list_has_a_line_for_everything_that_can_be_chosen(argmaxq: Command) -> 
     assert "``" not in out
 
 
+def test_list_shows_the_lines_that_hold_all_words(argmaxq: Command) -> None:
+    _, everything, _ = argmaxq("list")
+    code, out, err = argmaxq("list", "CartPole", "dqn")
+    named = [line for line in everything.splitlines() if "cartpole" in line.lower() and "dqn" in line.lower()]
+    assert (code, err) == (0, "")
+    assert [line.split() for line in out.splitlines()[1:]] == [line.split() for line in named]
+    assert out.splitlines()[0] == "recipes: argmaxq train RECIPE"
+    _, out, _ = argmaxq("list", "bump")
+    assert [line.split()[:2] for line in out.splitlines()[1:]] == [["features", "radial"]]
+
+
 def test_every_component_is_known_from_the_start() -> None:
     before = {role: dict(members) for role, members in registry.items()}
     for module in pkgutil.walk_packages(aq.__path__, "argmaxq."):
@@ -70,22 +81,24 @@ def test_every_component_is_known_from_the_start() -> None:
 def test_training_says_what_it_does_and_how_it_went(argmaxq: Command) -> None:
     code, out, err = argmaxq("train", *SMALL, "--agent.gamma", "0.9", "--seed", "5")
     assert (code, err) == (0, "")
-    first, *progress_lines, returns, best, selected, spent, where, following, last = (
-        line
-        for line in out.splitlines()
-        if not line.startswith("  last evaluation")  # there where it is not the best
-    )
+    rows = [line for line in out.splitlines() if not line.startswith("  last evaluation")]  # there if not the best
+    first, *progress_lines, returns, best, selected, spent, where, following, last = [
+        *(row for row in rows[:-4] if "selecting" not in row and "best evaluation" not in row),
+        *(row for row in rows if "selecting" in row or "best evaluation" in row),
+        *rows[-4:],
+    ]  # whichever returns stand first
     assert first == "cartpole/dqn on CartPole-v1, compiled engine on cpu, seed 5, in runs/cartpole-dqn"
     assert progress_lines[-1].startswith("1200/1200 steps")
     run = aq.Run("runs/cartpole-dqn")
     (summary,) = run.summary["seeds"]
-    assert returns.split() == ["last", str(min(100, summary["episodes"])), "episodes", number(summary["mean_return"])]
+    shown = returns.removesuffix(", in training").split()
+    assert shown == ["last", str(min(100, summary["episodes"])), "episodes", number(summary["mean_return"])]
     assert best.split()[2:] == [number(summary["best"]["mean"]), "at", "step", f"{summary['best']['step']:,}"]
     assert selected.strip() == "best of 3 selecting evaluations, evaluate scores it afresh"
     assert re.fullmatch(r"  time +[\d.]+ s of training, [\d,]+ steps/s", spent)
     assert where.split(maxsplit=1) == ["run", "runs/cartpole-dqn, curve in curve.png"]
     assert following.split(maxsplit=1) == ["next", "argmaxq evaluate runs/cartpole-dqn"]
-    assert last.strip() == "argmaxq watch runs/cartpole-dqn"
+    assert last.split()[:3] == ["argmaxq", "watch", "runs/cartpole-dqn"]
     assert (run.recipe.agent.gamma, run.recipe.agent.network.hidden, run.seeds) == (0.9, (16, 16), (5,))  # type: ignore[attr-defined]
     assert (run.path / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert argmaxq("train", *SMALL, "--quiet")[:2] == (0, "runs/cartpole-dqn-2\n")

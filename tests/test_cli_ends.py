@@ -2,7 +2,10 @@
 
 import os
 import re
+import shlex
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -62,11 +65,49 @@ class Sometimes(Misbehaving):
 gym.register("Misbehaving-v0", Misbehaving)
 
 
-def test_what_the_users_environment_raises_keeps_its_traceback(argmaxq: Command, tmp_path: Path) -> None:
-    options = ["--env", "Misbehaving-v0", "--env.kwargs", '{"error": "error"}', "--evaluation.every", "0"]
-    with pytest.raises(ZeroDivisionError, match="mine"):
-        argmaxq("train", *SMALL, *options)
+RAISING = ["--env", "Misbehaving-v0", "--env.kwargs", '{"error": "error"}', "--evaluation.every", "0"]
+
+
+def test_what_the_users_own_code_raises_is_shown_from_there_on(argmaxq: Command) -> None:
+    code, out, err = argmaxq("train", *SMALL, *RAISING)
+    first, where, line, *_, last = err.splitlines()
+    assert (code, first) == (1, "Traceback of your own code:")
+    assert re.fullmatch(r'  File ".*/test_cli_ends.py", line \d+, in step', where)
+    assert line.strip() == "raise self._error"
+    assert re.fullmatch(
+        r"argmaxq: ZeroDivisionError: mine \(test_cli_ends.py, line \d+\); ARGMAXQ_TRACEBACK=1 shows .*", last
+    )
+    assert "next               argmaxq resume runs/cartpole-dqn" in out
     assert aq.Run("runs/cartpole-dqn").summary["step"] > 1_000
+
+
+def test_whoever_asks_sees_the_whole_traceback(argmaxq: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARGMAXQ_TRACEBACK", "1")
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        argmaxq("train", *SMALL, *RAISING)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("list > /dev/full", "argmaxq: OSError: [Errno 28] No space left on device"),
+        ("list >&-", ""),
+        ("evaluate nothing >&-", "argmaxq: nothing is no run folder: it does not exist"),
+    ],
+)
+def test_output_that_nobody_takes_is_a_line_at_most(tmp_path: Path, line: str, words: str) -> None:
+    shell = f"{shlex.quote(sys.executable)} -m argmaxq {line}"
+    done = subprocess.run(["sh", "-c", shell], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == (words == "")
+    assert done.stderr.startswith(words)
+    assert done.stderr.count("\n") == bool(words)
+
+
+def test_a_platform_that_is_not_here_is_a_line(tmp_path: Path) -> None:
+    with command("train", *SMALL, cwd=tmp_path, JAX_PLATFORMS="abacus") as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert re.fullmatch(r"argmaxq: JAX does not start with JAX_PLATFORMS=abacus \(.*\): unset that variable.*\n", err)
 
 
 def test_an_interruption_is_a_word(argmaxq: Command) -> None:
@@ -138,6 +179,6 @@ def test_a_seed_that_diverges_in_its_turn_does_not_stop_the_others(tmp_path: Pat
     run = aq.train(aq.replace(recipe, "agent.network.hidden", (16,)), env=Sometimes, seeds=4, out=tmp_path / "run")
     ends = [seed["stopped"] for seed in run.summary["seeds"]]
     assert (len(ends), set(ends)) == (4, {"diverged", "at the last step"})
-    text = outcome(run.config, run.summary, run.path)
+    text = outcome(run.config, run.summary, run.path, watchable=False)
     which = ", ".join(str(number) for number, end in enumerate(ends) if end == "diverged")
     assert f"  diverged           seed {which}, by step" in text

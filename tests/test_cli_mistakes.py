@@ -32,7 +32,45 @@ MISTAKES = {
     "train cartpole/dqn --steps many": "steps = 'many': a whole number is needed",
     "train cartpole/dqn --seeds 0": "seed = 0, seeds = 0: seeds are whole numbers from 0 on, at least one of them",
     "train cartpole/dqn --seed -1": "seed = -1, seeds = 1",
-    "train cartpole/dqn --seed x": "argument --seed: invalid int value: 'x'; see argmaxq train --help",
+    "train cartpole/dqn --seed x": "argument --seed: 'x': a whole number is needed, such as 100000 or 100k; see",
+    "train cartpole/dqn --seeds 1.5": "argument --seeds: '1.5': a whole number is needed",
+    "train cartpole/dqn --steps 1.5": "steps = 1.5: a whole number is needed",
+    "train cartpole/dqn --lr 1e-3": "there is no lr: did you mean agent.optimiser.learning_rate?",
+    "train cartpole/dqn --learning-rate 1e-3": "did you mean agent.optimiser.learning_rate?",
+    "train cartpole/dqn --agent.lr 1e-3": "did you mean agent.optimiser.learning_rate?",
+    "train frozenlake/q --lr 1e-3": "there is no lr: did you mean agent.step_size?",
+    "train cartpole/dqn --total-timesteps 10": "did you mean steps?",
+    "train cartpole/dqn --buffer-size 10": "did you mean agent.replay.capacity?",
+    "train cartpole/pqn --buffer-size 10": "here it is agent.replay.capacity, but agent is pqn; dqn and",
+    "train cartpole/dqn --num-envs 10": "did you mean env.lanes?",
+    "train cartpole/dqn --env-id CartPole-v1": "did you mean env.id?",
+    "train cartpole/dqn --env-lanes 2": "there is no env_lanes: did you mean env.lanes?",
+    "train cartpole/dqn --agent-optimiser-learning-rate 1": "did you mean agent.optimiser.learning_rate?",
+    "train cartpole/dqn --exploration-fraction 0.1": "did you mean agent.exploration.epsilon.duration?",
+    "train cartpole/dqn --target-network-frequency 500": "did you mean agent.sync.period?",
+    "train cartpole/dqn --tau 0.1": "here it is agent.sync.tau, but agent.sync is periodic; polyak would have it",
+    "train cartpole/dqn --prioritized-replay-alpha 1": "agent.replay is uniform; prioritised would have it",
+    "train cartpole/dqn --q-lambda 1": "here it is agent.trace_decay, but agent is dqn; pqn would have it",
+    "train cartpole/dqn --seed-count 3": "there is no option --seed-count: did you mean --seeds?",
+    "train cartpole/dqn --exp-name x": "there is no option --exp-name: did you mean --out?",
+    "train cartpole/dqn --cuda": "there is no option --cuda: did you mean --device?",
+    "train dqn --env Pong-v5": "did you mean ale_py:ALE/Pong-v5?",
+    "train dqn --env PongNoFrameskip-v4": "did you mean ale_py:ALE/Pong-v5?",
+    "train dqn --env cartpole-v1": "is not registered: did you mean CartPole-v1",
+    "train dqn --env LunarLandar-v2": "is not registered: did you mean LunarLander-v3",
+    "train dqn --env MiniGrid-Empty-v0": "one of a package is named module:Id",
+    "train dqn --env a:b:c": "environment 'a:b:c': a module and an id are written module:Id",
+    "train dqn --env :": "environment ':': a module and an id are written module:Id",
+    """train frozenlake/q --env.kwargs '{"map_name":"9x9"}'""": "does not take these arguments, {'map_name': '9x9'}:",
+    """train dqn --env LunarLander-v3 --env.kwargs '{"gravity": 5}'""": "AssertionError: gravity (current value: 5)",
+    f"train {'x' * 300}": "there is no recipe 'xxx",
+    f"train dqn --env {'x' * 300}": "is not registered",
+    f"train cartpole/dqn --out {'x' * 300}": "no folder can be made there (File name too long)",
+    f"evaluate {'x' * 300}": "is no run folder: it does not exist",
+    f"check x --kwargs {'[' * 5_000}": "it must be a JSON object",
+    f"train cartpole/dqn --env.kwargs {'[' * 5_000}": "env.kwargs = ",
+    "list wibble": "nothing that is listed holds 'wibble': argmaxq list shows all",
+    "completion csh": "there is no shell 'csh' to complete lines in: did you mean",
     "train cartpole/dqn --engine fast": "engine = 'fast': it must be auto, compiled or host",
     "train cartpole/dqn 5": "'5' belongs to no option: options are written --path value",
     "train cartpole/dqn --device abacus": "device = 'abacus': there is no such device here; there are cpu",
@@ -89,7 +127,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing_behind(argmaxq: Command, tmp_p
     [
         (["--checkpoint", "77"], r"argmaxq: .* has no checkpoint 77: there are best, last, 800, 1200\n"),
         (["--checkpoint", "first"], r"argmaxq: .* has no checkpoint first: there are best, last, 800, 1200\n"),
-        (["--episodes", "0"], r"argmaxq: episodes = 0: at least one is needed\n"),
+        (["--episodes", "0"], r"argmaxq: episodes = 0: at least one is needed, and at most 10,000,000\n"),
         (["--seed", "-1"], r"argmaxq: seed = -1: it must be at least 0\n"),
     ],
 )
@@ -113,9 +151,26 @@ def test_an_existing_folder_is_never_overwritten(argmaxq: Command, tmp_path: Pat
     assert "no folder can be made there" in err
 
 
-def test_one_seed_of_many_is_named_where_one_is_needed(argmaxq: Command, seeds: str) -> None:
-    code, _, err = argmaxq("watch", seeds, "--video", "a.mp4")
-    assert (code, err) == (2, f"argmaxq: {seeds} holds 3 runs: name one of them, such as {seeds}/seed-0\n")
+def test_a_file_where_a_folder_is_expected(argmaxq: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for verb in ("evaluate", "resume", "watch", "plot"):
+        code, _, err = argmaxq(verb, "file")
+        assert (code, err) == (2, "argmaxq: file is no run folder: it is a file\n")
+    code, _, err = argmaxq("evaluate", "file/below")
+    assert (code, err) == (2, "argmaxq: file/below is no run folder: it does not exist\n")
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".mp4", "file/a.mp4"])
+def test_a_film_that_cannot_be_written_is_told_in_a_line(
+    argmaxq: Command, trained: str, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    code, _, err = argmaxq("watch", trained, "--video", name)
+    assert (code, err.count("\n"), len(err) < 400) == (2, 1, True)
+    assert "cannot be written" in err
+
+
+def test_one_seed_of_many_is_resumed_as_a_whole(argmaxq: Command, seeds: str) -> None:
     code, _, err = argmaxq("resume", f"{seeds}/seed-1")
     assert (code, err.endswith(f"resumed as a whole: resume {seeds}\n")) == (2, True)
 

@@ -26,6 +26,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setenv("ARGMAXQ_TRACEBACK", "1")  # so that what nobody foresaw is not made a line of
     for name in ("one", "two"):
         assert main(["train", *SMALL, "--out", name, "--quiet", *(["--seeds", "2"] if name == "two" else [])]) == 0
     return tmp_path

@@ -7,7 +7,7 @@ from matplotlib.image import imread
 
 import argmaxq as aq
 from argmaxq.cli.main import main
-from argmaxq.components.errors import UserError
+from argmaxq.verbs.typical import typical
 from argmaxq.visualisation.plot import plot
 from drawings import texts
 
@@ -60,6 +60,10 @@ def test_a_mistake_is_one_line_and_leaves_no_file(
     assert not list(tmp_path.iterdir())
 
 
-def test_choices_of_several_seeds_are_drawn_one_by_one(cartpoles: aq.Run) -> None:
-    with pytest.raises(UserError, match="holds 2 runs: name one of them"):
-        plot(cartpoles, "choices")
+@pytest.mark.parametrize("what", ["choices", "phase"])
+def test_of_several_seeds_the_median_is_drawn_and_named(cartpoles: aq.Run, what: str, tmp_path: Path) -> None:
+    run, words = typical(cartpoles)
+    assert words.startswith(f"seed {run.seeds[0]}, the median of 2 by best evaluation: ")
+    assert any(words in text for text in texts(plot(cartpoles, what, tmp_path / "a.svg")))
+    alone = plot(run, what, tmp_path / "b.svg")
+    assert not any("the median" in text for text in texts(alone))

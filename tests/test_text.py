@@ -12,21 +12,23 @@ from argmaxq.reporting.text import outcome
 
 @pytest.mark.parametrize(("solved", "words"), [([], "no"), ([5000, 7000], "2 of 3, at step 6,000 (median)")])
 def test_outcomes_of_many_seeds_are_summarised(solved: list[int], words: str) -> None:
-    config = {"seeds": [0, 1, 2], "recipe": {"stop": {"type": "stop/training-return"}, "steps": 9000}}
+    config = {
+        "seeds": [0, 1, 2],
+        "recipe": {"env": {"id": "CartPole-v1"}, "stop": {"type": "stop/training-return"}, "steps": 9000},
+    }
     seeds = [
         {"seed": n, "episodes": 40 + n, "mean_return": 10.0 * n, "best": {"step": 100, "mean": 9.5 * n}, "stopped": "-"}
         | {"solved_at": solved[n] if n < len(solved) else None}
         for n in range(3)
     ]
     summary = {"finished": True, "training_seconds": 200.0, "steps_per_second": 1234.5, "seeds": seeds}
-    assert outcome(config, summary, Path("x")).splitlines() == [
+    assert outcome(config, summary, Path("x"), watchable=False).splitlines() == [
         "  last 40 episodes   10.0, the mean of 3 seeds from 0.0 to 20.0",
         "  best evaluation    9.5, the mean of 3 seeds from 0.0 to 19.0",
         f"  solved             {words}",
-        "  time               3.3 min of training, 1,234 steps/s",
+        "  time               3.3 min of training, 1,234 steps/s of all seeds together",
         "  run                x",
         "  next               argmaxq evaluate x",
-        "                     argmaxq watch x/seed-2",
     ]
 
 

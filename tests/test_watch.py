@@ -200,5 +200,5 @@ def test_a_film_is_never_overwritten_and_nothing_is_played_for_it(run: aq.Run, t
 
 
 def test_no_episodes_are_refused(run: aq.Run) -> None:
-    with pytest.raises(UserError, match="at least one episode"):
+    with pytest.raises(UserError, match="episodes = 0: at least one is needed"):
         watch(run, episodes=0)

@@ -31,9 +31,10 @@ def using(name: str | None, seeds: int = 1) -> Iterator[None]:
     started without; a lone one gets one thread.
 
     Raises:
-        UserError: there is no such device; it says which there are.
+        UserError: there is no such device; it says which there are. Or JAX does not start at all.
     """
     late = not start_jax(seeds) and seeds > 1
+    _check_platforms()
     with _choice(name):
         if late and _whole_cpu():
             warn(TOO_LATE.format(seeds=seeds, cores=usable_cores()))
@@ -70,6 +71,19 @@ def _whole_cpu() -> bool:
     """Whether all devices of the CPU are to be used: no other platform, nor a single device."""
     settings: Any = jax.config
     return not isinstance(settings.jax_default_device, jax.Device) and current()[0].platform == "cpu"
+
+
+def _check_platforms() -> None:
+    """Start JAX; raises UserError where the platforms that it may use are not here."""
+    try:
+        jax.local_devices()
+    except (RuntimeError, AssertionError) as problem:  # JAX asserts that it has one
+        asked: Any = jax.config
+        why = str(problem) or "no such device is here"
+        raise UserError(
+            f"JAX does not start with JAX_PLATFORMS={asked.jax_platforms} ({why}): "
+            "unset that variable, or name platforms that are here, such as cpu"
+        ) from problem
 
 
 def _choice(name: str | None) -> AbstractContextManager[Any]:

@@ -11,6 +11,7 @@ import gymnasium
 import numpy as np
 
 from argmaxq.components.component import walk
+from argmaxq.components.errors import UserError
 from argmaxq.components.paths import documentation
 from argmaxq.components.registry import is_component, registry, role_of, type_name
 from argmaxq.domains.catalogue import DOMAINS, functional
@@ -43,19 +44,42 @@ def show_help(verbs: Mapping[str, str]) -> None:
     print("\nargmaxq VERB --help shows a verb's options, argmaxq train RECIPE --help a recipe's as well.")
 
 
-def show_everything() -> None:
-    """Recipes, environments and components, a line each."""
-    print("starts, which suit themselves to an environment: argmaxq train START --env ID")
-    _show([(name, (kind.make.__doc__ or "").rstrip(".")) for name, kind in STARTS.items()])
-    print("\nrecipes: argmaxq train RECIPE")
-    _show([(name, _recipe(recipe)) for name, recipe in recipes().items()])
-    print("\nenvironments with a compiled form (any other of Gymnasium's ids trains on the host): --env ID")
+def show_everything(words: Sequence[str] = ()) -> None:
+    """Recipes, environments and components, a line each: those whose lines hold all of these words.
+
+    Raises:
+        UserError: there is none.
+    """
+    shown = {title: found for title, rows in _everything().items() if (found := _holding(rows, words))}
+    if not shown:
+        raise UserError(f"nothing that is listed holds {' and '.join(map(repr, words))}: argmaxq list shows all")
+    for place, (title, rows) in enumerate(shown.items()):
+        print(f"\n{title}" if place else title)
+        firsts = {row[0]: row for row in reversed(rows)}
+        _show([row if len(row) < 3 or firsts[row[0]] is row else ("", *row[1:]) for row in rows])
+
+
+def _everything() -> dict[str, list[tuple[str, ...]]]:
+    """Rows of (name, meaning), and of components (role, name, meaning), by their titles."""
     compiled = [(name, _summary(type(functional(name)))) for name in DOMAINS]
-    _show(compiled + [(name, "Gymnasium's transition tables.") for name in TABULAR if name in gymnasium.registry])
-    print("\ncomponents (argmaxq train RECIPE --help says where they go)")
-    rows = [(role, name, _summary(cls)) for role, members in _roles().items() for name, cls in members.items()]
-    firsts = {role: name for role, name, _ in reversed(rows)}
-    _show([(role if firsts[role] == name else "", name, line) for role, name, line in rows])
+    tabular = [(name, "Gymnasium's transition tables.") for name in TABULAR if name in gymnasium.registry]
+    components = [(role, name, _summary(cls)) for role, members in _roles().items() for name, cls in members.items()]
+    return {
+        "starts, which suit themselves to an environment: argmaxq train START --env ID": [
+            (name, (kind.make.__doc__ or "").rstrip(".")) for name, kind in STARTS.items()
+        ],
+        "recipes: argmaxq train RECIPE": [(name, _recipe(recipe)) for name, recipe in recipes().items()],
+        "environments with a compiled form (any other of Gymnasium's ids trains on the host): --env ID": [
+            *compiled,
+            *tabular,
+        ],
+        "components (argmaxq train RECIPE --help says where they go)": list(components),
+    }
+
+
+def _holding(rows: Sequence[tuple[str, ...]], words: Sequence[str]) -> list[tuple[str, ...]]:
+    """The rows in which all of these words stand, in small or capital letters."""
+    return [row for row in rows if all(word.lower() in " ".join(row).lower() for word in words)]
 
 
 def show_findings(findings: "Sequence[Finding]") -> None:

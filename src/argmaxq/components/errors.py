@@ -7,13 +7,15 @@ from pathlib import Path
 
 OURS = (str(Path(__file__).parents[1]), contextlib.__file__)
 """Where this package's own lines stand, and those of the context managers between them."""
+LONGEST = 200
+"""Letters of a word that is quoted whole."""
 
 
 class UserError(ValueError):
     """A mistake a user can mend; its text is one clear line and the command line prints nothing else."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(printable(" ".join(text.split())))  # one line, whatever values it quotes
+        super().__init__(printable(" ".join(map(_shortened, text.split()))))  # one line, whatever values it quotes
 
 
 def warn(text: str) -> None:
@@ -22,6 +24,11 @@ def warn(text: str) -> None:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(OURS):
         frame, level = frame.f_back, level + 1
     warnings.warn(text, stacklevel=level)
+
+
+def _shortened(word: str) -> str:
+    """A word of which nobody would read the middle without it."""
+    return word if len(word) <= LONGEST else f"{word[: LONGEST // 2]}...{word[-LONGEST // 3 :]}"
 
 
 def printable(text: str) -> str:

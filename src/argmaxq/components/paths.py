@@ -7,13 +7,14 @@ import dataclasses
 import json
 import re
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, TypeVar, overload
 
 from argmaxq.components.annotations import elements, hints, options, plain_type, suiting
 from argmaxq.components.checks import check_field, validate
 from argmaxq.components.errors import UserError
+from argmaxq.components.numerals import whole
 from argmaxq.components.registry import candidates, is_component, type_name
 
 T = TypeVar("T")
@@ -64,7 +65,7 @@ def replace(component: T, path: str | Mapping[str, Any], value: Any = None) -> T
     """The same component with other values at one path, or at each path of a mapping, in any order.
 
     A component's name stands for its default that keeps the values of fields which the old component has too: from
-    uniform to prioritised replay the capacity stays. Text is read as the field's annotation asks: ``"1e5"``,
+    uniform to prioritised replay the capacity stays. Text is read as the field's annotation asks: ``"100k"``,
     ``"true"``, ``"64 64"`` or ``"64,64"``, ``"none"``, a JSON object for a dict. Where a component's class has a
     ``shorthand``, a value that names no component sets the field so called.
 
@@ -166,32 +167,61 @@ def _read(text: str, plain: Any) -> Any:
         return {"true": True, "false": False}.get(text.lower(), text)
     if typing.get_origin(plain) is Literal:
         return next((member for member in typing.get_args(plain) if str(member) == text), text)
-    readers = {int: (int, float), float: (float,), dict: (json.loads,)}.get(typing.get_origin(plain) or plain, ())
-    for reader in readers:
-        try:
-            return reader(text)
-        except ValueError:
-            continue
-    return text
+    number = whole(text) if plain is int or (plain is float and text[-1:].isalpha()) else None
+    if number is not None:
+        return number
+    readers: dict[Any, Callable[[str], Any]] = {int: float, float: float, dict: json.loads}
+    reader = readers.get(typing.get_origin(plain) or plain, str)
+    try:
+        return reader(text)
+    except (ValueError, RecursionError):  # JSON may be nested too deeply
+        return text
 
 
 def _names(component: Any, path: str) -> list[str]:
     """The field names that a path is made of, each known to exist."""
+    names, missing = _known(component, path)
+    if missing is not None:
+        raise UserError(f"there is no {'.'.join([*names, missing])}: {_advice(component, names, missing)}")
+    return names
+
+
+def _known(component: Any, path: str) -> tuple[list[str], str | None]:
+    """The parts of a path that there are, and the first that there is not, if any."""
     names: list[str] = []
     here = component
     for part in path.replace("-", "_").split("."):
         if not is_component(here) or part not in hints(type(here)):
-            raise UserError(f"there is no {'.'.join([*names, part])}: {_advice(component, names, part)}")
+            return names, part
         names.append(part)
         here = getattr(here, part)
-    return names
+    return names, None
 
 
 def _advice(root: Any, names: list[str], part: str) -> str:
     """What to write instead of an unknown ``part`` below ``names``."""
+    return (_elsewhere(root, part) if not names else "") or _nearby(root, names, part)
+
+
+def _elsewhere(root: Any, part: str) -> str:
+    """Where a value stands that other libraries call so, by the table ``elsewhere`` of the root's class, if any."""
+    paths_of_it = getattr(type(root), "elsewhere", {}).get(part, ())
+    lacking = [(path, *_known(root, path)) for path in paths_of_it]
+    if there := [path for path, _, missing in lacking if missing is None]:
+        return f"did you mean {there[0]}?"
+    return next(
+        (f"here it is {path}, but {_nearby(root, names, missing or '')}" for path, names, missing in lacking), ""
+    )
+
+
+def _nearby(root: Any, names: list[str], part: str) -> str:
+    """The names most like an unknown ``part``, or the components which would have it."""
     owner, where = get(root, ".".join(names)) if names else root, ".".join(names)
     if not is_component(owner):
         return f"{where} is {'none' if owner is None else 'a value'} and has no parts"
+    dotless = {place.path.replace(".", "_"): place.path for place in paths(root)}
+    if part in dotless:
+        return f"did you mean {dotless[part]}?"
     siblings = {name: ".".join([*names, name]) for name in hints(type(owner))}
     if close := get_close_matches(part, siblings, cutoff=0.6):
         return f"did you mean {' or '.join(siblings[name] for name in close)}?"
@@ -203,4 +233,6 @@ def _advice(root: Any, names: list[str], part: str) -> str:
     ends = {place.path.rsplit(".", 1)[-1]: place.path for place in reversed(paths(root))}
     if close := get_close_matches(part, ends, cutoff=0.8):
         return f"did you mean {' or '.join(ends[end] for end in close)}?"
+    if known := _elsewhere(root, part):
+        return known
     return f"known: {', '.join(siblings.values())}" if siblings else f"{where} has no fields"

@@ -1,7 +1,6 @@
 """Making an environment from what a user names: a registered id, or a callable that returns one."""
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
@@ -12,6 +11,7 @@ from argmaxq.environments.envpool_lanes import EnvPoolLanes
 from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
 from argmaxq.environments.hybrid import Choices
 from argmaxq.environments.lanes import Lanes
+from argmaxq.environments.unregistered import advice
 from argmaxq.environments.vector_lanes import VectorLanes
 
 Source: TypeAlias = str | Callable[..., Any]
@@ -30,18 +30,22 @@ def make_environment(source: Source, kwargs: Mapping[str, Any] | None = None) ->
     options = dict(kwargs or {})
     if not isinstance(source, str):
         return _checked(source(**options), source)
+    module, colon, _ = source.rpartition(":")
+    if colon and not all(part.isidentifier() for part in module.split(".")):
+        raise UserError(f"environment {source!r}: a module and an id are written module:Id")
     try:
         made = gym.make(source, **({"disable_env_checker": True} | options))
         return without_checks(made) if options.get("disable_env_checker", True) else made
     except gym.error.UnregisteredEnv as error:
-        raise UserError(f"environment {source!r} is not registered: {_hint(source, error)}") from error
+        raise UserError(f"environment {source!r} is not registered: {advice(source, one_line(error))}") from error
     except (gym.error.Error, ImportError) as error:
         raise UserError(f"environment {source!r} cannot be made: {one_line(error)}") from error
-    except TypeError as error:
-        # Only an argument of the user's is his to mend; a TypeError without any is the environment's own fault.
+    except Exception as error:
+        # Only an argument of the user's is his to mend; without any it is the environment's own fault.
         if not options:
             raise
-        raise UserError(f"environment {source!r} does not take these arguments: {one_line(error)}") from error
+        fault = one_line(error) if isinstance(error, TypeError) else f"{type(error).__name__}: {one_line(error)}"
+        raise UserError(f"environment {source!r} does not take these arguments, {options}: {fault}") from error
 
 
 def make_lanes(
@@ -118,8 +122,3 @@ def _checked(env: Any, source: Any) -> Environment:
     raise UserError(
         f"{name} returned a {type(env).__name__}: it must return a gymnasium.Env or a gymnasium.vector.VectorEnv"
     )
-
-
-def _hint(name: str, error: Exception) -> str:
-    close = get_close_matches(name, gym.registry, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(close)}?" if close else one_line(error)

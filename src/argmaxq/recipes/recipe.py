@@ -1,9 +1,13 @@
 """What a run is made of: an agent, an environment, how long, how it is judged and when it may stop."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from argmaxq.agents.dqn import DQN
 from argmaxq.components.annotations import Count, Size
 from argmaxq.components.component import component
 from argmaxq.environments.env import Env
+from argmaxq.recipes.elsewhere import ELSEWHERE
 from argmaxq.recipes.stop import Never, Stop
 from argmaxq.roles import Agent
 
@@ -33,6 +37,8 @@ class Recipe:
         stop: When it may end early.
         checkpoint_every: Env steps between two checkpoints; 0: only at the end.
     """
+
+    elsewhere: ClassVar[Mapping[str, tuple[str, ...]]] = ELSEWHERE
 
     agent: Agent = DQN()
     env: Env = Env()

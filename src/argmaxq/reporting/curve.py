@@ -25,6 +25,7 @@ from argmaxq.reporting.pictures import (
     title,
     trailing_mean,
 )
+from argmaxq.reporting.scores import evaluations_lead
 from argmaxq.runs.records import read
 
 WINDOW = 100
@@ -59,7 +60,7 @@ def draw_curve(folders: Path | Sequence[Path], out: Path) -> Path:
 
     One run: every episode, the mean of the last 100, and each evaluation's mean and range (least to greatest return).
     Several, given as such or as a folder that holds them: a line per seed, their median, and the quartiles as a band;
-    a seed that stopped early keeps its last value there.
+    a seed that stopped early keeps its last value there. Where evaluations say more than training, they are the line.
 
     Raises:
         UserError: if a run has finished no episode, or for another suffix.
@@ -93,6 +94,12 @@ def load_run(folder: Path) -> Run:
     return Run(steps, returns, trailing_mean(returns, WINDOW), columns)
 
 
+def evaluations_say_more(runs: Sequence[Run]) -> bool:
+    """As ``evaluations_lead``, of runs that were evaluated more than once."""
+    evaluated = [float(run.evaluations["mean"][-1]) for run in runs if run.evaluations["mean"].size > 1]
+    return evaluations_lead([float(run.smooth[-1]) for run in runs], evaluated)
+
+
 def quartiles(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
     """Env steps [points] and the quartiles and median [3, points] of the seeds' smoothed returns."""
     return quartile_lines([run.line for run in runs])
@@ -110,24 +117,43 @@ def evaluation_quartiles(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _draw_one(axes: Any, run: Run) -> None:
+    leading = evaluations_say_more([run])
     draw_points(axes, run.steps, run.returns, "episode")
-    axes.plot(*run.line, color=LINE, linewidth=2, label=f"mean of {WINDOW} episodes")
+    axes.plot(*run.line, color=LINE, linewidth=1.0 if leading else 2.0, label=f"mean of {WINDOW} episodes")
     if run.best is None:
         return
     steps, means = run.evaluations["step"], run.evaluations["mean"]
+    if leading:
+        axes.plot(steps, means, color=EVALUATION, linewidth=2, zorder=3)
     _points(axes, steps, means, run.evaluations["min"], run.evaluations["max"], "greedy evaluation: mean and range")
     _star(axes, steps[run.best], means[run.best], "best checkpoint", 13)
 
 
 def _draw_many(axes: Any, runs: Sequence[Run]) -> None:
-    draw_seeds(axes, [run.line for run in runs], f"one seed, mean of {WINDOW} episodes")
+    leading = evaluations_say_more(runs)
+    if leading:
+        steps, (lower, median, upper) = quartiles(runs)
+        axes.fill_between(steps, lower, upper, color=LINE, alpha=0.15, linewidth=0)
+        axes.plot(steps, median, color=LINE, linewidth=1.0, label=f"mean of {WINDOW} training episodes")
+    else:
+        draw_seeds(axes, [run.line for run in runs], f"one seed, mean of {WINDOW} episodes")
     steps, (lower, median, upper) = evaluation_quartiles(runs)
     if steps.size:
-        _points(axes, steps, median, lower, upper, "evaluations: median and quartiles")
+        draw = _band if leading else _points
+        draw(axes, steps, median, lower, upper, f"{'greedy ' * leading}evaluations: median and quartiles")
     best = [(run.evaluations["step"][at], run.evaluations["mean"][at]) for run in runs if (at := run.best) is not None]
     if best:
         steps, means = np.transpose(best)
         _star(axes, steps, means, "one seed's best", 8)
+
+
+def _band(axes: Any, steps: Any, middle: Any, low: Any, high: Any, label: str) -> None:
+    """The line that is to be seen first, in a band."""
+    axes.fill_between(steps, low, high, color=EVALUATION, alpha=0.15, linewidth=0, zorder=2)
+    axes.plot(
+        steps, middle, "-o", color=EVALUATION, linewidth=2, markersize=4, markerfacecolor="white", markeredgewidth=1.2,
+        zorder=3, label=label,
+    )  # fmt: skip
 
 
 def _points(axes: Any, steps: Any, middle: Any, low: Any, high: Any, label: str) -> None:

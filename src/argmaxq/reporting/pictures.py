@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,8 @@ LINE, EVALUATION, FAINT = "#0072B2", "#D55E00", "#A0A0A0"
 KINDS = (".png", ".svg")
 WIDTH, HEIGHT = 8.0, 4.5
 GRID = 500
+NOTE = 17
+"""Letters of a note to an inch."""
 
 
 class Line(NamedTuple):
@@ -126,6 +129,14 @@ def head(axes: Any, text: str) -> None:
     legend.set_in_layout(False)
     for mark in legend.legend_handles:
         mark.set_alpha(1.0)
+
+
+def head_of(figure: Any, text: str, *notes: str) -> None:
+    """A title over the whole figure, and below all of it what else must be known to read it."""
+    figure.suptitle(text, x=0.01, ha="left", fontsize=12, fontweight="bold", parse_math=False)
+    if said := "; ".join(filter(None, notes)):
+        width = int(figure.get_figwidth() * NOTE)
+        figure.supxlabel("\n".join(wrap(said, width)), x=0.01, ha="left", fontsize=8, color="0.35", parse_math=False)
 
 
 def title(places: Sequence[Path]) -> str:

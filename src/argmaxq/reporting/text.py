@@ -1,6 +1,5 @@
 """What a run says of itself on a terminal."""
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from argmaxq.recipes.stop import RECENT
+from argmaxq.reporting.following import following
+from argmaxq.reporting.scores import evaluations_lead
 from argmaxq.training.evaluation import LONGEST
 
 Row = tuple[str, str]
@@ -28,22 +29,34 @@ def environment(config: Mapping[str, Any]) -> str:
     return str(name["own"] if isinstance(name, dict) else name)
 
 
-def outcome(config: Mapping[str, Any], summary: Mapping[str, Any], path: Path) -> str:
-    """How a run went and what to do next, a line each."""
+def outcome(config: Mapping[str, Any], summary: Mapping[str, Any], path: Path, watchable: bool) -> str:
+    """How a run went and what to do next, a line each; ``watchable``: its environment draws itself."""
     seeds = summary.get("seeds", [])
-    returns = [seed["mean_return"] for seed in seeds if "mean_return" in seed]
-    least = min([RECENT, *(seed["episodes"] for seed in seeds)])
     rows = [
-        (f"last {least} episodes" if least > 1 else "last episode", _spread(returns)),
-        ("best evaluation", _best([seed["best"] for seed in seeds if seed["best"]])),
-        ("", _selected([seed["best"] for seed in seeds if seed["best"]])),
-        ("last evaluation", _spread([seed["final_evaluation"] for seed in seeds if _final(seed)])),
+        *_scores(seeds),
         *_ends(config, summary),
         ("time", _time(summary)),
         ("run", f"{path}{', curve in curve.png' if (path / 'curve.png').exists() else ''}"),
-        *zip(("next", ""), _following(summary, path), strict=False),
+        *zip(("next", ""), following(config, summary, path, watchable), strict=False),
     ]
     return "\n".join(f"  {what:<19}{value}" for what, value in rows if value)
+
+
+def _scores(seeds: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Returns in training and in evaluations; first what says more."""
+    returns = [seed["mean_return"] for seed in seeds if "mean_return" in seed]
+    bests = [seed["best"] for seed in seeds if seed["best"]]
+    lasts = [seed["final_evaluation"] for seed in seeds if seed.get("final_evaluation") is not None]
+    leading = evaluations_lead(returns, lasts)
+    least = min([RECENT, *(seed["episodes"] for seed in seeds)])
+    episodes = f"last {least} episodes" if least > 1 else "last episode"
+    training = (episodes, f"{_spread(returns)}{', in training' * leading}")
+    judged = [
+        ("best evaluation", _best(bests)),
+        ("", _selected(bests)),
+        ("last evaluation", _spread(lasts) if any(map(_apart, seeds)) else ""),
+    ]
+    return [*judged, training] if leading else [training, *judged]
 
 
 def number(value: float, beside: Sequence[float] = ()) -> str:
@@ -76,7 +89,7 @@ def _selected(bests: Sequence[Mapping[str, Any]]) -> str:
     return f"best of {many} selecting evaluations, evaluate scores it afresh{endless}"
 
 
-def _final(seed: Mapping[str, Any]) -> bool:
+def _apart(seed: Mapping[str, Any]) -> bool:
     """Whether the last policy was evaluated, and is not the best one."""
     best = seed["best"]
     return seed.get("final_evaluation") is not None and not (best and best["step"] == seed["step"])
@@ -119,17 +132,5 @@ def _middle(steps: Sequence[int]) -> str:
 def _time(summary: Mapping[str, Any]) -> str:
     seconds, rate = summary.get("training_seconds", 0.0), summary.get("steps_per_second", 0.0)
     shown = f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
-    return f"{shown} of training, {rate:,.0f} steps/s" if seconds else ""
-
-
-def _following(summary: Mapping[str, Any], path: Path) -> list[str]:
-    """Commands worth trying now."""
-    seeds = summary.get("seeds", [])
-    if not summary.get("finished"):
-        return [f"argmaxq resume {shlex.quote(str(path))}"]
-    scored = [seed for seed in seeds if seed["best"]]
-    if not scored and all(seed["stopped"] == "diverged" for seed in seeds):
-        return []
-    best = max(scored, key=lambda seed: float(seed["best"]["mean"]), default=seeds[0])
-    one = path / f"seed-{best['seed']}" if len(seeds) > 1 else path
-    return [f"argmaxq evaluate {shlex.quote(str(path))}", f"argmaxq watch {shlex.quote(str(one))}"]
+    together = " of all seeds together" if len(summary.get("seeds", [])) > 1 else ""
+    return f"{shown} of training, {rate:,.0f} steps/s{together}" if seconds else ""

@@ -33,7 +33,9 @@ def write_video(frames: Iterable[np.ndarray], path: Path, fps: float) -> Path:
     suffix = path.suffix.lower()
     if suffix not in ENCODINGS:
         raise UserError(f"{path}: a video's name must end in {' or '.join(ENCODINGS)}")
-    if path.exists():
+    with writing(path):
+        there = path.exists()
+    if there:
         raise UserError(f"{path} exists already and is not overwritten: remove it or choose another name")
     remaining = iter(frames)
     first = next(remaining, None)
@@ -58,7 +60,15 @@ def _encode(first: np.ndarray, remaining: Iterator[np.ndarray], path: Path, fps:
     height, width, _ = first.shape
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{fps}", "-i", "-"]
     executable = get_ffmpeg_exe()  # type: ignore[no-untyped-call]
-    command = [executable, "-v", "error", "-y", *source, *ENCODINGS[path.suffix], str(path)]
+    command = [
+        executable,
+        "-v",
+        "error",
+        "-y",
+        *source,
+        *ENCODINGS[path.suffix],
+        f"file:{path}",
+    ]  # else a: is a protocol and - an option
     with TemporaryFile() as log, Popen(command, stdin=PIPE, stdout=DEVNULL, stderr=log) as ffmpeg:
         assert ffmpeg.stdin is not None
         with suppress(BrokenPipeError):  # it gave up, and its log says why

@@ -1,6 +1,7 @@
 """A run's folder: made, described by its configuration, and read."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,11 +50,12 @@ def read_config(folder: Path) -> dict[str, Any]:
         UserError: it is no run folder, or its configuration is damaged; one line says where.
     """
     file = folder / CONFIG
+    if (kind := _no_folder(folder)) and not os.path.lexists(file):
+        raise UserError(f"{folder} is no run folder: {kind}")
     try:
         config = formats.checked(formats.CONFIG, read_json(file), file)
     except FileNotFoundError:
-        missing = f"it has no {CONFIG}" if folder.is_dir() else "it does not exist"
-        raise UserError(f"{folder} is no run folder: {missing}") from None
+        raise UserError(f"{folder} is no run folder: it has no {CONFIG}") from None
     return dict(config)
 
 
@@ -91,6 +93,13 @@ def check_seed(config: Mapping[str, Any], part: Mapping[str, Any], folder: Path,
 def write_json(path: Path, data: Any) -> None:
     """Write a JSON file whole or not at all; raises Unwritable."""
     replace(path, (json.dumps(data, indent=1) + "\n").encode())
+
+
+def _no_folder(path: Path) -> str:
+    """What lies at a path that is no folder, in words; empty for a folder."""
+    if os.path.isdir(path):
+        return ""
+    return "it is a file" if os.path.lexists(path) else "it does not exist"
 
 
 def _named(folder: Path) -> Path:

@@ -12,7 +12,7 @@ Summary = dict[str, Any]
 
 
 def summarise(tracks: Sequence[Track], steps: int, seconds: float, step: int, finished: bool) -> Summary:
-    """Seeds trained together: wall clock, env steps of all seeds per second, and what became of each.
+    """Seeds trained together: wall clock, env steps of all lanes and seeds per second, and what became of each.
 
     Args:
         tracks: The seeds.
@@ -21,7 +21,7 @@ def summarise(tracks: Sequence[Track], steps: int, seconds: float, step: int, fi
         step: Env steps each has done.
         finished: Whether nothing is left to do.
     """
-    return _summary([track.summary(finished) for track in tracks], seconds, len(tracks) * step, step, steps, finished)
+    return _summary([track.summary(finished) for track in tracks], seconds, step, steps, finished)
 
 
 def joined(parts: Sequence[Summary], steps: int, finished: bool) -> Summary:
@@ -29,7 +29,7 @@ def joined(parts: Sequence[Summary], steps: int, finished: bool) -> Summary:
     seconds = math.fsum(part["training_seconds"] for part in parts)
     step = max((part["step"] for part in parts), default=0)
     of_each = [seed for part in parts for seed in part["seeds"]]
-    return _summary(of_each, seconds, sum(part["step"] for part in parts), step, steps, finished)
+    return _summary(of_each, seconds, step, steps, finished)
 
 
 def complete(summary: Summary, steps: int) -> bool:
@@ -39,7 +39,8 @@ def complete(summary: Summary, steps: int) -> bool:
     return summary["steps"] >= steps or all(seed["stopped"] == SOLVED for seed in summary["seeds"])
 
 
-def _summary(seeds: list[Summary], seconds: float, done: int, step: int, steps: int, finished: bool) -> Summary:
+def _summary(seeds: list[Summary], seconds: float, step: int, steps: int, finished: bool) -> Summary:
+    done = sum(seed["step"] for seed in seeds)
     rate = {"training_seconds": round(seconds, 3), "steps_per_second": round(done / seconds, 1) if seconds else 0.0}
     bests = np.array([seed["best"]["mean"] for seed in seeds if seed["best"]])
     best = {"best": statistics(bests)} if len(bests) else {}

@@ -1,12 +1,15 @@
 """What is told of a block of training: to callbacks, and of one that ended badly."""
 
 import dataclasses
+import json
 from collections.abc import Callable
+from shlex import quote
 from typing import Any
 
 import numpy as np
 
 from argmaxq.components.errors import UserError
+from argmaxq.environments.env import Env
 from argmaxq.runs.report import Report
 from argmaxq.runs.track import Track
 
@@ -36,14 +39,22 @@ Callback = Callable[[Block], object]
 """Called at each block's end; returning True ends the run there."""
 
 
-def divergence(track: Track, saved_at: int | None) -> str:
+def divergence(track: Track, saved_at: int | None, env: Env) -> str:
     """What is no longer finite in a seed's numbers, where it can go on from, and what may be the cause."""
     kept = "none yet" if saved_at is None else f"that of step {saved_at}"
     what, where = ", ".join(track.faults), f"last good checkpoint: {kept}"
     if track.blamed:
-        return f"seed {track.seed}: the environment gave {what}; {where}. Try: argmaxq check"
+        return f"seed {track.seed}: the environment gave {what}; {where}{_checking(env)}"
     return (
         f"seed {track.seed}: no longer finite in the block that ended at step {track.step}: {what}; {where}. "
         "Likely causes: a learning rate too high, rewards too large (set agent.reward_scale or "
         "agent.optimiser.max_grad_norm)"
     )
+
+
+def _checking(env: Env) -> str:
+    """The command that looks closer at an environment, where one can name it."""
+    if not isinstance(env.id, str):
+        return ""
+    options = f" --kwargs {quote(json.dumps(env.kwargs))}" if env.kwargs else ""
+    return f". Try: argmaxq check {quote(env.id)}{options}"

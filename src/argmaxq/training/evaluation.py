@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from argmaxq.components.component import traced
+from argmaxq.components.errors import UserError
 from argmaxq.domains.catalogue import TIME_LIMITS
 from argmaxq.environments.compiled import CompiledEnv
 from argmaxq.environments.env import Env
@@ -25,6 +26,8 @@ WIDTH = 32
 """Episodes played side by side."""
 LANES = 1000
 """Episodes of a FuncEnv played side by side."""
+MOST = 10_000_000
+"""Episodes that are played at once."""
 LONGEST = 10_000
 """Steps after which an episode is cut where the environment has no time limit that is known."""
 
@@ -48,6 +51,14 @@ Choose = Callable[[np.ndarray], np.ndarray]
 """Observations [width, ...] -> an agent's actions [width, ...]."""
 Witness = Callable[[np.ndarray, np.ndarray], object]
 """Is shown the observations [n, ...] that are acted on, and the agent's actions [n, ...], step by step."""
+
+
+def check_episodes(episodes: int, seed: int) -> None:
+    """Whether so many episodes can begin from this seed; raises UserError."""
+    if not 1 <= episodes <= MOST:
+        raise UserError(f"episodes = {episodes}: at least one is needed, and at most {MOST:,}")
+    if seed < 0:
+        raise UserError(f"seed = {seed}: it must be at least 0")
 
 
 class Evaluator:
@@ -105,6 +116,17 @@ class Evaluator:
         while len(self._envs) < min(episodes, WIDTH):
             self._envs.append(single(self._recipe))
         return play_episodes(self._envs, self.adaptor, choose, [int(word) for word in words], witness, longest)
+
+    def decisions(self, choose: Choose, episodes: int, seed: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Observations [n, ...] as an agent sees them in whole episodes, and its actions [n, ...] there.
+
+        Raises:
+            Halted: a signal waits to be obeyed.
+        """
+        seen: list[tuple[np.ndarray, np.ndarray]] = []
+        self.play(choose, episodes, seed, lambda obs, actions: seen.append((obs, actions)))
+        observations, actions = (np.concatenate(each) for each in zip(*seen, strict=True))
+        return observations, actions
 
     def close(self) -> None:
         """Free the environments."""

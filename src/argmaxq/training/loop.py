@@ -18,7 +18,7 @@ from argmaxq.training.block import Block, Callback, Diverged, divergence
 from argmaxq.training.engine import Broken, Engine
 from argmaxq.training.evaluation import Halted, Played
 from argmaxq.training.pace import Pace
-from argmaxq.training.progress import Progress, means
+from argmaxq.training.progress import Progress, done, means
 from argmaxq.training.standstill import NEARLY, standing_still, told
 from argmaxq.training.timetable import Timetable
 
@@ -204,7 +204,7 @@ class Loop:
         self._note_time()
         if self._times.crossed(self.iteration, self.recipe.checkpoint_every):
             self.save(progress)
-        progress.update(self.step, means(self.tracks))
+        progress.update(done(self.step, self.tracks), means(self.tracks))
 
     def _call_back(self, block: Block, progress: Progress) -> None:
         """Tell of a block, and end the run where one that was told wishes so."""
@@ -229,9 +229,9 @@ class Loop:
         if all(track.over == DIVERGED for track in self.tracks):
             for track in self.tracks:
                 track.save()
-            raise Diverged(divergence(diverged[0], self._saved_at))
+            raise Diverged(divergence(diverged[0], self._saved_at, self.recipe.env))
         for track in diverged:
-            progress.say(divergence(track, self._saved_at))
+            progress.say(divergence(track, self._saved_at, self.recipe.env))
 
     def _keep_last(self, numbers: list[int], progress: Progress) -> None:
         """Hold the newest policies of these seeds."""
@@ -296,10 +296,10 @@ class Loop:
             best, meta = track.state()
             arrays |= {f"best-{number}/{name}": array for name, array in best.items()}
             metas.append(meta)
-        done = {"iteration": self.iteration, "seconds": self.seconds, "steps": int(self.recipe.steps)}
+        progressed = {"iteration": self.iteration, "seconds": self.seconds, "steps": int(self.recipe.steps)}
         begun = {"begun": self._begun} if self._begun < self.iteration else {}
         owner = {"run": self.tracks[0].run, "seeds": [track.seed for track in self.tracks]}
-        meta = {**owner, **done, **begun, "engine": engine_meta, "tracks": metas}
+        meta = {**owner, **progressed, **begun, "engine": engine_meta, "tracks": metas}
         size = checkpoint.size(arrays)
         if size >= LARGE and not self._size_told:
             progress.say(f"each checkpoint takes {amount(size)}, and two are kept")

@@ -4,18 +4,28 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
 from argmaxq.runs.track import Track
 
 
+class Done(NamedTuple):
+    """Env steps done, over all lanes: by each seed that goes on, and by all seeds together."""
+
+    step: int
+    together: int
+
+
+START = Done(0, 0)
+
+
 class Progress(Protocol):
     """Told by a training loop at the end of each block; a context manager that leaves the terminal tidy."""
 
-    def update(self, step: int, values: Mapping[str, float]) -> None:
-        """``step`` env steps are done; ``values`` are shown as they are named, such as return and epsilon."""
+    def update(self, done: Done, values: Mapping[str, float]) -> None:
+        """So much is done; ``values`` are shown as they are named, such as return and epsilon."""
 
     def say(self, text: str) -> None:
         """A line of its own, above the bar."""
@@ -25,10 +35,11 @@ class Progress(Protocol):
     def __exit__(self, *problem: object) -> None: ...
 
 
-def progress(total_steps: int, quiet: bool = False, start: int = 0) -> Progress:
+def progress(total_steps: int, quiet: bool = False, start: Done = START) -> Progress:
     """The display that suits the output: none when ``quiet``, a bar on a terminal, lines otherwise.
 
-    ``start`` is the step a resumed run goes on from, so that speed and time left count only what is done now.
+    ``total_steps`` are each seed's. ``start`` is what a resumed run goes on from, so that speed and time left count
+    only what is done now.
     """
     if quiet:
         return Silent()
@@ -38,7 +49,7 @@ def progress(total_steps: int, quiet: bool = False, start: int = 0) -> Progress:
 class Silent:
     """Shows nothing; what is said goes nowhere."""
 
-    def update(self, step: int, values: Mapping[str, float]) -> None:
+    def update(self, done: Done, values: Mapping[str, float]) -> None:
         pass
 
     def say(self, text: str) -> None:
@@ -55,17 +66,21 @@ class Lines:
     """A line every ``interval`` seconds and one at the end, for logs and pipes."""
 
     def __init__(
-        self, total_steps: int, start: int = 0, interval: float = 5.0, now: Callable[[], float] = time.monotonic
+        self,
+        total_steps: int,
+        start: Done = START,
+        interval: float = 5.0,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._total, self._interval, self._now = total_steps, interval, now
         self._speed = Speed(start, now())
         self._shown_at = now()
         self._waiting: str | None = None
 
-    def update(self, step: int, values: Mapping[str, float]) -> None:
+    def update(self, done: Done, values: Mapping[str, float]) -> None:
         now = self._now()
-        self._speed.add(step, now)
-        share = f"{step:>{len(str(self._total))}}/{self._total} steps"
+        self._speed.add(done, now)
+        share = f"{done.step:>{len(str(self._total))}}/{self._total} steps"
         self._waiting = "  ".join([share, *self._speed.describe(self._total), *describe(values)])
         if now - self._shown_at >= self._interval:
             self._show(now)
@@ -88,21 +103,21 @@ class Lines:
 class Bar:
     """A bar at the foot of the terminal. ``console`` is a ``rich.console.Console``, standard output's by default."""
 
-    def __init__(self, total_steps: int, start: int = 0, console: Any = None) -> None:
+    def __init__(self, total_steps: int, start: Done = START, console: Any = None) -> None:
         from rich.progress import BarColumn, TextColumn  # rich takes a while to import, and only a terminal needs it
         from rich.progress import Progress as RichProgress
 
         columns = (BarColumn(bar_width=16), TextColumn("{task.fields[note]}"))
         self._bar = RichProgress(*columns, console=console, refresh_per_second=4)
         self._total, self._speed = total_steps, Speed(start, time.monotonic())
-        self._task = self._bar.add_task("", total=total_steps, completed=start, note="starting")
+        self._task = self._bar.add_task("", total=total_steps, completed=start.step, note="starting")
 
-    def update(self, step: int, values: Mapping[str, float]) -> None:
-        self._speed.add(step, time.monotonic())
+    def update(self, done: Done, values: Mapping[str, float]) -> None:
+        self._speed.add(done, time.monotonic())
         note = "  ".join(
-            [f"{_short(step)}/{_short(self._total)}", *self._speed.describe(self._total), *describe(values)]
+            [f"{_short(done.step)}/{_short(self._total)}", *self._speed.describe(self._total), *describe(values)]
         )
-        self._bar.update(self._task, completed=step, note=note)
+        self._bar.update(self._task, completed=done.step, note=note)
 
     def say(self, text: str) -> None:
         self._bar.console.print(text, markup=False, highlight=False)
@@ -116,26 +131,31 @@ class Bar:
 
 
 class Speed:
-    """Steps per second over about the last ``window`` seconds, and what follows from it."""
+    """Env steps of all lanes and seeds per second of wall clock, over about the last ``window`` seconds, and time left.
 
-    def __init__(self, start: int, now: float, window: float = 20.0) -> None:
+    Evaluations, checkpoints and compilation take their share of the clock, as in a run's summary.
+    """
+
+    def __init__(self, start: Done, now: float, window: float = 20.0) -> None:
         self._window = window
         self._marks = deque([(now, start)])
 
-    def add(self, step: int, now: float) -> None:
-        self._marks.append((now, step))
+    def add(self, done: Done, now: float) -> None:
+        self._marks.append((now, done))
         while len(self._marks) > 2 and self._marks[1][0] <= now - self._window:
             self._marks.popleft()
 
-    @property
-    def rate(self) -> float:
-        """Steps per second; 0 before anything was done."""
-        (then, first), (now, last) = self._marks[0], self._marks[-1]
-        return (last - first) / (now - then) if now > then else 0.0
-
     def describe(self, total: int) -> list[str]:
-        rate, left = self.rate, total - self._marks[-1][1]
-        return [f"{_short(rate)} steps/s", f"{_clock(left / rate)} left"] if rate > 0 else []
+        (then, first), (now, last) = self._marks[0], self._marks[-1]
+        if now <= then or last.step <= first.step:
+            return []
+        rate, left = (last.together - first.together) / (now - then), total - last.step
+        return [f"{_short(rate)} steps/s", f"{_clock(left * (now - then) / (last.step - first.step))} left"]
+
+
+def done(step: int, tracks: Sequence[Track]) -> Done:
+    """What seeds that train together have done, up to this step; those that stopped did less."""
+    return Done(step, sum(track.step for track in tracks))
 
 
 def means(tracks: Sequence[Track]) -> dict[str, float]:

@@ -17,7 +17,7 @@ from argmaxq.runs import checkpoint, trust
 from argmaxq.runs.folder import CONFIG, check_seed, read_config, read_summary, seed_folder
 from argmaxq.runs.formats import POLICY, STATE, checked
 from argmaxq.runs.track import BEST, CHECKPOINTS, LAST, statistics
-from argmaxq.training.evaluation import Evaluator, greedy, uniform
+from argmaxq.training.evaluation import Evaluator, check_episodes, greedy, uniform
 from argmaxq.verbs.policy import Policy, policy_params
 
 ENVIRONMENT = "env.id"
@@ -132,10 +132,7 @@ class Run:
 
     def evaluate(self, episodes: int = 100, seed: int = 1, which: str | int = BEST) -> Evaluated:
         """Play greedy episodes on the original environment, and as many random ones that begin alike."""
-        if episodes < 1:
-            raise UserError(f"episodes = {episodes}: at least one is needed")
-        if seed < 0:
-            raise UserError(f"seed = {seed}: it must be at least 0")
+        check_episodes(episodes, seed)
         recipe = self.recipe
         evaluator = Evaluator(recipe.env)
         try:

@@ -1,6 +1,5 @@
 """Training a run: from its latest checkpoint, or from the beginning, to its end, with its summary and curve."""
 
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TypeAlias
@@ -8,9 +7,11 @@ from typing import TypeAlias
 import jax
 
 from argmaxq.components.errors import UserError, warn
+from argmaxq.environments.drawn import drawable
 from argmaxq.interrupts import obey, waiting
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.curve import draw_curve
+from argmaxq.reporting.following import resuming
 from argmaxq.reporting.text import opening, outcome
 from argmaxq.runs import checkpoint
 from argmaxq.runs.folder import CONFIG, CURVE, SUMMARY, write_json
@@ -25,7 +26,7 @@ from argmaxq.training.choose import make_engine
 from argmaxq.training.engine import Engine
 from argmaxq.training.evaluation import LONGEST
 from argmaxq.training.loop import Loop
-from argmaxq.training.progress import progress
+from argmaxq.training.progress import done, progress
 from argmaxq.training.standstill import foreseen
 from argmaxq.verbs.run import Run
 
@@ -51,9 +52,10 @@ def go(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool, engine: Engi
             _train(run, recipe, callbacks, quiet, engine)
     finally:
         _draw(run, say)
-        say(outcome(run.config, run.summary, run.path))
+        if not quiet:
+            say(outcome(run.config, run.summary, run.path, drawable(recipe.env)))
     finished = run.summary["finished"]
-    obey(f"{run.path} is finished" if finished else f"argmaxq resume {shlex.quote(str(run.path))} goes on from there")
+    obey(f"{run.path} is finished" if finished else f"{resuming(run.config, run.path)} goes on from there")
     return run
 
 
@@ -133,7 +135,7 @@ def _train_together(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool,
         _tell(loop.standstill() or foreseen(recipe, made.lanes), said, quiet)
         _summarise(run, loop, finished=False)  # so that a killed run does not pass for a finished one
         try:
-            with progress(recipe.steps, quiet, start=loop.step) as display:
+            with progress(recipe.steps, quiet, start=done(loop.step, loop.tracks)) as display:
                 for line in said:
                     display.say(line)
                 loop.run(display)

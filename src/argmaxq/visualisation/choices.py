@@ -10,10 +10,11 @@ import numpy as np
 from argmaxq.components.errors import UserError
 from argmaxq.environments.hybrid import HybridSpace, bounds, read_hybrid
 from argmaxq.reporting.names import action_names, bands, entry_name, in_units
-from argmaxq.reporting.pictures import LINE, WIDTH, checked, dress, new_figure, save, title
+from argmaxq.reporting.pictures import LINE, WIDTH, checked, dress, head_of, new_figure, save, title
 from argmaxq.runs.track import BEST
-from argmaxq.training.evaluation import Evaluator, greedy
+from argmaxq.training.evaluation import Evaluator, check_episodes, greedy
 from argmaxq.verbs.run import Run
+from argmaxq.verbs.typical import typical
 
 EPISODES = 50
 MOST = 12
@@ -64,14 +65,16 @@ def draw_choices(
 ) -> Path:
     """Draw what a checkpoint's greedy policy chooses along one entry of the observation, as PNG or SVG by the suffix.
 
-    The episodes are those of ``Run.evaluate`` with the same seed. Actions with parameters have a panel for each
-    parameter, in the environment's units and between its bounds. Discrete actions are dots in a row for each action.
-    Discretised actions are drawn with the parameters that they stand for.
+    Of a run of many seeds it is the median one, and the picture says which. The episodes are those of ``Run.evaluate``
+    with the same seed. Actions with parameters have a panel for each parameter, in the environment's units and between
+    its bounds. Discrete actions are dots in a row for each action. Discretised actions are drawn with the parameters
+    that they stand for.
 
     Raises:
         UserError: the observation has no such entry, the run or checkpoint does not exist, or for another suffix.
     """
     checked(out)
+    run, which_seed = typical(run, which)
     size = math.prod(run.policy(which).adaptor.spaces.observation.shape)
     if not 0 <= dimension < size:
         raise UserError(f"entry {dimension}: the observation has entries 0 to {size - 1}")
@@ -83,24 +86,20 @@ def draw_choices(
         figure = _draw_rows(choices.actions, entry, names)
     else:
         figure = _draw_panels(panels(choices, across, names), entry)
-    figure.suptitle(f"{title([run.path])}: choices in {_many(episodes)}", x=0.01, ha="left", fontweight="bold")
+    head_of(figure, f"{title([run.path])}: choices in {_many(episodes)}", which_seed)
     return save(figure, out)
 
 
 def play(run: Run, episodes: int = EPISODES, seed: int = 1, which: str | int = BEST) -> Choices:
     """The decisions of greedy episodes; raises UserError as ``Run.evaluate`` does."""
-    if episodes < 1 or seed < 0:
-        raise UserError(f"episodes = {episodes}, seed = {seed}: at least one episode, and a seed from 0 on")
+    check_episodes(episodes, seed)
     policy, env = run.policy(which), run.recipe.env
-    seen: list[tuple[np.ndarray, np.ndarray]] = []
     evaluator = Evaluator(env)
     try:
-        choose = greedy(policy.agent, policy.params)
-        evaluator.play(choose, episodes, [seed, 2], lambda obs, actions: seen.append((obs, actions)))
+        observations, actions = evaluator.decisions(greedy(policy.agent, policy.params), episodes, [seed, 2])
         space = read_hybrid(evaluator.action_space)
     finally:
         evaluator.close()
-    observations, actions = (np.concatenate(each) for each in zip(*seen, strict=True))
     if space is None:
         return Choices(observations, actions, policy.adaptor.spaces.action.n, None, None)
     whole = space.table(env.choices)[actions] if env.choices else actions

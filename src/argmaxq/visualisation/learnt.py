@@ -1,5 +1,6 @@
 """Pictures of a trained agent: greedy policy, values, visits, schedules; legible in grey and to the colour-blind."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -8,21 +9,27 @@ import numpy as np
 from argmaxq.components.errors import UserError
 from argmaxq.domains.catalogue import functional
 from argmaxq.environments.env import Env
-from argmaxq.environments.source import single
 from argmaxq.exact import Grid, interpolated, motion_of, value_iteration
-from argmaxq.reporting.names import action_names, entry_name, family
-from argmaxq.reporting.pictures import new_figure, save
+from argmaxq.reporting.names import action_names, entry_name, family, in_units
+from argmaxq.reporting.pictures import head_of, new_figure, save
 from argmaxq.runs.records import read
 from argmaxq.runs.track import BEST
+from argmaxq.training.evaluation import Evaluator, greedy, uniform
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run
-from argmaxq.visualisation.surface import ARROWS, gridworld, plane, values_at
+from argmaxq.verbs.typical import typical
+from argmaxq.visualisation.surface import ARROWS, POINTS, Map, Plane, axes_of, gridworld, plane, values_at
 
 What = Literal["phase", "value", "visits", "schedule"]
 SHADES = ("#00224E", "#FDE737", "#7C7B78", "#C9B84F", "#3E4C6E", "#F5F5F5")
 """Colours of actions: neighbours differ in lightness, so that they also do so in grey."""
 SURFACE = "cividis"
-EPISODES = 50
+EPISODES, BINS = 50, 60
+MOST = 8
+"""Entries of an observation whose values are listed."""
+CELL, WIDEST, NARROWEST = 1.05, 8.0, 5.0
+"""Inches of a gridworld's cell at most, of all of them side by side, and of the narrowest picture of one."""
+LETTERS = {"H": "H a hole", "C": "C the cliff", "G": "G the goal"}
 
 
 class Panel(NamedTuple):
@@ -33,25 +40,33 @@ class Panel(NamedTuple):
 
 
 def draw_learnt(run: Run, what: What, out: Path, which: str | int = BEST, entries: tuple[int, ...] = ()) -> Path:
-    """Draw one picture of what a run's agent learnt.
+    """Draw one picture of what a run's agent learnt; of many seeds, of the median one, and it says which.
 
     phase: the greedy action over one or two entries of the observation, beside the optimal one where dynamic
-    programming finds it; on a gridworld, arrows. value: the greatest action value there. visits: where 50 greedy
-    episodes go. schedule: epsilon over env steps and over episodes.
+    programming finds it; on a gridworld, arrows. value: the greatest action value there. Both are drawn over all
+    observations where these are two bounded numbers, else where greedy and random episodes go, with the other entries
+    at their medians there. visits: where 50 greedy episodes go. schedule:
+    epsilon over env steps and over episodes.
 
     Raises:
         UserError: an agent or environment that cannot be drawn so.
     """
-    figure = new_figure()
     if what == "schedule":
-        _schedule(figure, run)
-    else:
-        policy = run.policy(which)
-        index = bool(policy.adaptor.spaces.observation.categories)
-        (_on_map if index else _on_plane)(figure, run.recipe.env, policy, what, entries)
-    figure.suptitle(
-        f"{run.config['name']}: {_TITLES[what]}", x=0.01, ha="left", fontsize=12, fontweight="bold", parse_math=False
-    )
+        return _save(new_figure(), run, what, out, _schedule)
+    one, which_seed = typical(run, which)
+    policy, env = one.policy(which), one.recipe.env
+    if policy.adaptor.spaces.observation.categories:
+        world = gridworld(env)
+        rows, columns = world.states.shape
+        cell = min(CELL, WIDEST / columns)
+        figure = new_figure(max(columns * cell + 1.6, NARROWEST), rows * cell + 1.1)
+        return _save(figure, one, what, out, lambda axes, _: _on_map(axes, env, policy, world, what), which_seed)
+    return _save(new_figure(), one, what, out, lambda axes, _: _on_plane(axes, env, policy, what, entries), which_seed)
+
+
+def _save(figure: Any, run: Run, what: What, out: Path, draw: Callable[[Any, Run], str], which_seed: str = "") -> Path:
+    note = draw(figure, run)
+    head_of(figure, f"{run.config['name']}: {_TITLES[what]}", which_seed, note)
     return save(figure, out)
 
 
@@ -63,37 +78,60 @@ _TITLES = {
 }
 
 
-def _on_plane(figure: Any, env: Env, policy: Policy, what: What, entries: tuple[int, ...]) -> None:
-    """Pictures over one or two numbers of the observation."""
-    cut = plane(policy, entries)
+def _on_plane(figure: Any, env: Env, policy: Policy, what: What, entries: tuple[int, ...]) -> str:
+    """Pictures over one or two numbers of the observation; what is to be said of the others."""
+    chosen = axes_of(policy, entries)
+    greedily, randomly = _seen(env, policy)
+    cut = plane(policy, chosen, greedily if what == "visits" else np.concatenate([greedily, randomly]))
+    at = tuple(in_units(env, entry, axis) for entry, axis in zip(cut.entries, cut.axes, strict=True))
     names = [entry_name(env, entry) for entry in cut.entries]
     if what == "visits":
-        axes = figure.add_subplot()
-        seen = np.array([obs.ravel() for obs in _played(env, policy)])[:, list(cut.entries)]
-        edges = [np.linspace(axis[0], axis[-1], 61) for axis in cut.axes]
-        counts = np.histogramdd(seen, edges)[0]
+        edges = [np.linspace(axis[0], axis[-1], BINS + 1) for axis in cut.axes]
+        counts = np.histogramdd(greedily[:, list(cut.entries)], edges)[0]
+        places = [np.linspace(axis[0], axis[-1], BINS + 1) for axis in at]
         shown = np.log10(np.where(counts > 0, counts, np.nan))
-        _draw_numbers(figure, axes, edges, shown, names, "log10 of visits")
-        return
+        _draw_numbers(figure, figure.add_subplot(), places, shown, names, "log10 of visits")
+        return ""
     panels = [Panel("learnt", values_at(policy, cut.observations))]
-    panels += _optimal(env, cut.axes) if what == "phase" and len(cut.axes) == 2 and len(cut.middle) == 2 else []
+    panels += _optimal(env, policy, cut.axes) if what == "phase" and len(cut.axes) == 2 == len(cut.middle) else []
     for number, panel in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), number + 1)
         if what == "value":
-            _draw_numbers(figure, axes, cut.axes, panel.q.max(axis=-1), names, "max Q")
+            _draw_numbers(figure, axes, at, panel.q.max(axis=-1), names, "max Q")
         else:
-            _draw_actions(axes, cut.axes, panel.q, names, action_names(env, panel.q.shape[-1]), number == 0)
+            _draw_actions(axes, at, panel.q, names, action_names(env, panel.q.shape[-1]), number == 0)
         if len(panels) > 1:
             axes.set_title(panel.title, fontsize=10)
+    return "" if cut.whole else f"over where {EPISODES} greedy and {EPISODES} random episodes go{_held(env, cut)}"
 
 
-def _optimal(env: Env, axes: tuple[np.ndarray, ...]) -> list[Panel]:
+def _held(env: Env, cut: Plane) -> str:
+    """At what the entries of the observation are held that are no axes."""
+    values = [(entry_name(env, entry), in_units(env, entry, cut.middle[[entry]])[0]) for entry in cut.held]
+    if not values:
+        return ""
+    each = ", ".join(f"{name} {value:.3g}" for name, value in values[:MOST])
+    more = f" and {len(values) - MOST} others" if len(values) > MOST else ""
+    return f"; held at their medians there: {each}{more}"
+
+
+def _seen(env: Env, policy: Policy) -> tuple[np.ndarray, np.ndarray]:
+    """Observations [n, ...] that greedy and random episodes go through, as an agent sees them."""
+    evaluator = Evaluator(env)
+    try:
+        greedily = evaluator.decisions(greedy(policy.agent, policy.params), EPISODES, [1, 2])[0]
+        return greedily, evaluator.decisions(uniform(evaluator.spaces.action, [1, 3]), EPISODES, [1, 2])[0]
+    finally:
+        evaluator.close()
+
+
+def _optimal(env: Env, policy: Policy, axes: tuple[np.ndarray, ...]) -> list[Panel]:
     """Undiscounted optimal action values, where an environment without noise is its two observed numbers."""
     if family(env) != "MountainCar":
         return []
     source: Any = functional(str(env.id))
-    low, high = (tuple(float(axis[end]) for axis in axes) for end in (0, -1))
-    grid = Grid(low, high, (201, 201))
+    spec = policy.adaptor.spaces.observation
+    grid = Grid(tuple(map(float, spec.low)), tuple(map(float, spec.high)), (POINTS, POINTS))
     move = motion_of(source)
     values = value_iteration(interpolated(grid, move, 3), 1.0, tolerance=1e-3).values
     points = np.stack([each.ravel() for each in np.meshgrid(*axes, indexing="ij")], axis=1)
@@ -122,7 +160,7 @@ def _draw_actions(axes: Any, at: Any, q: np.ndarray, names: list[str], actions: 
     axes.set(xlabel=names[0], ylabel=names[1])
     if legend:
         patches = [Patch(facecolor=c, edgecolor="black", label=n) for c, n in zip(colours, actions, strict=True)]
-        axes.figure.legend(handles=patches, loc="outside lower center", ncols=len(patches), frameon=False)
+        axes.figure.legend(handles=patches, loc="outside upper right", ncols=len(patches), frameon=False)
 
 
 def _draw_numbers(figure: Any, axes: Any, at: Any, values: np.ndarray, names: list[str], label: str) -> None:
@@ -142,13 +180,13 @@ def _draw_numbers(figure: Any, axes: Any, at: Any, values: np.ndarray, names: li
     axes.set(xlabel=names[0], ylabel=names[1])
 
 
-def _on_map(figure: Any, env: Env, policy: Policy, what: What, entries: tuple[int, ...]) -> None:
-    """Pictures of a gridworld: cells shaded by value or visits, arrows for the greedy action."""
-    world, axes = gridworld(env), figure.add_subplot()
+def _on_map(figure: Any, env: Env, policy: Policy, world: Map, what: What) -> str:
+    """Pictures of a gridworld: cells shaded by value or visits, arrows for the greedy action; what is to be said."""
+    axes = figure.add_subplot()
     q = values_at(policy, world.states)
     best, label = q.max(axis=-1), "max Q"
     if what == "visits":
-        counts = np.bincount([int(state) for state in _played(env, policy)], minlength=world.states.size)
+        counts = np.bincount(_seen(env, policy)[0].astype(int), minlength=world.states.size)
         best, label = counts.reshape(world.states.shape).astype(float), "visits"
     ended = np.isin(world.letters, ["H", "G", "C"])
     rows, columns = world.states.shape
@@ -175,24 +213,10 @@ def _on_map(figure: Any, env: Env, policy: Policy, what: What, entries: tuple[in
     axes.set_yticklabels(range(rows))
     axes.invert_yaxis()
     figure.colorbar(mesh, ax=axes, label=label)
+    return ", ".join(words for letter, words in LETTERS.items() if (world.letters == letter).any())
 
 
-def _played(env: Env, policy: Policy) -> list[np.ndarray]:
-    """Observations that greedy episodes go through, as an agent sees them."""
-    made = single(env)
-    seen: list[np.ndarray] = []
-    limit = env.time_limit or 1_000
-    for number in range(EPISODES):
-        obs, over, steps = made.reset(seed=number)[0], False, 0
-        while not over and steps < limit:
-            seen.append(np.array(policy.adaptor.encode(obs)))
-            obs, _, terminated, truncated, _ = made.step(policy(obs))
-            over, steps = terminated or truncated, steps + 1
-    made.close()
-    return seen
-
-
-def _schedule(figure: Any, run: Run) -> None:
+def _schedule(figure: Any, run: Run) -> str:
     """Epsilon over env steps and over episodes, a line for each seed."""
     axes: list[Any] = list(figure.subplots(1, 2, sharey=True))
     drawn = False
@@ -212,3 +236,4 @@ def _schedule(figure: Any, run: Run) -> None:
         each.spines[["top", "right"]].set_visible(False)
     if 1 < len(run.parts) <= 8:
         axes[0].legend(frameon=False)
+    return ""

@@ -1,12 +1,13 @@
 """The pictures of a run, by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, get_args
 
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import near
+from argmaxq.reporting.comparison import draw_comparison
 from argmaxq.reporting.curve import draw_curve
 from argmaxq.reporting.losses import draw_losses
 from argmaxq.reporting.pictures import checked
@@ -14,6 +15,9 @@ from argmaxq.runs.track import BEST
 from argmaxq.verbs.run import Run
 from argmaxq.visualisation.choices import draw_choices
 from argmaxq.visualisation.learnt import What, draw_learnt
+
+LONGEST = 120
+"""Letters of the names of runs in a picture's name."""
 
 
 class Request(NamedTuple):
@@ -44,16 +48,35 @@ DRAWINGS: dict[str, Callable[[Request], Path]] = {
 
 
 def plot(
-    run: Run, what: str, out: str | Path | None = None, *, which: str | int = BEST, entries: tuple[int, ...] = ()
+    run: Run | Sequence[Run],
+    what: str,
+    out: str | Path | None = None,
+    *,
+    which: str | int = BEST,
+    entries: tuple[int, ...] = (),
 ) -> Path:
-    """Draw one picture of a run, as PNG or SVG; by default ``RUN/what.png``.
+    """Draw one picture of a run, as PNG or SVG; by default ``RUN/what.png``. Or compare several runs' curves.
 
     curve: return per episode. loss: Q loss and actor loss. choices: what 50 greedy episodes choose where along one
-    entry of the observation. phase, value, visits, schedule: see ``draw_learnt``.
+    entry of the observation. phase, value, visits, schedule: see ``draw_learnt``. Several runs: see
+    ``draw_comparison``; by default the picture lies beside the first of them and is called after all.
 
     Raises:
         UserError: an unknown kind of picture or file, or nothing to draw.
     """
     if what not in DRAWINGS:
         raise UserError(f"--what {what}: there is no such picture: {near(what, DRAWINGS)}")
-    return DRAWINGS[what](Request(run, checked(Path(out) if out else run.path / f"{what}.png"), which, entries))
+    runs = [run] if isinstance(run, Run) else list(run)
+    if len(runs) > 1:
+        return _compare([each.path for each in runs], what, out)
+    return DRAWINGS[what](Request(runs[0], checked(Path(out or runs[0].path / f"{what}.png")), which, entries))
+
+
+def _compare(folders: Sequence[Path], what: str, out: str | Path | None) -> Path:
+    if what != "curve":
+        raise UserError(f"--what {what}: it is drawn of one run; of several, their curves are compared")
+    if again := [str(folder) for number, folder in enumerate(folders) if folder in folders[:number]]:
+        raise UserError(f"{again[0]} is named twice")
+    names = "-vs-".join(folder.resolve().name for folder in folders)
+    name = names if len(names) <= LONGEST else f"{names[:LONGEST]}-of-{len(folders)}"
+    return draw_comparison(folders, checked(Path(out or folders[0].parent / f"{name}.png")))

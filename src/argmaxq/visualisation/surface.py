@@ -14,24 +14,32 @@ from argmaxq.reporting.names import family
 from argmaxq.verbs.policy import Policy
 
 POINTS = 201
+MARGIN = 0.05
 ARROWS = {"left": (-1, 0), "right": (1, 0), "up": (0, 1), "down": (0, -1)}
 
 
 @dataclasses.dataclass(frozen=True)
 class Plane:
-    """Two entries of the observation (or one), the others held at the middle of their bounds.
+    """Two entries of the observation (or one), the others held where episodes mostly are.
 
     Attributes:
         entries: Which entries, the horizontal axis first.
         axes: Their values, an array for each.
-        middle: The whole observation in the middle.
+        middle: The whole observation at the medians of what was seen.
         shape: Of an observation.
+        whole: Whether these are all observations that there are.
     """
 
     entries: tuple[int, ...]
     axes: tuple[np.ndarray, ...]
     middle: np.ndarray
     shape: tuple[int, ...]
+    whole: bool
+
+    @property
+    def held(self) -> list[int]:
+        """The entries that are not axes."""
+        return [entry for entry in range(len(self.middle)) if entry not in self.entries]
 
     @property
     def observations(self) -> np.ndarray:
@@ -43,8 +51,8 @@ class Plane:
         return every.reshape(*grid[0].shape, *self.shape)
 
 
-def plane(policy: Policy, entries: tuple[int, ...]) -> Plane:
-    """The plane through the middle of an environment's observations along some entries.
+def axes_of(policy: Policy, entries: tuple[int, ...]) -> tuple[int, ...]:
+    """The entries of the observation that are drawn along: those asked for, or the first two.
 
     Raises:
         UserError: the observation is an index, has no such entries, or is not made of few numbers.
@@ -56,10 +64,29 @@ def plane(policy: Policy, entries: tuple[int, ...]) -> Plane:
     chosen = entries or tuple(range(min(size, 2)))
     if len(chosen) > 2 or any(not 0 <= entry < size for entry in chosen) or len({*chosen}) < len(chosen):
         raise UserError(f"entries {', '.join(map(str, chosen))}: one or two different ones from 0 to {size - 1}")
-    low = np.array([bound if abs(bound) < UNBOUNDED else -ASSUMED for bound in spec.low])
-    high = np.array([bound if abs(bound) < UNBOUNDED else ASSUMED for bound in spec.high])
-    axes = tuple(np.linspace(low[entry], high[entry], POINTS) for entry in chosen)
-    return Plane(chosen, axes, (low + high) / 2, spec.shape)
+    return chosen
+
+
+def plane(policy: Policy, chosen: tuple[int, ...], seen: np.ndarray) -> Plane:
+    """The plane along some entries, over where observations ``seen`` [n, ...] lie, the other entries at their medians.
+
+    Where all entries are axes and bounded, it is the whole space.
+    """
+    spec = policy.adaptor.spaces.observation
+    whole = len(chosen) == len(spec.low) and all(abs(bound) < UNBOUNDED for bound in (*spec.low, *spec.high))
+    bounds = [(spec.low[entry], spec.high[entry]) for entry in chosen]
+    spans = bounds if whole else [_span(seen[:, entry], *pair) for entry, pair in zip(chosen, bounds, strict=True)]
+    axes = tuple(np.linspace(*span, POINTS) for span in spans)
+    return Plane(chosen, axes, np.median(seen, axis=0), spec.shape, whole)
+
+
+def _span(values: np.ndarray, low: float, high: float) -> tuple[float, float]:
+    """From the least to the greatest value, with a margin within the bounds; the bounds where there is but one."""
+    least, greatest = float(values.min()), float(values.max())
+    margin = MARGIN * (greatest - least)
+    if margin > 0:
+        return max(low, least - margin), min(high, greatest + margin)
+    return (low if abs(low) < UNBOUNDED else least - ASSUMED), (high if abs(high) < UNBOUNDED else greatest + ASSUMED)
 
 
 def values_at(policy: Policy, observations: np.ndarray) -> np.ndarray:

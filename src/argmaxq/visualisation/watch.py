@@ -11,15 +11,15 @@ import gymnasium as gym
 import numpy as np
 
 from argmaxq.components.errors import UserError
-from argmaxq.environments.env import Env
-from argmaxq.environments.source import compiled, single
+from argmaxq.environments.drawn import PICTURES, WINDOW, drawn
 from argmaxq.environments.survey import registered_limit
 from argmaxq.interrupts import obey
 from argmaxq.reporting.video import write_video
 from argmaxq.runs.track import BEST
-from argmaxq.training.evaluation import LONGEST
+from argmaxq.training.evaluation import LONGEST, check_episodes
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run
+from argmaxq.verbs.typical import typical
 
 USUAL_FPS = 30.0
 NO_WINDOW = "no window can be opened here: write a film with --video FILE.mp4"
@@ -36,16 +36,18 @@ def watch(
 ) -> list[float]:
     """Show greedy episodes in a window until they end or it is closed, or write them to a film; return their returns.
 
-    The episodes begin as those of ``Run.evaluate`` with the same seed. ``say`` is given a line after each of them, and
-    one about the film.
+    Of a run of many seeds it is the median one, and ``say`` is told which. The episodes begin as those of
+    ``Run.evaluate`` with the same seed. ``say`` is given a line after each of them, and one about the film.
 
     Raises:
         UserError: the environment has no pictures, no window can be opened, or the film cannot be written.
     """
-    if episodes < 1 or seed < 0:
-        raise UserError(f"episodes = {episodes}, seed = {seed}: at least one episode, and a seed from 0 on")
+    check_episodes(episodes, seed)
+    run, which_seed = typical(run, which)
+    if which_seed:
+        say(which_seed)
     policy = run.policy(which)
-    env = _make(run.recipe.env, "human" if video is None else "rgb_array")
+    env = drawn(run.recipe.env, WINDOW if video is None else PICTURES)
     seeds = (np.random.SeedSequence([seed, 2]).generate_state(episodes) >> 1).tolist()
     playing = Playing(env, policy, say)
     try:
@@ -127,26 +129,3 @@ def _closed() -> bool:
     """Whether the window's close button was pressed, of which environments take no notice."""
     pygame = _pygame()
     return bool(pygame and pygame.display.get_init() and pygame.event.peek(pygame.QUIT))
-
-
-def _make(env: Env, mode: str) -> gym.Env[Any, Any]:
-    """The environment with pictures of the kind ``mode``."""
-    name = env.name
-    if not isinstance(env.id, str) and compiled(env) is not None:
-        raise UserError(f"{name} makes a FuncEnv, which draws nothing here: there is nothing to watch")
-    made: Any = single(env)
-    if getattr(made, "render_mode", None) == mode:
-        return cast(gym.Env[Any, Any], made)
-    made.close()
-    if isinstance(made, gym.vector.VectorEnv):
-        raise UserError(f"{name} makes a vector environment: only a single one can be watched")
-    modes = set(made.metadata.get("render_modes") or ())
-    if not modes & {mode, "rgb_array"}:
-        raise UserError(f"{name} cannot be watched: render modes are {', '.join(sorted(modes)) or 'none'}, not {mode}")
-    try:
-        drawn: gym.Env[Any, Any] = single(dataclasses.replace(env, kwargs=env.kwargs | {"render_mode": mode}))
-    except TypeError as error:
-        if "render_mode" not in str(error):
-            raise
-        raise UserError(f"{name} does not take render_mode={mode!r}: let it, and pass it to the environment") from error
-    return drawn

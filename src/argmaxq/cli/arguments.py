@@ -1,0 +1,110 @@
+"""The arguments of each verb, as argparse takes them."""
+
+import argparse
+from typing import Any, NoReturn
+
+from argmaxq.components.errors import UserError
+from argmaxq.components.numerals import whole
+from argmaxq.runs.track import BEST
+
+Argument = tuple[str, dict[str, Any]]
+
+
+class Parser(argparse.ArgumentParser):
+    """Argparse that tells of a mistake in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises UserError."""
+        raise UserError(f"{message}; see {self.prog} --help")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse's, which makes an empty list of the value in ``--option=--``; that is refused here."""
+        options, rest = super().parse_known_args(args, namespace)
+        single = [action.dest for action in self._actions if action.nargs is None]
+        if empty := [name for name in single if isinstance(getattr(options, name, None), list)]:
+            self.error(f"argument --{empty[0]}: expected one argument")
+        return options, rest
+
+
+def argument(name: str, help: str, **settings: Any) -> Argument:
+    """An argument as argparse takes it."""
+    return name, {"help": help, **settings}
+
+
+def whole_number(text: str) -> int:
+    """As fields of recipes read it; raises ArgumentTypeError."""
+    number = whole(text)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"{text!r}: a whole number is needed, such as 100000 or 100k")
+    return number
+
+
+RUN = argument("run", "the run's folder", metavar="RUN")
+TRUST = (
+    argument("--trust", "import the module that the run names, though it was not made here", action="store_true"),
+    argument("--env", "trust that the run's environment is this one", metavar="ID"),
+)
+CHECKPOINT = argument("--checkpoint", "best, last, or a step (%(default)s)", metavar="WHICH", default=BEST)
+EPISODE_SEED = argument(
+    "--seed", "what the episodes begin from (%(default)s)", metavar="S", type=whole_number, default=1
+)
+DEVICE = argument("--device", "cpu, gpu, tpu, cuda:1, ...", metavar="D")
+PICTURES = ("curve", "loss", "choices", "phase", "value", "visits", "schedule")
+
+LIST = (argument("filter", "words, all of which a line must hold (default: every line)", metavar="FILTER", nargs="*"),)
+TRAIN = (
+    argument("recipe", "a recipe's name, or dqn, pqn, pdqn, td; argmaxq list", metavar="RECIPE"),
+    argument("--env", "another environment than the recipe's", metavar="ID"),
+    argument("--engine", "auto, compiled or host (%(default)s)", metavar="E", default="auto"),
+    argument("--seed", "the first seed (%(default)s)", metavar="S", type=whole_number, default=0),
+    argument("--seeds", "how many seeds (%(default)s)", metavar="N", type=whole_number, default=1),
+    argument("--steps", "env steps, instead of the recipe's number", metavar="N"),
+    argument("--out", "the run's folder, a new one (default: below runs)", metavar="DIR"),
+    DEVICE,
+    argument("--quiet", "print nothing but the run's folder", action="store_true"),
+)
+ELSEWHERE = {
+    **dict.fromkeys(("seed_count", "num_seeds", "n_seeds", "number_of_seeds", "num_runs", "repeats"), "seeds"),
+    **dict.fromkeys(("random_seed", "rng_seed"), "seed"),
+    **dict.fromkeys(("output", "output_dir", "logdir", "log_dir", "save_path", "save_dir", "run_dir", "folder"), "out"),
+    **dict.fromkeys(("exp_name", "run_name", "name", "tensorboard_log", "log_folder"), "out"),
+    **dict.fromkeys(("cuda", "gpu", "use_gpu", "no_cuda"), "device"),
+    **dict.fromkeys(("verbose", "silent", "no_progress", "progress_bar"), "quiet"),
+}
+"""What other programs call the options of ``train`` that are no values of a recipe."""
+RESUME = (
+    RUN,
+    argument("--steps", "more env steps than it was to have", metavar="MORE", type=whole_number, default=0),
+    DEVICE,
+    *TRUST,
+)
+EVALUATE = (
+    RUN,
+    CHECKPOINT,
+    argument("--episodes", "how many (%(default)s)", metavar="N", type=whole_number, default=100),
+    EPISODE_SEED,
+    argument("--exact", "compare with the exact solution instead, where there are tables", action="store_true"),
+    argument("--json", "print JSON", action="store_true"),
+    *TRUST,
+)
+PLOT = (
+    argument("run", "the run's folder; of several runs, the curves are compared", metavar="RUN", nargs="+"),
+    argument("--what", f"{', '.join(PICTURES)} (%(default)s)", metavar="WHAT", default="curve"),
+    argument("--out", "the picture, .png or .svg (default: in the run; of several, beside the first)", metavar="FILE"),
+    argument("--entries", "which numbers of the observation, such as 2,3", metavar="I,J"),
+    CHECKPOINT,
+    *TRUST,
+)
+WATCH = (
+    RUN,
+    argument("--video", "write a film instead, .mp4 or .gif", metavar="FILE"),
+    CHECKPOINT,
+    argument("--episodes", "how many (%(default)s)", metavar="N", type=whole_number, default=1),
+    EPISODE_SEED,
+    *TRUST,
+)
+CHECK = (
+    argument("env", "an environment's id", metavar="ENV"),
+    argument("--kwargs", "arguments for making it, a JSON object", metavar="JSON", default="{}"),
+)
+COMPLETION = (argument("shell", "bash, zsh, fish, tcsh or powershell", metavar="SHELL"),)

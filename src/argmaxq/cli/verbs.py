@@ -1,0 +1,160 @@
+"""The verbs of the command line. A verb is a function of its options that returns an exit code."""
+
+import argparse
+import dataclasses
+import json
+import os
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+
+from argmaxq.cli import arguments, tables
+from argmaxq.cli.arguments import Argument, Parser
+from argmaxq.components.annotations import hints
+from argmaxq.components.errors import UserError
+from argmaxq.components.options import read
+from argmaxq.interrupts import hold, noting
+from argmaxq.recipes import Given
+from argmaxq.recipes.recipe import Recipe
+from argmaxq.reporting.text import environment
+from argmaxq.runs.trust import shun
+from argmaxq.verbs.run import Run
+from argmaxq.verbs.train import resume, train_given
+
+FAILED = 1
+Options = argparse.Namespace
+
+
+@dataclasses.dataclass(frozen=True)
+class Verb:
+    """One verb: its function of (options, what else was given), what it does, and its arguments."""
+
+    run: Callable[[Options, list[str]], int]
+    summary: str
+    arguments: tuple[Argument, ...] = ()
+
+    def parser(self, name: str) -> Parser:
+        """What reads its arguments."""
+        layout = lambda prog: argparse.HelpFormatter(prog, max_help_position=28, width=tables.width())  # noqa: E731
+        parser = Parser(f"argmaxq {name}", description=self.summary, allow_abbrev=False, formatter_class=layout)
+        for argument, settings in self.arguments:
+            parser.add_argument(argument, **settings)
+        return parser
+
+
+def _list(options: Options, rest: list[str]) -> int:
+    tables.show_everything(options.filter)
+    return 0
+
+
+def _train(options: Options, rest: list[str]) -> int:
+    run = train_given(
+        options.recipe, given_values(options, rest), name=options.recipe, engine=options.engine, seed=options.seed,
+        seeds=options.seeds, out=options.out, device=options.device, quiet=options.quiet,
+    )  # fmt: skip
+    if options.quiet:
+        print(run.path)
+    return 0
+
+
+def given_values(options: Options, rest: list[str]) -> Given:
+    """Values of the recipe's fields, by path."""
+    for token in rest:
+        name = token.removeprefix("--").partition("=")[0]
+        if token.startswith("--") and (meant := _meant(name.replace("-", "_"))):
+            raise UserError(f"there is no option --{name}: did you mean --{meant}?")
+    also = [("env.id", options.env), ("steps", options.steps)]
+    return [*read(rest), *((path, value) for path, value in also if value is not None)]
+
+
+def _meant(name: str) -> str:
+    """The option of ``train`` that is none of the recipe's and that an unknown name most likely stands for, if any."""
+    if name in hints(Recipe) or name in Recipe.elsewhere:
+        return ""
+    own = [flag.removeprefix("--") for flag, _ in arguments.TRAIN[1:]]
+    return arguments.ELSEWHERE.get(name) or next(iter(get_close_matches(name, own, 1, 0.7)), "")
+
+
+def _resume(options: Options, rest: list[str]) -> int:
+    trusted = _opened(options).trusted
+    resume(options.run, steps=options.steps, device=options.device, trust=trusted, quiet=False)
+    return 0
+
+
+def _opened(options: Options, path: str | None = None) -> Run:
+    """The run that was named, or that of ``path``. Who names its environment, too, trusts it as who says so."""
+    named = options.run if path is None else path
+    if "\0" in named:
+        raise UserError(f"{named!r} is no run folder: no name holds a null byte")
+    shun(Path(named))
+    run = Run(named, trust=options.trust or bool(options.env))
+    if options.env and options.env != (made := environment(run.config)):
+        raise UserError(f"--env {options.env}: {run.path} was trained on {made}")
+    return run
+
+
+def _evaluate(options: Options, rest: list[str]) -> int:
+    run = _opened(options)
+    table: tables.Judgements | tables.Evaluations = tables.Judgements(run, options.checkpoint)
+    if not options.exact:
+        table = tables.Evaluations(run, options.checkpoint, options.episodes, options.seed)
+    for line in [json.dumps(table.to_json())] if options.json else table.lines():
+        print(line, flush=True)
+    return 0
+
+
+def _plot(options: Options, rest: list[str]) -> int:
+    from argmaxq.visualisation.plot import plot  # here, since only drawing needs what it needs
+
+    try:
+        entries = tuple(int(entry) for entry in options.entries.split(",")) if options.entries else ()
+    except ValueError:
+        raise UserError(f"--entries {options.entries}: whole numbers with a comma between, such as 0,1") from None
+    runs = [_opened(options, path) for path in options.run]
+    print(plot(runs, options.what, options.out, which=options.checkpoint, entries=entries))
+    return 0
+
+
+def _watch(options: Options, rest: list[str]) -> int:
+    from argmaxq.visualisation.watch import watch  # here, since only watching needs ffmpeg
+
+    if options.video:
+        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # a film needs no display, nor a complaint without one
+    run = _opened(options)
+    with noting():
+        hold()  # a film is removed, and a window closed, before a signal is obeyed
+        watch(run, options.video, which=options.checkpoint, episodes=options.episodes, seed=options.seed)
+    return 0
+
+
+def _check(options: Options, rest: list[str]) -> int:
+    from argmaxq.environments.check import check
+
+    try:
+        kwargs = json.loads(options.kwargs)
+    except (ValueError, RecursionError):
+        kwargs = None
+    if not isinstance(kwargs, dict):
+        raise UserError(f"--kwargs {options.kwargs}: it must be a JSON object, such as '{{\"continuous\": false}}'")
+    findings = check(options.env, kwargs)
+    tables.show_findings(findings)
+    return FAILED if any(finding.status == "fail" for finding in findings) else 0
+
+
+def _completion(options: Options, rest: list[str]) -> int:
+    from argmaxq.cli.completion import script  # here, since only completing needs what it needs
+
+    print(script(options.shell, {name: (verb.summary, verb.arguments) for name, verb in VERBS.items()}))
+    return 0
+
+
+VERBS = {
+    "list": Verb(_list, "recipes, environments and components", arguments.LIST),
+    "train": Verb(_train, "train an agent", arguments.TRAIN),
+    "resume": Verb(_resume, "go on where a run stopped", arguments.RESUME),
+    "evaluate": Verb(_evaluate, "play greedy episodes with a trained agent", arguments.EVALUATE),
+    "plot": Verb(_plot, "draw runs' curves, a run's losses, or its agent's policy, values, choices", arguments.PLOT),
+    "watch": Verb(_watch, "see a trained agent play, in a window or a film", arguments.WATCH),
+    "check": Verb(_check, "is this environment usable, and if not, why", arguments.CHECK),
+    "completion": Verb(_completion, "a script that completes lines in a shell", arguments.COMPLETION),
+}

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, NoReturn
 
 from argmaxq.cli import tables
+from argmaxq.cli.opening import opened, vouched
 from argmaxq.components.annotations import hints
 from argmaxq.components.errors import UserError
 from argmaxq.components.options import help_text, read
@@ -20,11 +20,9 @@ from argmaxq.components.registry import near
 from argmaxq.interrupts import INTERRUPTIONS, LINE, Terminated, guard, hold, noting
 from argmaxq.recipes import Given, choose
 from argmaxq.recipes.recipe import Recipe
-from argmaxq.reporting.text import environment
 from argmaxq.runs.track import BEST
-from argmaxq.runs.trust import shun
+from argmaxq.runs.trust import beside
 from argmaxq.training.block import Diverged
-from argmaxq.verbs.run import Run
 from argmaxq.verbs.train import resume, train_given
 
 FAILED, MISUSED, DIVERGED, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
@@ -136,26 +134,20 @@ def _given(options: Options, rest: list[str]) -> Given:
         if token.startswith("--") and name not in hints(Recipe) and (close := get_close_matches(name, own, 1, 0.7)):
             raise UserError(f"there is no option --{name}: did you mean --{close[0]}?")
     also = [("env.id", options.env), ("steps", options.steps)]
-    return [*read(rest), *((path, value) for path, value in also if value is not None)]
+    given = [*read(rest), *((path, value) for path, value in also if value is not None)]
+    if any(isinstance(value, str) and ":" in value for _, value in given):  # module:Name, of a module beside the user
+        beside()
+    return given
 
 
 def _resume(options: Options, rest: list[str]) -> int:
-    trusted = _opened(options).trusted
-    resume(options.run, steps=options.steps, device=options.device, trust=trusted, quiet=False)
+    run = opened(options)
+    resume(run.path, steps=options.steps, device=options.device, own=vouched(options), trust=run.trusted, quiet=False)
     return 0
 
 
-def _opened(options: Options) -> Run:
-    """The run that was named. Who names its environment, too, trusts it as much as who says so."""
-    shun(Path(options.run))
-    run = Run(options.run, trust=options.trust or bool(options.env))
-    if options.env and options.env != (made := environment(run.config)):
-        raise UserError(f"--env {options.env}: {run.path} was trained on {made}")
-    return run
-
-
 def _evaluate(options: Options, rest: list[str]) -> int:
-    run = _opened(options)
+    run = opened(options)
     table: tables.Judgements | tables.Evaluations = tables.Judgements(run, options.checkpoint)
     if not options.exact:
         table = tables.Evaluations(run, options.checkpoint, options.episodes, options.seed)
@@ -171,7 +163,7 @@ def _plot(options: Options, rest: list[str]) -> int:
         entries = tuple(int(entry) for entry in options.entries.split(",")) if options.entries else ()
     except ValueError:
         raise UserError(f"--entries {options.entries}: whole numbers with a comma between, such as 0,1") from None
-    print(plot(_opened(options), options.what, options.out, which=options.checkpoint, entries=entries))
+    print(plot(opened(options), options.what, options.out, which=options.checkpoint, entries=entries))
     return 0
 
 
@@ -180,7 +172,7 @@ def _watch(options: Options, rest: list[str]) -> int:
 
     if options.video:
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # a film needs no display, nor a complaint without one
-    run = _opened(options)
+    run = opened(options)
     with noting():
         hold()  # a film is removed, and a window closed, before a signal is obeyed
         watch(run, options.video, which=options.checkpoint, episodes=options.episodes, seed=options.seed)
@@ -196,6 +188,7 @@ def _check(options: Options, rest: list[str]) -> int:
         kwargs = None
     if not isinstance(kwargs, dict):
         raise UserError(f"--kwargs {options.kwargs}: it must be a JSON object, such as '{{\"continuous\": false}}'")
+    beside()
     findings = check(options.env, kwargs)
     tables.show_findings(findings)
     return FAILED if any(finding.status == "fail" for finding in findings) else 0

@@ -52,7 +52,7 @@ def show_everything() -> None:
     print("\nenvironments with a compiled form (any other of Gymnasium's ids trains on the host): --env ID")
     compiled = [(name, _summary(type(functional(name)))) for name in DOMAINS]
     _show(compiled + [(name, "Gymnasium's transition tables.") for name in TABULAR if name in gymnasium.registry])
-    print("\ncomponents (argmaxq train RECIPE --help says where they go)")
+    print("\ncomponents (argmaxq train RECIPE --help says where they go; one of your own is module:Class)")
     rows = [(role, name, _summary(cls)) for role, members in _roles().items() for name, cls in members.items()]
     firsts = {role: name for role, name, _ in reversed(rows)}
     _show([(role if firsts[role] == name else "", name, line) for role, name, line in rows])

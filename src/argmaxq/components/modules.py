@@ -29,19 +29,24 @@ def load(reference: Reference) -> Any:
     """The class, or whatever else, that a module has under a name; the module is imported.
 
     Raises:
-        UserError: there is no such module or name in it, or it cannot be imported; one line says where and why.
+        UserError: as ``imported``, and where the module has no such name.
     """
     module, name = reference
-    here = _imported(reference)
+    here = imported(reference)
     for part in name.split("."):
         if not hasattr(here, part):
             own = [each for each, item in vars(here).items() if isinstance(item, type) and is_registered(item)]
-            raise UserError(f"the module {module} has no {name}: {near(name, own or vars(here))}")
+            raise UserError(f"the module {module} has no {name}: {near(name, own) if own else 'it holds no component'}")
         here = getattr(here, part)
     return here
 
 
-def _imported(reference: Reference) -> Any:
+def imported(reference: Reference) -> Any:
+    """The module of a reference.
+
+    Raises:
+        UserError: there is none, or it cannot be imported; one line says where and why.
+    """
     module, name = reference
     try:
         return importlib.import_module(module)
@@ -50,10 +55,11 @@ def _imported(reference: Reference) -> Any:
     except Exception as fault:
         if isinstance(fault, ModuleNotFoundError) and str(fault.name) in _parents(module):
             raise UserError(
-                f"there is no module {fault.name} for {module}:{name}: start where it lies, or add that folder to "
-                "PYTHONPATH"
+                f"there is no module {fault.name} for {module}:{name}: install it, or, if it is your own, start where "
+                "it lies or add that folder to PYTHONPATH"
             ) from None
-        raise UserError(f"the module {module} cannot be imported: {told(fault)} ({_place(fault)})") from fault
+        place = "" if isinstance(fault, SyntaxError) else f" ({_place(fault)})"  # which says so itself
+        raise UserError(f"the module {module} cannot be imported: {told(fault)}{place}") from fault
 
 
 def _parents(module: str) -> Iterator[str]:
@@ -63,7 +69,5 @@ def _parents(module: str) -> Iterator[str]:
 
 def _place(fault: BaseException) -> str:
     """Where it happened."""
-    if isinstance(fault, SyntaxError):
-        return f"{fault.filename}, line {fault.lineno}"
     last = traceback.extract_tb(fault.__traceback__)[-1]
     return f"{last.filename}, line {last.lineno}"

@@ -145,9 +145,12 @@ def _own(named: Reference, hint: Any, old: Any, where: str) -> Any:
     cls = load(named)
     if cls in candidates(hint).values():
         return _switch(cls, hint, old, where)
-    role = role_name(plain_type(hint))
-    what = f"is a {role_of(cls)}" if isinstance(cls, type) and is_registered(cls) else "is registered under no role"
-    raise UserError(f"{where} = {named.module}:{named.name} {what}: a class under @component({role}) is needed")
+    role = plain_type(hint)
+    under = f"the role {role_of(cls)}" if isinstance(cls, type) and is_registered(cls) else "no role"
+    raise UserError(
+        f"{where} = {named.module}:{named.name} is no {role_name(role)}: it is a class under {under}, and one under "
+        f"@aq.component({role.__name__}) is needed"
+    )
 
 
 def _switch(cls: type, hint: Any, old: Any, where: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 import gymnasium as gym
 
 from argmaxq.components.errors import UserError
+from argmaxq.components.modules import imported, referred
 from argmaxq.environments.envpool_lanes import EnvPoolLanes
 from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
 from argmaxq.environments.hybrid import Choices
@@ -25,11 +26,14 @@ def make_environment(source: Source, kwargs: Mapping[str, Any] | None = None) ->
     They stay where ``kwargs`` say ``disable_env_checker: False`` of a registered id.
 
     Raises:
-        UserError: the id is unknown, a package is missing, an argument is wrong, or a callable returned something else.
+        UserError: the id is unknown, its module or another package is missing, an argument is wrong, or a callable
+            returned something else.
     """
     options = dict(kwargs or {})
     if not isinstance(source, str):
         return _checked(source(**options), source)
+    if named := referred(source):
+        imported(named)
     try:
         made = gym.make(source, **({"disable_env_checker": True} | options))
         return without_checks(made) if options.get("disable_env_checker", True) else made

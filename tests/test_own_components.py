@@ -119,7 +119,7 @@ def test_no_folder_smuggles_a_module_in_by_a_component(
     monkeypatch.setenv("PLANTED", str(tmp_path / "trace"))
     (tmp_path / "planted.py").write_text("import os; open(os.environ['PLANTED'], 'w')")
     monkeypatch.syspath_prepend(tmp_path)
-    plain = aq.train(SMALLEST, out=tmp_path / "plain").path
+    plain = copied(Path(__file__).parent / "data" / "format-1-compiled", tmp_path / "plain")
     for path in (plain, copied(made, tmp_path / "signed")):
         change_config(path, lambda config: config["recipe"]["agent"]["bootstrap"].update(type="bootstrap/planted:Max2"))
         with pytest.raises(UserError, match=r"was not made here, and to load it imports the module.* planted"):

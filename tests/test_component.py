@@ -271,6 +271,8 @@ def test_a_cell_run_again_replaces_its_class_and_another_class_is_refused(monkey
     first, again = cell("__main__"), cell("__main__")
     assert first is not again
     assert registry["curve"]["wave"] is again
+    with pytest.raises(UserError, match=r"^at\.curve = .*: it was made before its class was defined again, so make it"):
+        validate(Student(curve=first()), "at")
     with pytest.raises(UserError, match=r"already __main__\.Wave for the curve wave: call mine\.Wave otherwise"):
         cell("mine")
     with pytest.raises(UserError, match=r"already parts\.Flat for the curve flat: call test_component\..*Flat other"):

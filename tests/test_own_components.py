@@ -158,6 +158,7 @@ def test_in_python_it_is_named_by_path_or_given(engine: str, boltzmann: ModuleTy
         ("from argmaxq.learning.sync import Polyak as Mine", "it is a class under the role sync"),
         ("x = 1\ny = nothing", "the module mistaken cannot be imported: NameError: name 'nothing' is not defined ("),
         ("y = (", "the module mistaken cannot be imported: SyntaxError: '(' was never closed (mistaken.py, line 1)"),
+        ("raise SystemExit(3)", "the module mistaken cannot be imported: SystemExit: 3 ("),
         ("import nowhere", "the module mistaken cannot be imported: ModuleNotFoundError: No module named 'nowhere' ("),
         (
             "import argmaxq as aq\n@aq.component(aq.Exploration)\nclass Mine: ...",

@@ -52,7 +52,7 @@ def imported(reference: Reference) -> Any:
         return importlib.import_module(module)
     except UserError as fault:
         raise UserError(f"the module {module}: {fault}") from None
-    except Exception as fault:
+    except (Exception, SystemExit) as fault:
         if isinstance(fault, ModuleNotFoundError) and str(fault.name) in _parents(module):
             raise UserError(
                 f"there is no module {fault.name} for {module}:{name}: install it, or, if it is your own, start where "

@@ -28,8 +28,8 @@ def register(role: type | str, cls: type) -> None:
     if lacking := fault(protocol, cls) if protocol is not None else "":
         raise UserError(f"{cls.__qualname__} is no {name}: {lacking}")
     other = registry.get(name, {}).get(short)
-    if other is not None and _origin(other) != _origin(cls):
-        raise UserError(f"there is already {_origin(other)} for the {name} {short}: call {_origin(cls)} otherwise")
+    if other is not None and home(other) != home(cls):
+        raise UserError(f"there is already {home(other)} for the {name} {short}: call {home(cls)} otherwise")
     if isinstance(role, type):
         protocols[name] = role
     registry.setdefault(name, {})[short] = cls
@@ -37,10 +37,15 @@ def register(role: type | str, cls: type) -> None:
 
 def reference(cls: type) -> str:
     """How a file names a class: by its own name, or ``module:Class`` where it is a user's and has a place."""
-    if cls.__module__.partition(".")[0] == __package__.partition(".")[0] or "<locals>" in cls.__qualname__:
+    if is_ours(cls) or "<locals>" in cls.__qualname__:
         return type_name(cls)
     module = SCRIPT if cls.__module__ == "__mp_main__" else cls.__module__
     return f"{module}:{cls.__qualname__}"
+
+
+def is_ours(cls: type) -> bool:
+    """Whether a class is one of this package's own."""
+    return cls.__module__.partition(".")[0] == __package__.partition(".")[0]
 
 
 def lookup(role: str, name: str) -> type | None:
@@ -96,5 +101,6 @@ def near(name: str, known: Any) -> str:
     return f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(names)}"
 
 
-def _origin(cls: type) -> str:
+def home(cls: type) -> str:
+    """Where a class was defined: the same for a class that is defined again."""
     return f"{cls.__module__}.{cls.__qualname__}"

@@ -17,10 +17,24 @@ from argmaxq.components.checks import validate
 from argmaxq.components.errors import UserError
 from argmaxq.components.modules import load, referred
 from argmaxq.components.paths import convert
-from argmaxq.components.registry import SCRIPT, candidates, is_component, lookup, near, reference, registry, role_of
+from argmaxq.components.registry import (
+    SCRIPT,
+    candidates,
+    is_component,
+    is_ours,
+    lookup,
+    near,
+    reference,
+    registry,
+    role_of,
+)
 
 OWN = "own"
 """The key that marks an object of the user's own, of which a file can only hold the text it prints as."""
+
+
+LONGEST = 200
+"""Letters of that text: an NNX module prints all of its parameters."""
 
 
 def to_json(value: Any) -> Any:
@@ -121,7 +135,8 @@ def _value(data: Any, hint: Any, where: str, source: _Source) -> Any:
         return convert(source.own.pop(where), hint, where=where)
     if isinstance(data, dict) and data.keys() == {OWN}:
         raise UserError(
-            f"{where} was an object of your own, {data[OWN]}: pass it as own={{{where!r}: ...}}, as only Python can"
+            f"{where} was an object of your own, {data[OWN]}: pass it as own={{{where!r}: ...}} to aq.load or aq.resume "
+            "in Python"
         )
     if data is None and type(None) in options(hint):
         return None
@@ -151,7 +166,8 @@ def _is_foreign(name: Any) -> bool:
     if not isinstance(name, str):
         return False
     role, _, short = name.partition("/")
-    return ":" in short or lookup(role, short) is None
+    cls = lookup(role, short)
+    return cls is None or not is_ours(cls)
 
 
 def _objects(data: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -167,8 +183,10 @@ def _objects(data: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]
 
 def _text(value: Any) -> str:
     """An own object in one line; a function by its name, and no addresses, which change from run to run."""
-    name = getattr(value, "__qualname__", None)
-    return f"{value.__module__}.{name}" if name else re.sub(r" at 0x[0-9a-f]+", "", " ".join(repr(value).split()))
+    if name := getattr(value, "__qualname__", None):
+        return f"{value.__module__}.{name}"
+    text = re.sub(r" at 0x[0-9a-f]+", "", " ".join(repr(value).split()))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def _join(where: str, name: str) -> str:

@@ -31,7 +31,7 @@ class Boltzmann:
         return action
 
     def explores(self, clock: aq.Clock, noise: jax.Array) -> jax.Array:
-        return jnp.bool_(True)
+        return jnp.asarray(True)
 
     def report(self, clock: aq.Clock) -> aq.Metrics:
         return {"temperature": self.temperature}

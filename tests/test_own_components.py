@@ -23,15 +23,21 @@ from hostile import SMALLEST, change_config, copied
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 BOLTZMANN = next(block for block in re.findall(r"```python\n(.*?)```", README, re.S) if "@aq.component" in block)
-OPTIONS = ["--agent.exploration", "boltzmann:Boltzmann", "--agent.exploration.temperature", "2"]
+ID = "worlds:Mine-v0"
+WORLDS = """
+import gymnasium
+gymnasium.register("Mine-v0", "gymnasium.envs.classic_control:CartPoleEnv", max_episode_steps=500)
+"""
+OPTIONS = ["--env", ID, "--agent.exploration", "boltzmann:Boltzmann", "--agent.exploration.temperature", "2"]
 NAMED = {"agent.exploration": "boltzmann:Boltzmann", "agent.exploration.temperature": 2}
 
 
 @pytest.fixture(scope="module")
 def beside(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The user's folder with the README's module."""
+    """The user's folder with the README's module and one of an environment."""
     folder = tmp_path_factory.mktemp("beside")
     (folder / "boltzmann.py").write_text(BOLTZMANN)
+    (folder / "worlds.py").write_text(WORLDS)
     return folder
 
 
@@ -44,7 +50,7 @@ def argmaxq(folder: Path, *words: str, **variables: str) -> tuple[int, str, str]
 
 @pytest.fixture(scope="module")
 def made(beside: Path) -> Path:
-    """A run with that component, from the command line."""
+    """A run with that component in that environment, from the command line."""
     assert argmaxq(beside, "train", *SMALL, *OPTIONS, "--quiet", "--out", "run") == (0, "run\n", "")
     return beside / "run"
 
@@ -59,7 +65,8 @@ def boltzmann(beside: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleT
 
 def forget() -> None:
     """As if the module had never been imported."""
-    sys.modules.pop("boltzmann", None)
+    for module in ("boltzmann", "worlds"):
+        sys.modules.pop(module, None)
     registry["exploration"].pop("boltzmann", None)
 
 
@@ -82,10 +89,10 @@ def test_every_verb_finds_it_again(words: list[str], made: Path, beside: Path) -
 
 def test_a_received_run_asks_first(made: Path, beside: Path, tmp_path: Path) -> None:
     another = {trust.STATE_DIR: str(tmp_path / "another")}
-    for words in ([], ["--env", "CartPole-v1"]):  # which vouches for the environment alone
+    for words, modules in (([], "modules boltzmann and worlds"), (["--env", ID], "module boltzmann")):
         code, _, err = argmaxq(beside, "evaluate", "run", "--episodes", "1", *words, **another)
         assert (code, err.count("\n")) == (2, 1)
-        assert "was not made here, and to load it imports the module boltzmann" in err
+        assert f"was not made here, and to load it imports the {modules}, which may do anything: if you trust" in err
     assert argmaxq(beside, "evaluate", "run", "--episodes", "1", "--trust", **another)[::2] == (0, "")
 
 
@@ -102,9 +109,12 @@ def test_a_folder_that_was_received_is_asked_for_in_python_too(
     monkeypatch.syspath_prepend(beside)
     forget()
     try:
-        with pytest.raises(UserError, match=r"imports the module boltzmann, .*say --trust; in Python trust=True"):
+        with pytest.raises(UserError, match=r"the modules boltzmann and worlds, .*say --trust; in Python trust=True"):
             aq.load(made)
-        assert aq.load(made, own={"agent.exploration": EpsilonGreedy()}).agent.exploration == EpsilonGreedy()
+        with pytest.raises(UserError, match=r"imports the module boltzmann, .*say --trust; in Python trust=True"):
+            aq.load(made, own={"env.id": ID})
+        own = {"env.id": ID, "agent.exploration": EpsilonGreedy()}
+        assert aq.load(made, own=own).agent.exploration == EpsilonGreedy()
         assert "boltzmann" not in registry["exploration"]
         for name, value in trust.for_workers(aq.Run(made).config).items():
             monkeypatch.setenv(name, value)

@@ -7,6 +7,7 @@ module is imported only where the user has trusted the run or given what it name
 and import nothing that the folder names.
 """
 
+import contextlib
 import hashlib
 import hmac
 import importlib.util
@@ -122,9 +123,9 @@ def for_workers(config: Mapping[str, Any]) -> dict[str, str]:
 
 def beside(run: Path | None = None) -> None:
     """Look for modules in the current folder first, as Python does for a script in it, but never in a run's own."""
-    here = str(Path.cwd())
-    if sys.path[:1] != [here]:
-        sys.path.insert(0, here)
+    with contextlib.suppress(OSError):  # a folder that is there no more
+        here = str(Path.cwd())
+        sys.path[:0] = [here] if sys.path[:1] != [here] else []
     if run is not None:
         shun(run)
 

@@ -13,7 +13,19 @@ from argmaxq.components.annotations import Bounds, Count, Fraction
 from argmaxq.components.checks import validate
 from argmaxq.components.component import component, traced, walk
 from argmaxq.components.errors import UserError
-from argmaxq.components.registry import candidates, is_component, near, registry, role_name, role_of, type_name
+from argmaxq.components.protocols import fault
+from argmaxq.components.registry import (
+    candidates,
+    is_component,
+    near,
+    protocols,
+    registry,
+    role_name,
+    role_of,
+    type_name,
+)
+from argmaxq.learning.returns import Scalar
+from argmaxq.roles import Exploration, Network, Returns, Schedule
 from parts import Curve, Even, Flat, Plan, RankedMemory, Slope, Student, StudyMemory, World
 
 
@@ -181,6 +193,94 @@ def test_structure_compiles_anew_and_data_does_not():
     ]:
         jitted(traced(part))
     assert len(seen) == 3
+
+
+def test_the_library_follows_its_roles():
+    assert {"exploration", "network", "agent", "schedule"} <= protocols.keys()
+    both = [(protocols[role], cls) for role in protocols & registry.keys() for cls in registry[role].values()]
+    assert [told for protocol, cls in both if (told := fault(protocol, cls))] == []
+
+
+class Half:
+    def noise(self, key, shape): ...
+    def choose(self, q): ...
+    def report(self, clock, *, more=None): ...
+
+
+class Heir(Exploration):
+    def noise(self, key, shape): ...
+    def explores(self, clock, noise): ...
+    def report(self, clock): ...
+
+
+class Silent: ...
+
+
+@pytest.mark.parametrize(
+    ("role", "cls", "message"),
+    [
+        (
+            Exploration,
+            Half,
+            "Half is no exploration: it lacks explores(self, clock, noise); "
+            "choose(self, q) must be choose(self, q, clock, noise)",
+        ),
+        ("exploration", Half, "Half is no exploration: it lacks explores(self, clock, noise)"),
+        (Exploration, Heir, "Heir is no exploration: it lacks choose(self, q, clock, noise)"),
+        (Schedule, Silent, "Silent is no schedule: it lacks __call__(self, clock)"),
+        (
+            Network,
+            Silent,
+            "Silent is no network: it lacks init(self, key, obs, outputs), __call__(self, params, obs, key=None)",
+        ),
+        (Returns, Silent, "Silent is no returns: it lacks size (a field or a property), mean(self, z)"),
+    ],
+)
+def test_a_class_that_lacks_methods_of_its_role_is_refused(role, cls, message):
+    with pytest.raises(UserError) as caught:
+        component(role)(type(cls.__name__, (cls,), {"__qualname__": cls.__qualname__}))
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+    assert type_name(cls) not in registry[role_name(role)]
+
+
+def test_a_field_a_jitted_method_and_fewer_optional_arguments_will_do(monkeypatch):
+    monkeypatch.setitem(registry, "network", dict(registry["network"]))
+    monkeypatch.setitem(registry, "returns", dict(registry["returns"]))
+
+    @component(Network)
+    class Short:
+        @jax.jit
+        def init(self, key, obs, outputs): ...
+        def __call__(self, params, obs): ...
+
+    @component(Returns)
+    class Sized(Scalar):
+        size: int = 1
+
+    assert {"short", "sized"} <= registry["network"].keys() | registry["returns"].keys()
+
+
+def test_a_cell_run_again_replaces_its_class_and_another_class_is_refused(monkeypatch):
+    monkeypatch.setitem(registry, "curve", dict(registry["curve"]))
+
+    def cell(module):
+        cls = type("Wave", (), {"__module__": module, "__qualname__": "Wave"})
+        return component(Curve)(cls)
+
+    first, again = cell("__main__"), cell("__main__")
+    assert first is not again
+    assert registry["curve"]["wave"] is again
+    with pytest.raises(UserError, match=r"^at\.curve = .*: it was made before its class was defined again, so make it"):
+        validate(Student(curve=first()), "at")
+    with pytest.raises(UserError, match=r"already __main__\.Wave for the curve wave: call mine\.Wave otherwise"):
+        cell("mine")
+    with pytest.raises(UserError, match=r"already parts\.Flat for the curve flat: call test_component\..*Flat other"):
+
+        @component(Curve)
+        class Flat: ...
+
+    assert registry["curve"]["wave"] is again
 
 
 def test_components_are_frozen_values():

@@ -61,14 +61,14 @@ def _valid(value):
 
 def test_the_format():
     assert to_json(Plan(Student(RankedMemory(5), widths=(3,), curve=Flat(1.0)))) == {
-        "type": "plan/plan",
+        "type": "plan/parts:Plan",
         "student": {
-            "type": "student/student",
+            "type": "student/parts:Student",
             "memory": {
-                "type": "study-memory/ranked-memory",
+                "type": "study-memory/parts:RankedMemory",
                 "capacity": 5,
                 "alpha": 0.6,
-                "beta": {"type": "curve/slope", "start": 1.0, "end": 0.0, "per": "step"},
+                "beta": {"type": "curve/parts:Slope", "start": 1.0, "end": 0.0, "per": "step"},
             },
             "rate": 1e-3,
             "widths": [3],
@@ -76,10 +76,10 @@ def test_the_format():
             "mode": "max",
             "clip": False,
             "limit": None,
-            "curve": {"type": "curve/flat", "value": 1.0},
+            "curve": {"type": "curve/parts:Flat", "value": 1.0},
             "module": None,
         },
-        "world": {"type": "world/world", "id": "CartPole-v1", "lanes": 1, "kwargs": {}},
+        "world": {"type": "world/parts:World", "id": "CartPole-v1", "lanes": 1, "kwargs": {}},
         "steps": 50_000,
     }
 

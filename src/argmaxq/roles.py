@@ -1,7 +1,7 @@
 """What an agent and each of its parts must be able to do: the roles under which components are registered."""
 
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import jax
 
@@ -67,6 +67,10 @@ class Network(Protocol):
 
     def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None) -> Array:
         """Outputs [actions, size] for one observation; ``key`` feeds noisy layers."""
+
+
+NetworkLike: TypeAlias = Network | Any
+"""A network, or what is taken for one: a module of Flax Linen, Flax NNX or Equinox."""
 
 
 class Critic(Protocol):
@@ -156,6 +160,10 @@ class Optimiser(Protocol):
 
     def update(self, gradient: PyTree, state: PyTree, params: PyTree, clock: Clock) -> tuple[PyTree, PyTree]:
         """(new parameters, new state)."""
+
+
+OptimiserLike: TypeAlias = Optimiser | Any
+"""An optimiser, or what is taken for one: an optax transformation."""
 
 
 class Replay(Protocol):

@@ -17,7 +17,7 @@ from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.sync import Polyak
 from argmaxq.networks.quadratic import Quadratic
 from argmaxq.replay.uniform import Uniform
-from argmaxq.roles import Agent, Critic, Exploration, MaximisableCritic, Optimiser, Replay, Returns, Sync
+from argmaxq.roles import Agent, Critic, Exploration, MaximisableCritic, OptimiserLike, Replay, Returns, Sync
 from argmaxq.types import START, Array, Batch, Clock, Metrics, PyTree, Spaces, Transition
 
 
@@ -52,7 +52,7 @@ class CriticOnly(HybridActing, Replaying):
     parameter_exploration: ParameterExploration = UniformParameters()
     replay: Replay = Uniform(200_000)
     sync: Sync = Polyak(0.01)
-    optimiser: Optimiser = Adam(5e-4, max_grad_norm=10.0)
+    optimiser: OptimiserLike = Adam(5e-4, max_grad_norm=10.0)
     gamma: Fraction = 0.95
     n_step: Size = 1
     batch_size: Size = 128

@@ -18,7 +18,7 @@ from argmaxq.learning.sync import Periodic
 from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
-from argmaxq.roles import Agent, Bootstrap, Exploration, Network, Optimiser, Replay, Returns, Sync
+from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Sync
 from argmaxq.types import START, Array, Batch, Clock, Metrics, PyTree, Spaces, Transition
 
 Loss = Callable[[PyTree, PyTree, Transition], tuple[Array, Array, Array]]
@@ -56,13 +56,13 @@ class DQN(Replaying, Acting):
         reward_scale: Factor on rewards in learning; returns are reported raw.
     """
 
-    network: Network = MLP()
+    network: NetworkLike = MLP()
     returns: Returns = Scalar()
     bootstrap: Bootstrap = Max()
     exploration: Exploration = EpsilonGreedy()
     replay: Replay = Uniform()
     sync: Sync = Periodic()
-    optimiser: Optimiser = Adam()
+    optimiser: OptimiserLike = Adam()
     gamma: Fraction = 0.99
     n_step: Size = 1
     batch_size: Size = 64

@@ -20,7 +20,7 @@ from argmaxq.networks.heads import Centred
 from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
-from argmaxq.roles import Agent, Critic, Exploration, Network, Optimiser, Replay, Returns, Sync
+from argmaxq.roles import Agent, Critic, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Sync
 from argmaxq.types import Array, Batch, PyTree, Spaces, Transition
 
 
@@ -55,7 +55,7 @@ class PADDPG(HybridAgent):
     """
 
     critic: Critic = SinglePass((256, 128))
-    actor_network: Network = MLP((256, 128), inputs=Rescaled(), head=Centred())
+    actor_network: NetworkLike = MLP((256, 128), inputs=Rescaled(), head=Centred())
     returns: Returns = Scalar(Squared())
     exploration: Exploration = EpsilonGreedy()
     parameter_exploration: ParameterExploration = UniformParameters()
@@ -63,8 +63,8 @@ class PADDPG(HybridAgent):
     replay: Replay = Uniform(200_000)
     sync: Sync = Polyak(0.01)
     actor_sync: Sync = Polyak(0.01)
-    optimiser: Optimiser = Adam(1e-3, max_grad_norm=10.0)
-    actor_optimiser: Optimiser = Adam(1e-4, max_grad_norm=10.0)
+    optimiser: OptimiserLike = Adam(1e-3, max_grad_norm=10.0)
+    actor_optimiser: OptimiserLike = Adam(1e-4, max_grad_norm=10.0)
     gamma: Fraction = 0.9
     n_step: Size = 1
     batch_size: Size = 32

@@ -28,7 +28,7 @@ from argmaxq.networks.heads import Centred
 from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
-from argmaxq.roles import Agent, Bootstrap, Critic, Exploration, Network, Optimiser, Replay, Returns, Sync
+from argmaxq.roles import Agent, Bootstrap, Critic, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Sync
 from argmaxq.types import Array, Batch, PyTree, Spaces, Transition
 
 
@@ -64,7 +64,7 @@ class PDQN(HybridAgent):
     """
 
     critic: Critic = MultiPass()
-    actor_network: Network = MLP((128,), inputs=Rescaled(), head=Centred())
+    actor_network: NetworkLike = MLP((128,), inputs=Rescaled(), head=Centred())
     returns: Returns = Scalar(Squared())
     bootstrap: Bootstrap = Max()
     exploration: Exploration = EpsilonGreedy()
@@ -75,8 +75,8 @@ class PDQN(HybridAgent):
     replay: Replay = Uniform(200_000)
     sync: Sync = Polyak(0.1)
     actor_sync: Sync = Polyak(0.01)
-    optimiser: Optimiser = Adam(1e-3, max_grad_norm=10.0)
-    actor_optimiser: Optimiser = Adam(3e-4, max_grad_norm=10.0)
+    optimiser: OptimiserLike = Adam(1e-3, max_grad_norm=10.0)
+    actor_optimiser: OptimiserLike = Adam(3e-4, max_grad_norm=10.0)
     gamma: Fraction = 0.9
     n_step: Size = 1
     batch_size: Size = 128

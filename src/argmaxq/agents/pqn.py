@@ -15,7 +15,7 @@ from argmaxq.learning.optimisers import RAdam
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
-from argmaxq.roles import Agent, Exploration, Network, Optimiser, Returns
+from argmaxq.roles import Agent, Exploration, NetworkLike, OptimiserLike, Returns
 from argmaxq.types import START, Array, Clock, Metrics, PyTree, Row, Spaces
 
 
@@ -53,10 +53,10 @@ class PQN(Acting):
         reward_scale: Factor on rewards in learning; returns are reported raw.
     """
 
-    network: Network = MLP((128, 128), layer_norm=True)
+    network: NetworkLike = MLP((128, 128), layer_norm=True)
     returns: Returns = Scalar(Squared())
     exploration: Exploration = EpsilonGreedy()
-    optimiser: Optimiser = RAdam()
+    optimiser: OptimiserLike = RAdam()
     gamma: Fraction = 0.99
     trace_decay: Fraction = 0.95
     rollout: Size = 64

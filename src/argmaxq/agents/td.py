@@ -19,7 +19,7 @@ from argmaxq.learning.traces import Traces
 from argmaxq.learning.values import entry
 from argmaxq.learning.windows import Due, Window, push, take
 from argmaxq.networks.linear import Table
-from argmaxq.roles import Agent, Exploration, Network
+from argmaxq.roles import Agent, Exploration, NetworkLike
 from argmaxq.types import Array, Clock, Metrics, PyTree, Row, Spaces, Transition
 
 WRITTEN_OUT = 8
@@ -88,7 +88,7 @@ class TD(Acting):
         rollout: Rows that each lane collects between two calls of learn.
     """
 
-    network: Network = Table()
+    network: NetworkLike = Table()
     backup: Backup = QLearning()
     exploration: Exploration = EpsilonGreedy(Constant(0.1))
     step_size: StepSize = Scheduled()

@@ -41,7 +41,7 @@ def whole_number(text: str) -> int:
 
 RUN = argument("run", "the run's folder", metavar="RUN")
 TRUST = (
-    argument("--trust", "import the module that the run names, though it was not made here", action="store_true"),
+    argument("--trust", "import the modules that the run names, though it was not made here", action="store_true"),
     argument("--env", "trust that the run's environment is this one", metavar="ID"),
 )
 CHECKPOINT = argument("--checkpoint", "best, last, or a step (%(default)s)", metavar="WHICH", default=BEST)

@@ -76,7 +76,8 @@ def _run(argv: list[str]) -> int:
         if name == "train" and arguments:
             options, rest = parser.parse_known_args(arguments)
             recipe = choose(options.recipe, given_values(options, rest)).recipe
-            print(f"\noptions of the recipe, with its values:\n{help_text(recipe, tables.width())}")
+            print("\noptions of the recipe, with its values (a component of your own is module:Class):")
+            print(help_text(recipe, tables.width()))
         return 0
     options, rest = parser.parse_known_args(arguments)
     if rest and name != "train":

@@ -73,7 +73,9 @@ def _everything() -> dict[str, list[tuple[str, ...]]]:
             *compiled,
             *tabular,
         ],
-        "components (argmaxq train RECIPE --help says where they go)": list(components),
+        "components (argmaxq train RECIPE --help says where they go; one of your own is module:Class)": list(
+            components
+        ),
     }
 
 

@@ -6,19 +6,17 @@ import json
 import os
 from collections.abc import Callable
 from difflib import get_close_matches
-from pathlib import Path
 
 from argmaxq.cli import arguments, tables
 from argmaxq.cli.arguments import Argument, Parser
+from argmaxq.cli.opening import opened, vouched
 from argmaxq.components.annotations import hints
 from argmaxq.components.errors import UserError
 from argmaxq.components.options import read
 from argmaxq.interrupts import hold, noting
 from argmaxq.recipes import Given
 from argmaxq.recipes.recipe import Recipe
-from argmaxq.reporting.text import environment
-from argmaxq.runs.trust import shun
-from argmaxq.verbs.run import Run
+from argmaxq.runs.trust import beside
 from argmaxq.verbs.train import resume, train_given
 
 FAILED = 1
@@ -64,7 +62,10 @@ def given_values(options: Options, rest: list[str]) -> Given:
         if token.startswith("--") and (meant := _meant(name.replace("-", "_"))):
             raise UserError(f"there is no option --{name}: did you mean --{meant}?")
     also = [("env.id", options.env), ("steps", options.steps)]
-    return [*read(rest), *((path, value) for path, value in also if value is not None)]
+    given = [*read(rest), *((path, value) for path, value in also if value is not None)]
+    if any(isinstance(value, str) and ":" in value for _, value in given):  # module:Name, of a module beside the user
+        beside()
+    return given
 
 
 def _meant(name: str) -> str:
@@ -76,25 +77,13 @@ def _meant(name: str) -> str:
 
 
 def _resume(options: Options, rest: list[str]) -> int:
-    trusted = _opened(options).trusted
-    resume(options.run, steps=options.steps, device=options.device, trust=trusted, quiet=False)
+    run = opened(options)
+    resume(run.path, steps=options.steps, device=options.device, own=vouched(options), trust=run.trusted, quiet=False)
     return 0
 
 
-def _opened(options: Options, path: str | None = None) -> Run:
-    """The run that was named, or that of ``path``. Who names its environment, too, trusts it as who says so."""
-    named = options.run if path is None else path
-    if "\0" in named:
-        raise UserError(f"{named!r} is no run folder: no name holds a null byte")
-    shun(Path(named))
-    run = Run(named, trust=options.trust or bool(options.env))
-    if options.env and options.env != (made := environment(run.config)):
-        raise UserError(f"--env {options.env}: {run.path} was trained on {made}")
-    return run
-
-
 def _evaluate(options: Options, rest: list[str]) -> int:
-    run = _opened(options)
+    run = opened(options)
     table: tables.Judgements | tables.Evaluations = tables.Judgements(run, options.checkpoint)
     if not options.exact:
         table = tables.Evaluations(run, options.checkpoint, options.episodes, options.seed)
@@ -110,7 +99,7 @@ def _plot(options: Options, rest: list[str]) -> int:
         entries = tuple(int(entry) for entry in options.entries.split(",")) if options.entries else ()
     except ValueError:
         raise UserError(f"--entries {options.entries}: whole numbers with a comma between, such as 0,1") from None
-    runs = [_opened(options, path) for path in options.run]
+    runs = [opened(options, path) for path in options.run]
     print(plot(runs, options.what, options.out, which=options.checkpoint, entries=entries))
     return 0
 
@@ -120,7 +109,7 @@ def _watch(options: Options, rest: list[str]) -> int:
 
     if options.video:
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # a film needs no display, nor a complaint without one
-    run = _opened(options)
+    run = opened(options)
     with noting():
         hold()  # a film is removed, and a window closed, before a signal is obeyed
         watch(run, options.video, which=options.checkpoint, episodes=options.episodes, seed=options.seed)
@@ -136,6 +125,7 @@ def _check(options: Options, rest: list[str]) -> int:
         kwargs = None
     if not isinstance(kwargs, dict):
         raise UserError(f"--kwargs {options.kwargs}: it must be a JSON object, such as '{{\"continuous\": false}}'")
+    beside()
     findings = check(options.env, kwargs)
     tables.show_findings(findings)
     return FAILED if any(finding.status == "fail" for finding in findings) else 0

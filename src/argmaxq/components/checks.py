@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from argmaxq.components.annotations import Bounds, bounds_of, elements, options, plain_type
 from argmaxq.components.component import walk
 from argmaxq.components.errors import UserError
-from argmaxq.components.registry import candidates, is_component, near, role_name, type_name
+from argmaxq.components.registry import candidates, home, is_component, near, role_name, type_name
 
 T = TypeVar("T")
 
@@ -61,6 +61,8 @@ def _fault(hint: Any, item: Any) -> str:
     plain, known = plain_type(hint), candidates(hint)
     origin, arguments = typing.get_origin(plain), typing.get_args(plain)
     if known and type(item) not in known.values():
+        if home(type(item)) in map(home, known.values()):
+            return ": it was made before its class was defined again, so make it again"
         name = type_name(type(item)) if is_component(item) else str(item)
         needed = type_name(plain) if plain in known.values() else role_name(plain)
         return f" is no {needed}: {near(name, known)}"

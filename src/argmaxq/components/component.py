@@ -6,33 +6,57 @@ component are subtrees; everything else is part of the tree's structure.
 """
 
 import dataclasses
+import functools
 import numbers
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 
-from argmaxq.components.annotations import bounds_of, hints, plain_type
+from argmaxq.components.adoption import adopted
+from argmaxq.components.annotations import bounds_of, hints, options, plain_type
 from argmaxq.components.registry import is_component, is_registered, register
 
 T = TypeVar("T")
 
 
 @typing.dataclass_transform(frozen_default=True)
-def component(role: type | str) -> Any:
-    """Class decorator: a frozen dataclass registered as a pytree and, under ``role``, by its kebab-case name."""
+def component(role: type | str) -> Callable[[type[T]], type[T]]:
+    """Class decorator: a frozen dataclass registered as a pytree and, under ``role``, by its kebab-case name.
+
+    Raises:
+        UserError: the class lacks a method of the role's protocol, or another class has its name already.
+    """
 
     def decorate(cls: type[T]) -> type[T]:
         made = dataclasses.dataclass(frozen=True)(cls)
         traced = [name for name, hint in hints(made).items() if _is_data(hint)]
         static = [field.name for field in dataclasses.fields(made) if field.name not in traced]  # type: ignore[arg-type]
-        jax.tree_util.register_dataclass(made, data_fields=traced, meta_fields=static)
         register(role, made)
+        _adopt_in_constructor(made)
+        jax.tree_util.register_dataclass(made, data_fields=traced, meta_fields=static)
         return made
 
     return decorate
+
+
+def _adopt_in_constructor(cls: Any) -> None:
+    """Let the constructor take what other libraries made for fields that say so, as ``Network | Any`` does."""
+    taking = {name: hint for name, hint in hints(cls).items() if Any in options(hint) and plain_type(hint) is not Any}
+    plain_init = cls.__init__
+
+    @functools.wraps(plain_init)
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        plain_init(self, *args, **kwargs)
+        for name, hint in taking.items():
+            value = getattr(self, name)
+            if (component := adopted(value, hint)) is not value:
+                object.__setattr__(self, name, component)
+
+    if taking:
+        cls.__init__ = init
 
 
 def _is_data(hint: Any) -> bool:

@@ -31,6 +31,11 @@ def _shortened(word: str) -> str:
     return word if len(word) <= LONGEST else f"{word[: LONGEST // 2]}...{word[-LONGEST // 3 :]}"
 
 
+def told(fault: BaseException) -> str:
+    """What went wrong in code that is not ours, in a line: the kind of error, and the first line of its text."""
+    return ": ".join([type(fault).__name__, *str(fault).strip().splitlines()[:1]])
+
+
 def printable(text: str) -> str:
     """Text with what a terminal might obey, or cannot print, written as an escape sequence."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, TypeVar, overload
 
+from argmaxq.components.adoption import adopted
 from argmaxq.components.annotations import elements, hints, options, plain_type, suiting
 from argmaxq.components.checks import check_field, validate
 from argmaxq.components.errors import UserError
+from argmaxq.components.modules import Reference, load, referred
 from argmaxq.components.numerals import whole
-from argmaxq.components.registry import candidates, is_component, type_name
+from argmaxq.components.registry import candidates, is_component, is_registered, role_name, role_of, type_name
 
 T = TypeVar("T")
 
@@ -65,9 +67,9 @@ def replace(component: T, path: str | Mapping[str, Any], value: Any = None) -> T
     """The same component with other values at one path, or at each path of a mapping, in any order.
 
     A component's name stands for its default that keeps the values of fields which the old component has too: from
-    uniform to prioritised replay the capacity stays. Text is read as the field's annotation asks: ``"100k"``,
-    ``"true"``, ``"64 64"`` or ``"64,64"``, ``"none"``, a JSON object for a dict. Where a component's class has a
-    ``shorthand``, a value that names no component sets the field so called.
+    uniform to prioritised replay the capacity stays. One of a user's own is named ``module:Class``, too. Text is read
+    as the field's annotation asks: ``"100k"``, ``"true"``, ``"64 64"`` or ``"64,64"``, ``"none"``, a JSON object for a
+    dict. Where a component's class has a ``shorthand``, a value that names no component sets the field so called.
 
     Raises:
         UserError: for an unknown path or component, with the nearest names, or a value of a wrong type or range.
@@ -127,13 +129,29 @@ def _put(component: Any, names: list[str], value: Any, where: str) -> Any:
 
 def _choose(value: Any, hint: Any, old: Any, where: str) -> Any:
     """The component that a name, or a value for the old one's shorthand field, stands for."""
-    known = candidates(hint)
+    known, value = candidates(hint), adopted(value, hint)
     if isinstance(value, str) and (name := value.replace("_", "-").lower()) in known:
         return _switch(known[name], hint, old, where)
+    named = None if plain_type(hint) in known.values() else referred(value)
+    if named is not None:
+        return _own(named, hint, old, where)
     field = getattr(type(old), "shorthand", None)
     if field is None or value is None or is_component(value):
         return value
     return _put(old, [field], value, where)
+
+
+def _own(named: Reference, hint: Any, old: Any, where: str) -> Any:
+    """The component of the class that ``module:Class`` names, whose module is imported."""
+    cls = load(named)
+    if cls in candidates(hint).values():
+        return _switch(cls, hint, old, where)
+    role = plain_type(hint)
+    under = f"the role {role_of(cls)}" if isinstance(cls, type) and is_registered(cls) else "no role"
+    raise UserError(
+        f"{where} = {named.module}:{named.name} is no {role_name(role)}: it is a class under {under}, and one under "
+        f"@aq.component({role.__name__}) is needed"
+    )
 
 
 def _switch(cls: type, hint: Any, old: Any, where: str) -> Any:

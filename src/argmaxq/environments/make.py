@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 import gymnasium as gym
 
 from argmaxq.components.errors import UserError
+from argmaxq.components.modules import imported, referred
 from argmaxq.environments.envpool_lanes import EnvPoolLanes
 from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
 from argmaxq.environments.hybrid import Choices
@@ -25,13 +26,16 @@ def make_environment(source: Source, kwargs: Mapping[str, Any] | None = None) ->
     They stay where ``kwargs`` say ``disable_env_checker: False`` of a registered id.
 
     Raises:
-        UserError: the id is unknown, a package is missing, an argument is wrong, or a callable returned something else.
+        UserError: the id is unknown, its module or another package is missing, an argument is wrong, or a callable
+            returned something else.
     """
     options = dict(kwargs or {})
     if not isinstance(source, str):
         return _checked(source(**options), source)
-    module, colon, _ = source.rpartition(":")
-    if colon and not all(part.isidentifier() for part in module.split(".")):
+    named = referred(source)
+    if named is not None:
+        imported(named)
+    elif ":" in source:
         raise UserError(f"environment {source!r}: a module and an id are written module:Id")
     try:
         made = gym.make(source, **({"disable_env_checker": True} | options))

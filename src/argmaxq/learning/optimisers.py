@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
+from argmaxq.components.adoption import adopts
 from argmaxq.components.annotations import Fraction, NonNegative, Positive
 from argmaxq.components.component import component
+from argmaxq.components.errors import UserError, told
 from argmaxq.learning.schedules import Annealing, Constant
 from argmaxq.roles import Optimiser
 from argmaxq.types import Array, Clock, PyTree
@@ -136,3 +138,41 @@ class SGD(_Gradient):
 
     def _direction(self) -> optax.GradientTransformation:
         return optax.identity() if self.momentum is None else optax.trace(self.momentum)
+
+
+@component(Optimiser)
+class Optax:
+    """Any gradient transformation of optax, its learning rate and all.
+
+    Attributes:
+        transformation: Such as ``optax.chain(optax.clip(1.0), optax.adam(1e-3))``.
+    """
+
+    transformation: Any = None
+
+    def init(self, params: PyTree) -> PyTree:
+        """Its state; raises UserError where it needs more than gradients, its state and the parameters."""
+        if self.transformation is None:
+            raise UserError("an optax optimiser needs its transformation: give it in Python")
+        try:
+            state = self.transformation.init(params)
+            jax.eval_shape(self._step, params, state, params)
+        except Exception as fault:
+            words = "the optax transformation fails on gradients, its state and the parameters, all that it gets"
+            raise UserError(f"{words} ({told(fault)})") from fault
+        return state
+
+    def update(self, gradient: PyTree, state: PyTree, params: PyTree, clock: Clock) -> tuple[PyTree, PyTree]:
+        """One step: (new parameters, new state)."""
+        return self._step(gradient, state, params)
+
+    def _step(self, gradient: PyTree, state: PyTree, params: PyTree) -> tuple[PyTree, PyTree]:
+        updates, state = self.transformation.update(gradient, state, params)
+        return optax.apply_updates(params, updates), state
+
+
+@adopts(Optimiser)
+def adopt(value: Any) -> Any:
+    """The optimiser that an optax transformation is taken for; None for anything else."""
+    made = value.gradient_transformation() if isinstance(value, optax.MultiSteps) else value
+    return Optax(made) if isinstance(made, optax.GradientTransformation) else None

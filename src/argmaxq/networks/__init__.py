@@ -1,1 +1,25 @@
-"""Networks, their inputs and heads."""
+"""Networks and critics, their inputs, heads and features."""
+
+from argmaxq.networks.critics import Ensemble, MultiPass, SinglePass
+from argmaxq.networks.interpolated import Interpolated
+from argmaxq.networks.linear import Linear, Table
+from argmaxq.networks.mlp import MLP
+from argmaxq.networks.own import EquinoxNetwork, FlaxNetwork, FunctionNetwork, NnxNetwork
+from argmaxq.networks.quadratic import Quadratic
+from argmaxq.networks.sparse import SparseMLP
+
+__all__ = [
+    "MLP",
+    "Ensemble",
+    "EquinoxNetwork",
+    "FlaxNetwork",
+    "FunctionNetwork",
+    "Interpolated",
+    "Linear",
+    "MultiPass",
+    "NnxNetwork",
+    "Quadratic",
+    "SinglePass",
+    "SparseMLP",
+    "Table",
+]

@@ -1,1 +1,6 @@
 """Replay: time-ordered rows, uniform or prioritised."""
+
+from argmaxq.replay.prioritised import Prioritised
+from argmaxq.replay.uniform import Uniform
+
+__all__ = ["Prioritised", "Uniform"]

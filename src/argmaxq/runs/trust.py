@@ -1,30 +1,35 @@
 """Which run folders may name a module to import: those made here, and those that the user says are good.
 
-A run folder is data, but for one thing: an environment's id such as ``module:Id`` has Gymnasium import a module. A run
-that is made here therefore carries a proof of it, a keyed hash of its identity and its environment; the key is this
-user's alone. In other run folders, such a module is imported only where the user has trusted the run or named the
-environment. Ids without a module are looked up and import nothing that the folder names.
+A run folder is data, but for one thing: an environment's id such as ``module:Id`` and a component of the user's own,
+``module:Class``, have a module imported. A run that is made here therefore carries a proof of them, a keyed hash of its
+identity, its environment and what components it names; the key is this user's alone. In other run folders, such a
+module is imported only where the user has trusted the run or given what it names. Ids without a module are looked up
+and import nothing that the folder names.
 """
 
+import contextlib
 import hashlib
 import hmac
 import importlib.util
 import json
 import os
-import re
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
 from argmaxq.components.errors import UserError
+from argmaxq.components.modules import referred
+from argmaxq.components.registry import SCRIPT, lookup
+from argmaxq.components.serialisation import types
 
 STATE_DIR, TRUST = "ARGMAXQ_STATE_DIR", "ARGMAXQ_TRUST"
-"""Environment variables: the folder of this user's key, and environments' ids that are trusted, with spaces between."""
+"""Environment variables: the folder of this user's key, and what is trusted, ``module:Name`` with spaces between."""
 KEY, KEY_BYTES = "key", 32
-ID = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^:]+)")
+ENVIRONMENT = "env.id"
+"""The path at which a run's configuration names its environment."""
 
 
 def module_of(id: Any) -> str:
@@ -35,22 +40,29 @@ def module_of(id: Any) -> str:
     """
     if not isinstance(id, str) or ":" not in id:
         return ""
-    match = ID.fullmatch(id)
-    if match is None:
+    named = referred(id)
+    if named is None:
         raise UserError(f"environment {id!r}: a module and an id are written module:Id")
-    return match["module"]
+    return named.module
+
+
+def components(recipe: Mapping[str, Any]) -> dict[str, str]:
+    """The components of the user's own that a recipe's JSON names as ``module:Class``, by path."""
+    found = {where: name.partition("/")[2] for where, name in types(recipe).items()}
+    return {where: name for where, name in found.items() if (named := referred(name)) and named.module != SCRIPT}
 
 
 def proof(config: Mapping[str, Any]) -> str:
     """What shows that a run was made here; raises OSError where there is no key and none can be made."""
-    signed = {"id": config["id"], "env": config["recipe"]["env"]}
+    named = sorted(set(components(config["recipe"]).values()))
+    signed = {"id": config["id"], "env": config["recipe"]["env"]} | ({"components": named} if named else {})
     text = json.dumps(signed, sort_keys=True, allow_nan=False)
     return hmac.new(_key(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def signed(config: dict[str, Any]) -> dict[str, Any]:
     """The same configuration with its proof, where it names a module and there is a key."""
-    if not module_of(config["recipe"]["env"]["id"]):
+    if not _named(config["recipe"]):
         return config
     try:
         return config | {"proof": proof(config)}
@@ -60,31 +72,39 @@ def signed(config: dict[str, Any]) -> dict[str, Any]:
 
 def remark(config: Mapping[str, Any]) -> list[str]:
     """A line on a run that was made here and cannot show it."""
-    module = module_of(config["recipe"]["env"]["id"])
-    if not module or "proof" in config:
+    named = _named(config["recipe"])
+    if not named or "proof" in config:
         return []
     return [
         f"the run will not show that it was made here, since no key can be kept in {state_folder()}: to import "
-        f"{module}, evaluate and the like will ask for --trust; set {STATE_DIR} to a folder that you can write"
+        f"{_modules(named.values())}, evaluate and the like will ask for --trust; set {STATE_DIR} to a folder that you "
+        "can write"
     ]
 
 
-def check(config: Mapping[str, Any], folder: Path, trusted: bool) -> None:
-    """Check that the module which a run's configuration names, if any, may be imported.
+def check(config: Mapping[str, Any], folder: Path, trusted: bool, given: Collection[str] = ()) -> list[str]:
+    """What a run's configuration has imported, ``module:Name``, checked that it may be.
+
+    What is ``given`` instead, by path, is not imported, nor is what is registered already.
 
     Raises:
-        UserError: it may not; it says which module, and how to allow it. Or it lies in the run's own folder.
+        UserError: it may not; it says which modules, and how to allow them. Or one lies in the run's own folder.
     """
-    id = config["recipe"]["env"]["id"]
-    module = module_of(id)
-    if not module:
-        return
-    check_place(module, folder)
-    if not (trusted or id in os.environ.get(TRUST, "").split() or _made_here(config)):
+    recipe = config["recipe"]
+    there = [path for path, name in types(recipe).items() if lookup(*name.partition("/")[::2]) is not None]
+    named = {path: name for path, name in _named(recipe).items() if path not in there and not _within(path, given)}
+    for name in named.values():
+        check_place(module_of(name), folder)
+    vouched = {*os.environ.get(TRUST, "").split()}
+    if named and not (trusted or vouched.issuperset(named.values()) or _made_here(config)):
+        id = named.get(ENVIRONMENT)
+        alone = id is not None and len(named) == 1
         raise UserError(
-            f"{folder} was not made here, and to load it imports the module {module}, which may do anything: if you "
-            f"trust it, say --trust or --env {id}; in Python trust=True or own={{'env.id': {id!r}}}"
+            f"{folder} was not made here, and to load it imports {_modules(named.values())}, which may do anything: if "
+            f"you trust it, say --trust{f' or --env {id}' if alone else ''}; in Python trust=True"
+            + (f" or own={{{ENVIRONMENT!r}: {id!r}}}" if alone else "")
         )
+    return list(named.values())
 
 
 def check_place(module: str, folder: Path) -> None:
@@ -97,9 +117,17 @@ def check_place(module: str, folder: Path) -> None:
 
 def for_workers(config: Mapping[str, Any]) -> dict[str, str]:
     """Environment variables with which a process elsewhere, without this user's key, trusts what is trusted here."""
-    id = config["recipe"]["env"]["id"]
-    trusted = {*os.environ.get(TRUST, "").split(), *([id] if module_of(id) else [])}
+    trusted = {*os.environ.get(TRUST, "").split(), *_named(config["recipe"]).values()}
     return {TRUST: " ".join(sorted(trusted))}
+
+
+def beside(run: Path | None = None) -> None:
+    """Look for modules in the current folder first, as Python does for a script in it, but never in a run's own."""
+    with contextlib.suppress(OSError):  # a folder that is there no more
+        here = str(Path.cwd())
+        sys.path[:0] = [here] if sys.path[:1] != [here] else []
+    if run is not None:
+        shun(run)
 
 
 def shun(folder: Path) -> None:
@@ -119,6 +147,22 @@ def state_folder() -> Path:
     if chosen:
         return Path(chosen)
     return Path(os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")) / "argmaxq"
+
+
+def _named(recipe: Mapping[str, Any]) -> dict[str, str]:
+    """All that a recipe's JSON has imported, ``module:Name``, by path."""
+    id = recipe["env"]["id"]
+    return ({ENVIRONMENT: id} if module_of(id) else {}) | components(recipe)
+
+
+def _within(path: str, given: Collection[str]) -> bool:
+    """Whether something is given for a path, or for one above it."""
+    return any(path == each or path.startswith((f"{each}.", f"{each}[")) for each in given)
+
+
+def _modules(named: Iterable[str]) -> str:
+    modules = sorted({module_of(name) for name in named})
+    return f"the module{'s' * (len(modules) > 1)} {' and '.join(modules)}"
 
 
 def _made_here(config: Mapping[str, Any]) -> bool:

@@ -20,9 +20,6 @@ from argmaxq.runs.track import BEST, CHECKPOINTS, LAST, statistics
 from argmaxq.training.evaluation import Evaluator, check_episodes, greedy, uniform
 from argmaxq.verbs.policy import Policy, policy_params
 
-ENVIRONMENT = "env.id"
-"""The one path at which a run's configuration may name a module."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Evaluated:
@@ -54,14 +51,15 @@ class Run:
     """A run folder: everything that looks at training reads it.
 
     It is data, and checked; but an environment's id such as ``module:Id`` has a module imported when the environment
-    is made. Where the run was not made on this machine by this user, that asks for leave: ``trust``, or ``own`` with
-    the environment. No module in the folder itself is ever imported.
+    is made, and a component of the user's own, ``module:Class``, when the recipe is. Where the run was not made on this
+    machine by this user, that asks for leave: ``trust``, or ``own`` with what is named so. No module in the folder
+    itself is ever imported.
 
     Args:
         path: The folder.
         own: Objects of the user's own that the run was made with, by path, such as ``{"env.id": make}``; what is given
-            for ``env.id`` also stands for an id that names a module.
-        trust: Whether the module that the folder names may be imported, wherever the folder comes from.
+            also stands for an id or a component that names a module, as in ``{"agent.exploration": Boltzmann(2.0)}``.
+        trust: Whether the modules that the folder names may be imported, wherever the folder comes from.
 
     Attributes:
         config: What the folder says of itself.
@@ -83,15 +81,13 @@ class Run:
         Raises:
             UserError: it holds an object of the user's own that was not given, or names a module that is not trusted.
         """
-        data = self.config["recipe"]
-        given = self._own.get(ENVIRONMENT)
-        if given is None:
-            trust.check(self.config, self.path, self.trusted)
-        elif trust.module_of(data["env"]["id"]):
+        data, given = self.config["recipe"], self._own.get(trust.ENVIRONMENT)
+        importable = self.imports()
+        if given is not None and trust.module_of(data["env"]["id"]):
             data = data | {"env": data["env"] | {"id": {OWN: data["env"]["id"]}}}
             trust.check_place(trust.module_of(given), self.path)
         try:
-            recipe = from_json(data, self._own)
+            recipe = from_json(data, self._own, importable)
         except checkpoint.WRONG_DATA as fault:
             if isinstance(fault, UserError):
                 raise
@@ -100,6 +96,10 @@ class Run:
         if not isinstance(recipe, Recipe):
             raise UserError(f"{self.path / CONFIG}: its recipe is a {data['type']}")
         return recipe
+
+    def imports(self) -> list[str]:
+        """What making its recipe and its environment imports, ``module:Name``; raises UserError where it may not."""
+        return trust.check(self.config, self.path, self.trusted, self._own)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -198,9 +198,9 @@ def load(
 ) -> Policy:
     """The policy of a run: raw observations in, the environment's own actions out.
 
-    The folder is data, with one exception: if its environment's id names a module (``module:Id``), that module is
-    imported. A run that was made on this machine by this user is trusted to; any other only with ``trust``, or with the
-    environment given as ``own={"env.id": ...}``.
+    The folder is data, with one exception: if its environment's id or a component names a module (``module:Name``),
+    that module is imported. A run that was made on this machine by this user is trusted to; any other only with
+    ``trust``, or with what is named so given, as in ``own={"env.id": ...}``.
 
     Raises:
         UserError: one line; also where a module would be imported that nobody has trusted.

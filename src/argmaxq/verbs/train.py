@@ -125,7 +125,7 @@ def resume(
     """Go on with a run where its latest checkpoint stands, bit for bit, for ``steps`` more than it was to have.
 
     ``own`` gives again, by path, the objects of the user's own that the run was made with, as ``{"env.id": make}``.
-    ``trust`` lets a run folder from elsewhere name the module of its environment, see ``Run``. The device is the one
+    ``trust`` lets a run folder from elsewhere name modules to import, see ``Run``. The device is the one
     that training was asked to use. Raises what ``train`` raises.
     """
     run = Run(path, own, trust)

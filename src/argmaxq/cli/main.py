@@ -25,6 +25,7 @@ from argmaxq.runs.track import BEST
 from argmaxq.runs.trust import shun
 from argmaxq.training.block import Diverged
 from argmaxq.verbs.run import Run
+from argmaxq.verbs.source import Source
 from argmaxq.verbs.train import resume, train_given
 
 FAILED, MISUSED, DIVERGED, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
@@ -107,7 +108,7 @@ def _run(argv: list[str]) -> int:
             print(f"\noptions of the recipe, with its values:\n{help_text(recipe, tables.width())}")
         return 0
     options, rest = parser.parse_known_args(arguments)
-    if rest and name != "train":
+    if rest and name not in ("train", "resume"):
         known = [flag for argument, _ in VERBS[name].arguments if (flag := argument).startswith("-")]
         raise UserError(f"argmaxq {name} knows no {rest[0]}: {near(rest[0], [*known, '--help'])}")
     return VERBS[name].run(options, rest)
@@ -122,6 +123,7 @@ def _train(options: Options, rest: list[str]) -> int:
     run = train_given(
         options.recipe, _given(options, rest), name=options.recipe, engine=options.engine, seed=options.seed,
         seeds=options.seeds, out=options.out, device=options.device, quiet=options.quiet,
+        source=None if options.start_from is None else Source(options.start_from, options.from_checkpoint),
     )  # fmt: skip
     if options.quiet:
         print(run.path)
@@ -130,18 +132,23 @@ def _train(options: Options, rest: list[str]) -> int:
 
 def _given(options: Options, rest: list[str]) -> Given:
     """Values of the recipe's fields, by path."""
-    own = [argument.removeprefix("--") for argument, _ in VERBS["train"].arguments[1:]]
+    also = [("env.id", options.env), ("steps", options.steps)]
+    return [*_values("train", rest), *((path, value) for path, value in also if value is not None)]
+
+
+def _values(verb: str, rest: list[str]) -> Given:
+    """Values by path among a verb's options; raises UserError for a name that is nearly one of its own."""
+    own = [argument.removeprefix("--") for argument, _ in VERBS[verb].arguments[1:]]
     for token in rest:
         name = token.removeprefix("--").partition("=")[0]
         if token.startswith("--") and name not in hints(Recipe) and (close := get_close_matches(name, own, 1, 0.7)):
             raise UserError(f"there is no option --{name}: did you mean --{close[0]}?")
-    also = [("env.id", options.env), ("steps", options.steps)]
-    return [*read(rest), *((path, value) for path, value in also if value is not None)]
+    return read(rest)
 
 
 def _resume(options: Options, rest: list[str]) -> int:
-    trusted = _opened(options).trusted
-    resume(options.run, steps=options.steps, device=options.device, trust=trusted, quiet=False)
+    trusted, values = _opened(options).trusted, dict(_values("resume", rest))
+    resume(options.run, values, steps=options.steps, device=options.device, trust=trusted, quiet=False)
     return 0
 
 
@@ -224,6 +231,8 @@ VERBS = {
         (
             argument("recipe", "a recipe's name, or dqn, pqn, pdqn, td; argmaxq list", metavar="RECIPE"),
             argument("--env", "another environment than the recipe's", metavar="ID"),
+            argument("--from", "a run whose network this one begins with", metavar="RUN", dest="start_from"),
+            argument("--from-checkpoint", "its best, last, or a step (%(default)s)", metavar="WHICH", default=BEST),
             argument("--engine", "auto, compiled or host (%(default)s)", metavar="E", default="auto"),
             argument("--seed", "the first seed (%(default)s)", metavar="S", type=int, default=0),
             argument("--seeds", "how many seeds (%(default)s)", metavar="N", type=int, default=1),
@@ -235,7 +244,7 @@ VERBS = {
     ),
     "resume": Verb(
         _resume,
-        "go on where a run stopped",
+        "go on where a run stopped; also with other values of its recipe's options, such as --agent.gamma 0.98",
         (
             RUN,
             argument("--steps", "more env steps than it was to have", metavar="MORE", type=int, default=0),

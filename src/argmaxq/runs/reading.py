@@ -17,6 +17,8 @@ LARGEST = 2**28
 DEEPEST = 60
 WIDEST = 2**200
 """Whole numbers are smaller; a generator's state takes 128 bits."""
+WRONG_DATA = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What data of wrong kinds lead to where they are used."""
 
 
 class Unreadable(UserError):

@@ -1,0 +1,88 @@
+"""What a run begins with that starts from another run's network."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from argmaxq.components.errors import UserError
+from argmaxq.roles import Agent
+from argmaxq.runs import checkpoint
+from argmaxq.runs.folder import seed_folder
+from argmaxq.runs.formats import FROM
+from argmaxq.runs.track import BEST, CHECKPOINTS, START
+from argmaxq.training.warm import Fit, fit, fresh_params
+from argmaxq.types import Spaces
+from argmaxq.verbs.run import Run
+
+
+class Source(NamedTuple):
+    """A run to start from, and which of its checkpoints."""
+
+    run: Run | str | Path
+    which: str | int = BEST
+
+
+class Beginning(NamedTuple):
+    """Parameters of each seed, what the configuration holds of them, and what to say; see ``training.warm``."""
+
+    fits: tuple[Fit, ...]
+    config: dict[str, Any]
+    said: str
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything was taken, and nothing left."""
+        return not self.fits[0].told
+
+    def save(self, folder: Path, run: str, seeds: Sequence[int]) -> None:
+        """Write them as the checkpoint ``start`` of each seed, so that the source is needed no more."""
+        for seed, own in zip(seeds, self.fits, strict=True):
+            place = folder if len(seeds) == 1 else seed_folder(folder, seed)
+            checkpoint.save(place / CHECKPOINTS, START, own.arrays, {"step": 0, "run": run, "seeds": [seed]})
+
+
+def beginning(source: Source, agent: Agent, spaces: Spaces, lanes: int, seeds: Sequence[int]) -> Beginning:
+    """What an agent of these seeds begins with: all with the run's one seed, or each with its own.
+
+    Raises:
+        UserError: there is no such run, checkpoint or seed; nothing of it fits; or it is not finite.
+    """
+    run = source.run if isinstance(source.run, Run) else Run(source.run)
+    parts = [_part(run, seed) for seed in seeds]
+    which = f"{run.path}, checkpoint {source.which}"
+    fits = tuple(
+        fit(fresh_params(agent, spaces, lanes, seed), part.arrays(source.which))
+        for seed, part in zip(seeds, parts, strict=True)
+    )
+    first = fits[0]
+    if not first.taken:
+        raise UserError(f"nothing of {which} fits this agent; {first.told}")
+    if not all(np.isfinite(own.arrays[name]).all() for own in fits for name in own.taken):
+        raise UserError(f"{which} holds numbers that are not finite: nothing can be learnt from there on")
+    steps = [part.step(source.which) for part in parts]
+    config = {
+        "path": str(run.path),
+        "run": run.config.get("id"),
+        "checkpoint": str(source.which),
+        "seeds": [part.seeds[0] for part in parts],
+        "steps": steps,
+        "taken": list(first.taken),
+        "fresh": list(first.fresh),
+    }
+    at = f"step {steps[0]:,}" if len({*steps}) == 1 else f"steps {min(steps):,} to {max(steps):,}"
+    many = f"{len(first.taken)} of {len(first.arrays)}" if first.fresh else f"all {len(first.arrays)}"
+    said = f"begins with {many} arrays of parameters from {which} ({at})"
+    return Beginning(fits, {FROM: config}, "; ".join(filter(None, [said, first.told])))
+
+
+def _part(run: Run, seed: int) -> Run:
+    """The run of one seed that a new seed begins with."""
+    if len(run.seeds) == 1:
+        return run
+    for part in run.parts:
+        if part.seeds == (seed,):
+            return part
+    names = f"{run.parts[0].path}"
+    raise UserError(f"{run.path} has no seed {seed} for the new one to begin with: start all from one, such as {names}")

@@ -27,7 +27,7 @@ def refuse_unfit(before: Recipe, after: Recipe, change: Change, spaces: Spaces, 
     Raises:
         UserError: its saved state does not fit, or what the new values need is too much.
     """
-    told = [f"{path} = {_shown(value)}" for path, value in change.values.items()]
+    told = [f"{path} = {shown(value)}" for path, value in change.values.items()]
     for path, value in zip(change.values, told, strict=True):
         if path.partition(".")[0] == "env":
             raise UserError(f"{value}: a run keeps its environment and its lanes; {ANOTHER}")
@@ -71,6 +71,6 @@ def _state(recipe: Recipe, spaces: Spaces) -> dict[str, str]:
     return specs(jax.eval_shape(partial(begin, agent, spaces, recipe.env.lanes), streams(0)))
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value's JSON data in few words."""
     return str(value["type"]).rpartition("/")[2] if isinstance(value, dict) and "type" in value else str(value)

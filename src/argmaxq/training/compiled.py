@@ -164,15 +164,9 @@ class CompiledEngine:
         """With every seed's learner as ``function`` makes it of the learner and of what is for that seed."""
         if len(self._padded) == 1:
             return state._replace(learner=jax.jit(function)(state.learner, *(own for (own,) in of_each)))
-        own = [
-            jax.tree.map(lambda *leaves: jnp.stack(leaves), *map(each.__getitem__, self._places)) for each in of_each
-        ]
+        places = [self.seeds.index(seed) for seed in self._padded]
+        own = [jax.tree.map(lambda *leaves: jnp.stack(leaves), *(each[place] for place in places)) for each in of_each]
         return state._replace(learner=self._place(jax.jit(jax.vmap(function))(state.learner, *own)))
-
-    @property
-    def _places(self) -> list[int]:
-        """Which seed each one of the group is, those that fill it up included."""
-        return [self.seeds.index(seed) for seed in self._padded]
 
     def _of(self, tree: PyTree, seed: int) -> PyTree:
         return tree if len(self._padded) == 1 else jax.tree.map(lambda leaf: leaf[seed], tree)

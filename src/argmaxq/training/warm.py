@@ -61,7 +61,7 @@ def _with_params(learner: Any, params: PyTree) -> Any:
     names = ("params", "target") if hasattr(learner, "target") else ("params",)
     # Copies, since an engine that gives its memory to a computation gives no array twice.
     values = {name: jax.tree.map(jnp.copy, params) for name in names}
-    return dataclasses.replace(learner, **values) if dataclasses.is_dataclass(learner) else learner._replace(**values)
+    return learner._replace(**values) if hasattr(learner, "_replace") else dataclasses.replace(learner, **values)
 
 
 def _few(names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from argmaxq.runs.folder import CONFIG, SUMMARY, write_json
 from argmaxq.runs.stretches import STRETCHES, stretches
 from argmaxq.runs.summary import complete
 from argmaxq.runs.track import CHECKPOINTS
-from argmaxq.training.changed import CAPACITY, refuse_unfit, touches
+from argmaxq.training.changed import CAPACITY, refuse_unfit, shown, touches
 from argmaxq.verbs.run import Run
 
 ALLOCATION = "agent.replay.allocation"
@@ -45,9 +45,8 @@ def record(run: Run, recipe: Recipe, change: Change) -> None:
 
     The run itself is written first: if that is all that is done, ``follow`` does the rest.
     """
-    _write(
-        run, recipe, [*changes(run.config), change._replace(step=min(map(newest, run.parts)))] if change.values else []
-    )
+    new = [change._replace(step=standing(run))] if change.values else []
+    _write(run, recipe, [*changes(run.config), *new])
     follow(run, recipe)
 
 
@@ -56,7 +55,7 @@ def follow(run: Run, recipe: Recipe) -> None:
     made = changes(run.config)
     for part in run.parts if len(run.seeds) > 1 else []:
         own = changes(part.config)
-        rest = [change._replace(step=newest(part)) for change in made[len(own) :]]
+        rest = [change._replace(step=newest(run) or newest(part)) for change in made[len(own) :]]
         if rest or part.config["recipe"]["steps"] != run.config["recipe"]["steps"]:
             _write(part, recipe, [*own, *rest])
 
@@ -74,8 +73,13 @@ def settled(run: Run, latest: int) -> list[str]:
 
 def told(change: Change, step: int) -> list[str]:
     """What to say of a change, a line for each value."""
-    lines = [f"{path} = {value} (was {change.before[path]})" for path, value in change.values.items()]
+    lines = [f"{path} = {shown(value)} (was {shown(change.before[path])})" for path, value in change.values.items()]
     return [f"from step {step:,} on, and no longer the run it would have been:", *(f"  {line}" for line in lines)]
+
+
+def standing(run: Run) -> int:
+    """The env step at which a run goes on: of its seeds in turn the least."""
+    return newest(run) or min(map(newest, run.parts))
 
 
 def newest(run: Run) -> int:
@@ -95,7 +99,7 @@ def _refuse_idle(run: Run, recipe: Recipe, change: Change, more: int) -> None:
         raise UserError(f"{run.path} is finished, since it is solved: other values want another stop, such as never")
 
 
-def reopened(run: Run) -> None:
+def reopen(run: Run) -> None:
     """Have a run that was over, by its stopping rule or a callback, go on with other values."""
     for part in [run, *run.parts[len(run.seeds) == 1 :]]:
         if part.summary.get("finished"):

@@ -131,11 +131,10 @@ def _train_together(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool,
         latest = checkpoint.latest(run.path / CHECKPOINTS, said.append)
         if latest is None:
             loop.begin([part.arrays(START) for part in run.parts] if FROM in run.config else ())
-            said += settled(run, 0)
         else:
             with checkpoint.restoring(latest):
                 said += loop.restore(latest)
-            said += settled(run, loop.step)
+        said += settled(run, loop.step)
         _tell(loop.standstill() or foreseen(recipe, made.lanes), said, quiet)
         _summarise(run, loop, finished=False)  # so that a killed run does not pass for a finished one
         try:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from argmaxq.components.errors import UserError
+from argmaxq.components.errors import UserError, printable
 from argmaxq.roles import Agent
 from argmaxq.runs import checkpoint
 from argmaxq.runs.folder import seed_folder
@@ -63,7 +63,7 @@ def beginning(source: Source, agent: Agent, spaces: Spaces, lanes: int, seeds: S
         raise UserError(f"{which} holds numbers that are not finite: nothing can be learnt from there on")
     steps = [part.step(source.which) for part in parts]
     config = {
-        "path": str(run.path),
+        "path": printable(str(run.path)),
         "run": run.config.get("id"),
         "checkpoint": str(source.which),
         "seeds": [part.seeds[0] for part in parts],

@@ -26,7 +26,7 @@ from argmaxq.runs.versions import environment_report
 from argmaxq.setup import start_jax
 from argmaxq.training.block import Callback
 from argmaxq.training.choose import EngineName, engine_kind, make_engine, unlimited
-from argmaxq.verbs.changes import changed, follow, newest, record, reopened, told
+from argmaxq.verbs.changes import changed, follow, record, reopen, standing, told
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.session import go
 from argmaxq.verbs.source import Beginning, Source, beginning
@@ -157,13 +157,13 @@ def resume(
     with using(device or run.config.get("device_asked"), together), noting(), locked(run.path):
         follow(run, recipe)
         recipe, change = changed(run, recipe, values or {}, steps)
-        for line in told(change, newest(run)) if change.values and not quiet else []:
+        for line in told(change, standing(run)) if change.values and not quiet else []:
             print(line)
+        if change.values:
+            reopen(run)
         if steps or change.values:
             recipe = validate(dataclasses.replace(recipe, steps=recipe.steps + steps))
             record(run, recipe, change)
-        if change.values:
-            reopened(run)
         return go(run, recipe, callbacks, quiet)
 
 

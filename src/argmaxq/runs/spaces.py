@@ -182,7 +182,8 @@ def _bounds(bound: np.ndarray, none: float) -> Any:
 def _array(values: Any, none: float, data: Mapping[str, Any]) -> np.ndarray:
     finite: Callable[[Any], Any] = lambda value: none if value is None else value  # noqa: E731
     listed = [finite(value) for value in values] if isinstance(values, list) else finite(values)
-    array = np.asarray(listed, _dtype(data))
+    with np.errstate(over="raise"):  # told as an error, like all else that does not fit
+        array = np.asarray(listed, _dtype(data))
     own = tuple(data["shape"])
     return array.reshape(own) if isinstance(values, list) else np.full(own, array)
 

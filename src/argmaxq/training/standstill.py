@@ -48,7 +48,7 @@ def foreseen(recipe: Recipe, lanes: int) -> str:
 
 
 def _reading(clock: Clock, per: str) -> float:
-    return float(clock.step / clock.total if per == "run" else getattr(clock, per))
+    return float(clock.step / max(clock.total, 1) if per == "run" else getattr(clock, per))
 
 
 def _step(recipe: Recipe, lanes: int, rate: Rate) -> float:

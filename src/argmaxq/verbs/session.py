@@ -125,8 +125,7 @@ def _train_together(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool,
     """All seeds at once, by an engine made here unless it is given."""
     with closing(engine or make_engine(run.config["engine"], recipe, run.seeds)) as made:
         tracks = [Track(part.path, seed, run.config.get("id")) for part, seed in zip(run.parts, run.seeds, strict=True)]
-        stretches, made_since = _stretches(run, recipe.steps), changes(run.config)
-        loop = Loop(recipe, made, run.path, tracks, callbacks, stretches, made_since)
+        loop = Loop(recipe, made, run.path, tracks, callbacks, _stretches(run, recipe.steps), changes(run.config))
         said: list[str] = []
         latest = checkpoint.latest(run.path / CHECKPOINTS, said.append)
         if latest is None:

@@ -75,8 +75,14 @@ def read_observations(space: gym.Space[Any]) -> tuple[ArraySpec, Encode]:
 
 def box_spec(space: spaces.Box, dtype: np.dtype[Any]) -> ArraySpec:
     """A Box as an array of ``dtype`` with its bounds."""
-    low, high = (tuple(map(float, bound.ravel())) for bound in (space.low, space.high))
-    return ArraySpec(space.shape, dtype.name, low, high)
+    return ArraySpec(space.shape, dtype.name, _flat(space.low), _flat(space.high))
+
+
+def _flat(bound: np.ndarray) -> tuple[float, ...]:
+    """A bound of each entry; one number many times where all are the same, as those of pictures are."""
+    values = bound.ravel()
+    same = values.size and (values == values[0]).all()
+    return (float(values[0]),) * values.size if same else tuple(map(float, values))
 
 
 def index_spec(space: spaces.Discrete) -> ArraySpec:

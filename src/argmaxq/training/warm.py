@@ -45,10 +45,11 @@ def fit(fresh: Arrays, there: Arrays) -> Fit:
     return Fit(arrays, taken, new, left, "; ".join(filter(None, parts)))
 
 
-def fresh_params(agent: Agent, spaces: Spaces, lanes: int, seed: int) -> dict[str, np.ndarray]:
-    """The acting parameters that a seed begins with by itself, by name."""
+def fresh_params(agent: Agent, spaces: Spaces, lanes: int, seeds: Sequence[int]) -> list[dict[str, np.ndarray]]:
+    """The acting parameters that each seed begins with by itself, by name."""
     bound = bind(agent, spaces)
-    return flatten(jax.jit(lambda key: bound.init(key, spaces, lanes).params)(streams(seed).init))
+    begin = jax.jit(lambda key: bound.init(key, spaces, lanes).params)
+    return [flatten(begin(streams(seed).init)) for seed in seeds]
 
 
 def warmed(engine: Engine, state: Any, arrays: Sequence[Arrays]) -> Any:

@@ -66,7 +66,7 @@ class Policy:
 
     def _ask(self, method: str, obs: Any) -> np.ndarray:
         """What a method of the agent's says of an observation or a batch."""
-        array, spec = self.adaptor.encode(obs), self.adaptor.spaces.observation
+        array, spec = self._encoded(obs), self.adaptor.spaces.observation
         single = array.ndim == len(spec.shape)
         if array.shape[1 - single :] != spec.shape:
             raise UserError(f"an observation of shape {array.shape}: it must be {spec.shape}, or a batch of such")
@@ -76,6 +76,14 @@ class Policy:
         elif np.isnan(array).any():
             raise UserError("the observation holds what is not a number (NaN), for which there is no best action")
         return np.asarray(_program(self._packing, method, not single)(self._packed, array))
+
+    def _encoded(self, obs: Any) -> np.ndarray:
+        """An observation, or a batch, as the agent sees it."""
+        try:
+            return self.adaptor.encode(obs)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as problem:
+            space = describe(self.adaptor.source[0])
+            raise UserError(f"an observation that is none of {space}: {type(problem).__name__}: {problem}") from problem
 
 
 @lru_cache(maxsize=128)

@@ -50,12 +50,9 @@ def beginning(source: Source, agent: Agent, spaces: Spaces, lanes: int, seeds: S
         UserError: there is no such run, checkpoint or seed; nothing of it fits; or it is not finite.
     """
     run = source.run if isinstance(source.run, Run) else Run(source.run)
-    parts = [_part(run, seed) for seed in seeds]
-    which = f"{run.path}, checkpoint {source.which}"
-    fits = tuple(
-        fit(fresh_params(agent, spaces, lanes, seed), part.arrays(source.which))
-        for seed, part in zip(seeds, parts, strict=True)
-    )
+    parts, which = _parts(run, seeds), f"{run.path}, checkpoint {source.which}"
+    fresh = fresh_params(agent, spaces, lanes, seeds)
+    fits = tuple(fit(own, part.arrays(source.which)) for own, part in zip(fresh, parts, strict=True))
     first = fits[0]
     if not first.taken:
         raise UserError(f"nothing of {which} fits this agent; {first.told}")
@@ -77,12 +74,12 @@ def beginning(source: Source, agent: Agent, spaces: Spaces, lanes: int, seeds: S
     return Beginning(fits, {FROM: config}, "; ".join(filter(None, [said, first.told])))
 
 
-def _part(run: Run, seed: int) -> Run:
-    """The run of one seed that a new seed begins with."""
+def _parts(run: Run, seeds: Sequence[int]) -> list[Run]:
+    """For each new seed the run of one seed that it begins with."""
     if len(run.seeds) == 1:
-        return run
-    for part in run.parts:
-        if part.seeds == (seed,):
-            return part
-    names = f"{run.parts[0].path}"
-    raise UserError(f"{run.path} has no seed {seed} for the new one to begin with: start all from one, such as {names}")
+        return [run] * len(seeds)
+    parts = {part.seeds[0]: part for part in run.parts}
+    if missing := [seed for seed in seeds if seed not in parts]:
+        one = f"start all from one of its seeds, such as {run.parts[0].path}"
+        raise UserError(f"{run.path} has no seed {missing[0]} for the new one to begin with: {one}")
+    return [parts[seed] for seed in seeds]

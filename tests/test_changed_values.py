@@ -164,6 +164,14 @@ def test_what_does_not_fit_is_refused_and_nothing_changed(values: dict[str, Any]
         aq.resume(halfway, values)
 
 
+def test_one_of_several_seeds_keeps_its_values(tmp_path: Path) -> None:
+    run = crashed(SHORT, tmp_path / "run", 600, engine="host", seeds=2)
+    with untouched(run.parts[1].path), pytest.raises(UserError, match="seed-1 is one seed of a run: other values are"):
+        aq.resume(run.parts[1].path, {RATE: 1e-2})
+    aq.resume(run.parts[1].path, steps=200)
+    assert aq.resume(run.path).parts[1].recipe.steps == 1_200
+
+
 def test_a_finished_run_wants_more_steps(tmp_path: Path) -> None:
     run = aq.train(aq.replace(SHORT, {"steps": 400}), out=tmp_path / "run")
     with pytest.raises(UserError, match="is finished: other values want more steps, --steps MORE"):

@@ -99,7 +99,7 @@ def test_who_trusts_it_says_so_on_the_command_line(verb: str, received: Path, tr
     words = {
         "evaluate": ["--episodes", "1"],
         "resume": ["--steps", "40"],
-        "plot": ["--what", "value", "--out", "value.png"],
+        "plot": ["--what", "visits", "--out", "visits.png"],
         "watch": ["--video", "a.gif"],
     }[verb]
     code, _, err = argmaxq(verb, str(received), *words)

@@ -10,6 +10,7 @@ import pytest
 
 import argmaxq as aq
 from argmaxq.components.errors import UserError
+from argmaxq.domains.cartpole import CartPole
 from argmaxq.runs import checkpoint
 from commands import SMALL, Command
 from hostile import change_config, copied
@@ -23,10 +24,17 @@ RECIPES = {
     "pdqn": aq.replace(PLATFORM, BRIEF),
     "paddpg": aq.replace(
         aq.find("platform/paddpg"),
-        BRIEF | {"agent.critic.hidden": (8,), "agent.actor_network.hidden": (8,), "agent.replay.capacity": 600},
+        BRIEF
+        | {
+            "agent.critic.hidden": (8,),
+            "agent.actor_network.hidden": (8,),
+            "agent.replay.capacity": 600,
+            "agent.learning_starts": 100,
+        },
     ),
     "critic-only": aq.replace(
-        aq.find("catchpoint/mpdqn"), BRIEF | {"agent.critic.hidden": (8,), "agent.replay.capacity": 600}
+        aq.find("catchpoint/mpdqn"),
+        BRIEF | {"agent.critic.hidden": (8,), "agent.replay.capacity": 600, "agent.learning_starts": 100},
     ),
     "table": FROZEN,
     "tiles": aq.replace(aq.find("mountaincar/tiles"), BRIEF),
@@ -63,8 +71,9 @@ def test_every_agent_begins_with_another_ones_parameters(
 
 
 def test_both_engines_go_on_alike_from_there(sources: dict[str, aq.Run], tmp_path: Path) -> None:
+    recipe = aq.replace(RECIPES["dqn"], {"env.id": CartPole, "env.time_limit": 500})
     first, second = (
-        aq.train(RECIPES["dqn"], engine=engine, start_from=sources["dqn"].path, out=tmp_path / engine)
+        aq.train(recipe, engine=engine, start_from=sources["dqn"].path, out=tmp_path / engine)
         for engine in ("compiled", "host")
     )
     ours, theirs = first.arrays("last"), second.arrays("last")
@@ -111,7 +120,7 @@ def test_of_several_seeds_each_begins_with_its_own(tmp_path: Path) -> None:
         assert np.array_equal(ours.arrays("last")["output/kernel"], theirs.arrays("best")["output/kernel"])
     assert not np.array_equal(*(part.arrays("last")["output/kernel"] for part in run.parts))
     with pytest.raises(
-        UserError, match=r"has no seed 2 for the new one to begin with: start all from one, such as .*0"
+        UserError, match=r"has no seed 2 for the new one to begin with: start all from one of its seeds, such as .*0"
     ):
         aq.train(RECIPES["dqn"], seeds=3, start_from=source, out=tmp_path / "three")
     three = aq.train(idle(RECIPES["dqn"]), seeds=3, start_from=source.parts[1], out=tmp_path / "three")

@@ -10,7 +10,7 @@ from argmaxq.components.serialisation import to_json
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs import checkpoint
 from argmaxq.runs.changes import CHANGES, Change, changes, differing, recorded, since
-from argmaxq.runs.folder import CONFIG, SUMMARY, write_json
+from argmaxq.runs.folder import CONFIG, SUMMARY, read_config, write_json
 from argmaxq.runs.stretches import STRETCHES, stretches
 from argmaxq.runs.summary import complete
 from argmaxq.runs.track import CHECKPOINTS
@@ -35,6 +35,7 @@ def changed(run: Run, recipe: Recipe, values: Mapping[str, Any], more: int) -> t
         return recipe, change
     if "steps" in change.values:
         raise UserError(f"steps = {change.values['steps']}: how many more, such as --steps 50000 or steps=50_000")
+    _refuse_part(run)
     _refuse_idle(run, recipe, change, more)
     refuse_unfit(recipe, new, change, run.adaptor.spaces, len(run.seeds) if run.config["engine"] == "compiled" else 1)
     return new, change
@@ -56,7 +57,7 @@ def follow(run: Run, recipe: Recipe) -> None:
     for part in run.parts if len(run.seeds) > 1 else []:
         own = changes(part.config)
         rest = [change._replace(step=newest(run) or newest(part)) for change in made[len(own) :]]
-        if rest or part.config["recipe"]["steps"] != run.config["recipe"]["steps"]:
+        if rest or part.config["recipe"]["steps"] < run.config["recipe"]["steps"]:
             _write(part, recipe, [*own, *rest])
 
 
@@ -86,6 +87,13 @@ def newest(run: Run) -> int:
     """The env step of the newest checkpoint of everything; 0 without any."""
     there = checkpoint.checkpoints(run.path / CHECKPOINTS)
     return checkpoint.step_of(there[-1]) if there else 0
+
+
+def _refuse_part(run: Run) -> None:
+    """Refuse other values for one of several seeds: they would no longer be seeds of one run."""
+    whole = run.path.resolve().parent
+    if (whole / CONFIG).is_file() and "id" in run.config and read_config(whole).get("id") == run.config["id"]:
+        raise UserError(f"{run.path} is one seed of a run: other values are for all of them, resume {whole}")
 
 
 def _refuse_idle(run: Run, recipe: Recipe, change: Change, more: int) -> None:

@@ -96,6 +96,13 @@ def test_what_is_no_plain_data_is_not_written(space: Any) -> None:
     assert written(space, spaces.Discrete(2)) == written(spaces.Discrete(2), space) == {}
 
 
+def test_what_is_nested_too_deeply_to_be_read_again_is_not_written() -> None:
+    deep: Any = spaces.Discrete(2)
+    for _ in range(40):
+        deep = spaces.Dict({"inner": deep})
+    assert written(deep, spaces.Discrete(2)) == {}
+
+
 MODULE = """
 import gymnasium, numpy as np
 class Small(gymnasium.Env):

@@ -1,7 +1,7 @@
 """An environment's spaces as plain JSON data: with them a policy is loaded where its environment is not installed."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from gymnasium import Space, spaces
 
 from argmaxq.components.errors import UserError
 from argmaxq.environments.spaces import Adaptor, read_spaces
-from argmaxq.runs.reading import WRONG_DATA
+from argmaxq.runs.reading import DEEPEST, WRONG_DATA, sane
 from argmaxq.runs.shapes import Shape, each, fields, matching, refuse, whole
 
 SPACES = "spaces"
@@ -28,7 +28,7 @@ def written(observation: Space[Any], action: Space[Any]) -> dict[str, Any]:
     """What stands in a run's configuration of these spaces; nothing where one is not wholly JSON data."""
     try:
         data = {"observation": _written(observation), "action": _written(action)}
-        shape(data, SPACES)
+        shape(sane(data, DEEPEST - 2), SPACES)  # so that the configuration they stand in can be read again
     except (UserError, *WRONG_DATA):
         return {}
     return {SPACES: data}
@@ -180,12 +180,11 @@ def _bounds(bound: np.ndarray, none: float) -> Any:
 
 
 def _array(values: Any, none: float, data: Mapping[str, Any]) -> np.ndarray:
-    finite: Callable[[Any], Any] = lambda value: none if value is None else value  # noqa: E731
-    listed = [finite(value) for value in values] if isinstance(values, list) else finite(values)
+    listed = values if isinstance(values, list) else [values]
     with np.errstate(over="raise"):  # told as an error, like all else that does not fit
-        array = np.asarray(listed, _dtype(data))
+        array = np.asarray([none if value is None else value for value in listed], _dtype(data))
     own = tuple(data["shape"])
-    return array.reshape(own) if isinstance(values, list) else np.full(own, array)
+    return array.reshape(own) if isinstance(values, list) else np.full(own, array[0])
 
 
 def _dtype(data: Mapping[str, Any]) -> Any:

@@ -138,7 +138,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"agent.network.hidden": (16,)}, r"is float32\[16\] there, and would be absent|float32"),
     ({"agent.network.head": "dueling"}, "head = dueling: it does not fit the run's state"),
     ({"agent.replay": "prioritised"}, "replay = prioritised: it does not fit the run's state"),
-    ({"agent": "pqn"}, "agent = pqn: it does not fit the run's state"),
+    ({"agent": "pqn"}, "agent = pqn: the run's state is that of dqn; argmaxq train RECIPE --from RUN"),
     ({"agent.rollout": 2}, r"agent.rollout = 2: the run counts in rollouts of 4"),
     ({"agent.replay.capacity": 700}, r"agent.replay.capacity = 700: 600 rows are allocated, and stay so"),
     ({"agent.replay.capacity": 3}, "agent.replay.capacity = 3 is too small"),
@@ -166,8 +166,8 @@ def test_what_does_not_fit_is_refused_and_nothing_changed(values: dict[str, Any]
 
 def test_one_of_several_seeds_keeps_its_values(tmp_path: Path) -> None:
     run = crashed(SHORT, tmp_path / "run", 600, engine="host", seeds=2)
-    with untouched(run.parts[1].path), pytest.raises(UserError, match="seed-1 is one seed of a run: other values are"):
-        aq.resume(run.parts[1].path, {RATE: 1e-2})
+    with untouched(run.parts[0].path), pytest.raises(UserError, match="seed-0 is one seed of a run: other values are"):
+        aq.resume(run.parts[0].path, {RATE: 1e-2})
     aq.resume(run.parts[1].path, steps=200)
     assert aq.resume(run.path).parts[1].recipe.steps == 1_200
 

@@ -8,6 +8,7 @@ import jax
 
 from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
+from argmaxq.components.registry import type_name
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs.changes import Change
 from argmaxq.streams import streams
@@ -32,7 +33,9 @@ def refuse_unfit(before: Recipe, after: Recipe, change: Change, spaces: Spaces, 
         if path.partition(".")[0] == "env":
             raise UserError(f"{value}: a run keeps its environment and its lanes; {ANOTHER}")
     old, new = before.agent, after.agent
-    if type(old) is type(new) and old.rollout != new.rollout:
+    if type(old) is not type(new):
+        raise UserError(f"agent = {type_name(type(new))}: the run's state is that of {type_name(type(old))}; {ANOTHER}")
+    if old.rollout != new.rollout:
         raise UserError(f"agent.rollout = {new.rollout}: the run counts in rollouts of {old.rollout}; {ANOTHER}")
     rows = getattr(getattr(new, "replay", None), "allocation", None)
     if rows and CAPACITY in change.values and change.values[CAPACITY] > rows:

@@ -186,6 +186,7 @@ def uses(run: Path, chance: random.Random) -> Iterator[Callable[[], object]]:
         yield lambda: plot(aq.Run(run), chance.choice(["curve", "loss", "schedule"]))
     with contextlib.suppress(UserError):
         if affordable([part.config["recipe"] for part in [aq.Run(run), *aq.Run(run).parts]]):
+            yield lambda: [part.policy("last") for part in aq.Run(run).parts]
             if chance.random() < 0.5:
                 which = chance.choice(["best", "last", "160"])
                 yield lambda: [part.evaluate(episodes=1, which=which) for part in aq.Run(run).parts]

@@ -166,7 +166,7 @@ def test_every_field_of_a_recipe_is_checked(path: str, value: Any, original: Pat
 
     change_config(run, change)
     with pytest.raises(UserError) as problem:
-        aq.load(run)
+        aq.Run(run).recipe  # noqa: B018
     assert str(problem.value).isprintable()
 
 

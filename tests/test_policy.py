@@ -40,6 +40,16 @@ def test_an_observation_that_does_not_fit_is_refused_in_a_line(platform: aq.Run,
     with pytest.raises(UserError, match=words) as caught:
         platform.policy()(obs)
     assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match=words):
+        platform.policy().values(obs)
+
+
+@pytest.mark.parametrize("obs", [{"x": 1}, None, "left", [[0.0], [0.0, 1.0]]], ids=str)
+def test_what_is_no_observation_is_refused_in_a_line(platform: aq.Run, obs: Any) -> None:
+    for method in (platform.policy(), platform.policy().values):
+        with pytest.raises(UserError, match=r"an observation (that is none of Box\(9,\)|of shape|holds)") as caught:
+            method(obs)
+        assert "\n" not in str(caught.value)
 
 
 def test_bounds_are_no_limit_to_observations(platform: aq.Run) -> None:

@@ -38,6 +38,11 @@ def size(tree: PyTree) -> int:
     return sum(math.prod(np.shape(leaf)) * np.dtype(jnp.result_type(leaf)).itemsize for leaf in leaves)
 
 
+def specs(tree: PyTree) -> dict[str, str]:
+    """Dtype and shape of every leaf by the name that ``flatten`` gives it, such as ``float32[3, 4]``."""
+    return {_name(path): _spec(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+
+
 def unflatten(like: PyTree, arrays: Mapping[str, np.ndarray]) -> PyTree:
     """The tree of ``flatten``: structure, shapes, dtypes and kinds of leaf are those of ``like``.
 

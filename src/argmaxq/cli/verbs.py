@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
 from argmaxq.cli import arguments, tables
@@ -17,6 +17,7 @@ from argmaxq.interrupts import hold, noting
 from argmaxq.recipes import Given
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs.trust import beside
+from argmaxq.verbs.source import Source
 from argmaxq.verbs.train import resume, train_given
 
 FAILED = 1
@@ -49,6 +50,7 @@ def _train(options: Options, rest: list[str]) -> int:
     run = train_given(
         options.recipe, given_values(options, rest), name=options.recipe, engine=options.engine, seed=options.seed,
         seeds=options.seeds, out=options.out, device=options.device, quiet=options.quiet,
+        source=None if options.start_from is None else Source(options.start_from, options.from_checkpoint),
     )  # fmt: skip
     if options.quiet:
         print(run.path)
@@ -57,28 +59,41 @@ def _train(options: Options, rest: list[str]) -> int:
 
 def given_values(options: Options, rest: list[str]) -> Given:
     """Values of the recipe's fields, by path."""
+    also = [("env.id", options.env), ("steps", options.steps)]
+    return _values(arguments.TRAIN, rest, [(path, value) for path, value in also if value is not None])
+
+
+def _values(own: Sequence[Argument], rest: list[str], also: Given = ()) -> Given:
+    """Values by path, of a verb's remaining options and ``also``.
+
+    Raises:
+        UserError: an option stands for one of the verb's ``own``.
+    """
     for token in rest:
         name = token.removeprefix("--").partition("=")[0]
-        if token.startswith("--") and (meant := _meant(name.replace("-", "_"))):
+        if token.startswith("--") and (meant := _meant(name.replace("-", "_"), own)):
             raise UserError(f"there is no option --{name}: did you mean --{meant}?")
-    also = [("env.id", options.env), ("steps", options.steps)]
-    given = [*read(rest), *((path, value) for path, value in also if value is not None)]
+    given = [*read(rest), *also]
     if any(isinstance(value, str) and ":" in value for _, value in given):  # module:Name, of a module beside the user
         beside()
     return given
 
 
-def _meant(name: str) -> str:
-    """The option of ``train`` that is none of the recipe's and that an unknown name most likely stands for, if any."""
+def _meant(name: str, own: Sequence[Argument]) -> str:
+    """The option of a verb that is none of a recipe's and that an unknown name most likely stands for, if any."""
     if name in hints(Recipe) or name in Recipe.elsewhere:
         return ""
-    own = [flag.removeprefix("--") for flag, _ in arguments.TRAIN[1:]]
-    return arguments.ELSEWHERE.get(name) or next(iter(get_close_matches(name, own, 1, 0.7)), "")
+    flags = [flag.removeprefix("--") for flag, _ in own if flag.startswith("--")]
+    meant = arguments.ELSEWHERE.get(name, "")
+    return meant if meant in flags else next(iter(get_close_matches(name, flags, 1, 0.7)), "")
 
 
 def _resume(options: Options, rest: list[str]) -> int:
-    run = opened(options)
-    resume(run.path, steps=options.steps, device=options.device, own=vouched(options), trust=run.trusted, quiet=False)
+    run, values = opened(options), dict(_values(arguments.RESUME, rest))
+    resume(
+        run.path, values, steps=options.steps, device=options.device, own=vouched(options), trust=run.trusted,
+        quiet=False,
+    )  # fmt: skip
     return 0
 
 
@@ -141,7 +156,7 @@ def _completion(options: Options, rest: list[str]) -> int:
 VERBS = {
     "list": Verb(_list, "recipes, environments and components", arguments.LIST),
     "train": Verb(_train, "train an agent", arguments.TRAIN),
-    "resume": Verb(_resume, "go on where a run stopped", arguments.RESUME),
+    "resume": Verb(_resume, "go on where a run stopped, also with other values of options", arguments.RESUME),
     "evaluate": Verb(_evaluate, "play greedy episodes with a trained agent", arguments.EVALUATE),
     "plot": Verb(_plot, "draw runs' curves, a run's losses, or its agent's policy, values, choices", arguments.PLOT),
     "watch": Verb(_watch, "see a trained agent play, in a window or a film", arguments.WATCH),

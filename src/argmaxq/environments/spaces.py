@@ -5,7 +5,7 @@ import math
 import textwrap
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import gymnasium as gym
 import jax
@@ -19,6 +19,8 @@ from argmaxq.types import Actions, ArraySpec, DiscreteActions, Spaces
 
 Encode = Callable[[Any], np.ndarray]
 Decode = Callable[[Any], Any]
+Native: TypeAlias = tuple[gym.Space[Any], gym.Space[Any]]
+"""An environment's own observation and action space."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +29,22 @@ class Adaptor:
 
     ``encode`` takes one observation, or a batch in the form a vector environment gives it, and returns an array of
     shape [*spaces.observation.shape] or [batch, ...]. ``decode`` takes an agent's action, or a batch of them, and
-    gives what ``env.step`` of the environment, or of a vector environment, takes.
+    gives what ``env.step`` of the environment, or of a vector environment, takes. It pickles as what it was made of.
+
+    Attributes:
+        spaces: What the agent sees.
+        encode: From the environment to the agent.
+        decode: From the agent to the environment.
+        source: The environment's own observation and action space, and the choices: see ``read_spaces``.
     """
 
     spaces: Spaces
     encode: Encode
     decode: Decode
+    source: tuple[gym.Space[Any], gym.Space[Any], Choices]
+
+    def __reduce__(self) -> Any:
+        return read_spaces, self.source
 
 
 def read_spaces(observation_space: gym.Space[Any], action_space: gym.Space[Any], choices: Choices = ()) -> Adaptor:
@@ -47,7 +59,7 @@ def read_spaces(observation_space: gym.Space[Any], action_space: gym.Space[Any],
     """
     spec, encode = read_observations(observation_space)
     actions, decode = read_actions(action_space, choices)
-    return Adaptor(Spaces(spec, actions), encode, decode)
+    return Adaptor(Spaces(spec, actions), encode, decode, (observation_space, action_space, choices))
 
 
 def read_observations(space: gym.Space[Any]) -> tuple[ArraySpec, Encode]:
@@ -63,8 +75,14 @@ def read_observations(space: gym.Space[Any]) -> tuple[ArraySpec, Encode]:
 
 def box_spec(space: spaces.Box, dtype: np.dtype[Any]) -> ArraySpec:
     """A Box as an array of ``dtype`` with its bounds."""
-    low, high = (tuple(map(float, bound.ravel())) for bound in (space.low, space.high))
-    return ArraySpec(space.shape, dtype.name, low, high)
+    return ArraySpec(space.shape, dtype.name, _flat(space.low), _flat(space.high))
+
+
+def _flat(bound: np.ndarray) -> tuple[float, ...]:
+    """A bound of each entry; one number many times where all are the same, as those of pictures are."""
+    values = bound.ravel()
+    same = values.size and (values == values[0]).all()
+    return (float(values[0]),) * values.size if same else tuple(map(float, values))
 
 
 def index_spec(space: spaces.Discrete) -> ArraySpec:
@@ -134,7 +152,7 @@ def _flattener(space: gym.Space[Any]) -> Encode:
     """``gymnasium.spaces.flatten`` for one observation or a batch, prepared once: no dispatch or checks per call."""
     match space:
         case spaces.Discrete():
-            return partial(_one_hot, np.eye(int(space.n), dtype=np.float32), int(space.start))
+            return partial(_one_hot, int(space.n), int(space.start))
         case spaces.MultiDiscrete():
             nvec = space.nvec.ravel().astype(np.int64)
             return partial(_multi_hot, space.start, np.cumsum(nvec) - nvec, int(nvec.sum()))
@@ -155,8 +173,10 @@ def _index(start: int, obs: Any) -> np.ndarray:
     return np.asarray(np.asarray(obs) - start, np.int32)
 
 
-def _one_hot(table: np.ndarray, start: int, obs: Any) -> np.ndarray:
-    one_hot: np.ndarray = table[np.asarray(obs) - start]
+def _one_hot(n: int, start: int, obs: Any) -> np.ndarray:
+    index = np.asarray(obs) - start
+    one_hot = np.zeros((*index.shape, n), np.float32)
+    one_hot.reshape(-1, n)[np.arange(index.size), index.ravel()] = 1.0
     return one_hot
 
 

@@ -62,6 +62,16 @@ class Prioritised:
         """Make the newest row of these lanes [m] a truncation."""
         return state._replace(ring=ring.cut(state.ring, lanes, self.capacity))
 
+    def resized(self, state: PrioritisedRing, before: Array, n: int) -> PrioritisedRing:
+        """What was stored under another capacity, ``before``, for windows of ``n`` rows."""
+        slots, count = ring.order(state.ring, before, self.capacity)
+        lanes, every = ring.lanes(state.ring), jnp.arange(slots.shape[0])
+        # The newest n rows start no whole window yet: they get their priority when one is there, as in add.
+        startable = jnp.repeat(every < count - n, lanes)
+        priority = jnp.where(startable, sum_tree.leaves(state.tree, _leaves(slots, lanes)), 0.0)
+        tree = sum_tree.assign(jnp.zeros_like(state.tree), _leaves(every, lanes), priority)
+        return PrioritisedRing(ring.resized(state.ring, before, self.capacity), tree, state.largest)
+
     def sample(self, state: PrioritisedRing, bits: Array, n: int, gamma: Array, clock: Clock) -> Batch:
         """Transitions of n steps drawn by priority, one from each of ``batch`` equal shares of the total."""
         size, lanes = bits.shape[0], ring.lanes(state.ring)

@@ -73,6 +73,22 @@ def cut(ring: Ring, lanes: Array, capacity: Array) -> Ring:
     return ring._replace(rows=ring.rows._replace(truncated=ring.rows.truncated.at[newest, lanes].set(True)))
 
 
+def order(ring: Ring, before: Array, after: Array) -> tuple[Array, Array]:
+    """Where the rows that stay lie now, oldest first, when the capacity becomes ``after`` (it was ``before``).
+
+    Slots [slots], of which the first ``count`` are meant; and that count.
+    """
+    kept = length(ring, before)
+    count = jnp.minimum(jnp.minimum(ring.written, kept), length(ring, after))
+    return (ring.written - count + jnp.arange(ring.rows.last.shape[0])) % kept, count
+
+
+def resized(ring: Ring, before: Array, after: Array) -> Ring:
+    """The newest rows, numbered anew from 0 on, in the slots that another capacity gives them."""
+    slots, count = order(ring, before, after)
+    return Ring(jax.tree.map(lambda leaf: leaf[slots], ring.rows), count.astype(ring.written.dtype))
+
+
 def starts(ring: Ring, capacity: Array, n: int) -> tuple[Array, Array]:
     """The oldest row number from which a window of n rows and its next observation are present, and how many there are.
 

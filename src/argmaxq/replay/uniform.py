@@ -48,6 +48,10 @@ class Uniform:
         """Make the newest row of these lanes [m] a truncation."""
         return ring.cut(state, lanes, self.capacity)
 
+    def resized(self, state: Ring, before: Array, n: int) -> Ring:
+        """What was stored under another capacity, ``before``, for windows of ``n`` rows."""
+        return ring.resized(state, before, self.capacity)
+
     def sample(self, state: Ring, bits: Array, n: int, gamma: Array, clock: Clock) -> Batch:
         """Transitions of n steps chosen by ``bits`` (uint32 [batch])."""
         kept = ring.length(state, self.capacity)

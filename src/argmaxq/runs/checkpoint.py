@@ -24,13 +24,12 @@ from argmaxq.runs.checkpoint_files import (
     verify_files,
     write_files,
 )
+from argmaxq.runs.reading import WRONG_DATA
 from argmaxq.runs.writing import PARTIAL, Unwritable, amount, own_folder, remove, writing
 
 T = TypeVar("T")
 
 OLD = ".old"
-WRONG_DATA = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What data of wrong kinds lead to where they are used."""
 STEP_NAME = re.compile(r"step-([0-9]+)")
 
 

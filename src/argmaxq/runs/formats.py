@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from argmaxq.recipes.stop import RECENT
+from argmaxq.runs import changes, spaces
 from argmaxq.runs.shapes import (
     Shape,
     each,
@@ -42,6 +43,8 @@ def _typed(value: Any, where: str) -> None:
     fields({"type": text})(value, where)
 
 
+FROM = "from"
+"""Where a configuration says which run's network it began with."""
 CONFIG = fields(
     {
         "name": text,
@@ -58,6 +61,9 @@ CONFIG = fields(
         "stretches": each(each(COUNT, 2, 2), least=1),
         "versions": table,
         "machine": table,
+        "spaces": spaces.shape,
+        "changes": changes.shape,
+        FROM: fields({"path": text, "checkpoint": text, "seeds": each(SEED), "steps": each(COUNT)}),
     },
 )
 """``config.json``. ``id`` is the run's own, also in its seeds' folders and checkpoints; see ``trust`` for ``proof``."""
@@ -119,7 +125,7 @@ TRACK = fields(
 )
 STATE = fields(
     {"iteration": COUNT, "seconds": number, "steps": COUNT, "engine": table, "tracks": each(TRACK, least=1)},
-    OWNER | {"begun": COUNT},
+    OWNER | {"begun": COUNT, "changes": COUNT},
 )
 """What the checkpoint of a whole run says of itself."""
 HEADER = fields({"bytes": COUNT, "sha256": text, "meta_sha256": text, "meta": table})

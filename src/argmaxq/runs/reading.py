@@ -17,6 +17,8 @@ LARGEST = 2**28
 DEEPEST = 60
 WIDEST = 2**200
 """Whole numbers are smaller; a generator's state takes 128 bits."""
+WRONG_DATA = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What data of wrong kinds lead to where they are used."""
 
 
 class Unreadable(UserError):
@@ -67,7 +69,7 @@ def read_json(path: Path) -> Any:
     """
     content = read_bytes(path, LARGEST)
     try:
-        return _sane(parse(content), DEEPEST)
+        return sane(parse(content), DEEPEST)
     except ValueError as problem:
         raise Malformed(f"{path} cannot be read as JSON ({problem}): it was changed or cut; restore it") from None
 
@@ -80,13 +82,13 @@ def parse(content: bytes) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def _sane(data: Any, depth: int) -> Any:
+def sane(data: Any, depth: int) -> Any:
     """``data`` itself, or ValueError where it is too deep or holds a number that is not finite or far too large."""
     if isinstance(data, dict | list):
         if depth == 0:
             raise ValueError("it is nested too deeply")
         for item in data.values() if isinstance(data, dict) else data:
-            _sane(item, depth - 1)
+            sane(item, depth - 1)
     elif isinstance(data, float) and not math.isfinite(data):
         raise ValueError("a number is not finite")
     elif isinstance(data, int) and abs(data) >= WIDEST:

@@ -15,7 +15,9 @@ from argmaxq.trees import flatten
 from argmaxq.types import Clock, PyTree
 
 CHECKPOINTS = "checkpoints"
-BEST, LAST = "best", "last"
+BEST, LAST, START = "best", "last", "start"
+POLICIES = (BEST, LAST, START)
+"""Checkpoints of a policy alone; ``start`` is what a run began with that started from another one's network."""
 SOLVED, CALLED_OFF, DIVERGED = "solved", "by a callback", "diverged"
 """Why a seed stopped before its last step."""
 

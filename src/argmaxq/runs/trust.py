@@ -62,12 +62,17 @@ def proof(config: Mapping[str, Any]) -> str:
 
 def signed(config: dict[str, Any]) -> dict[str, Any]:
     """The same configuration with its proof, where it names a module and there is a key."""
-    if not _named(config["recipe"]):
+    if not _named(config["recipe"]) or "id" not in config:
         return config
     try:
         return config | {"proof": proof(config)}
     except OSError:
         return config
+
+
+def vouched(config: Mapping[str, Any]) -> bool:
+    """Whether a run names no module, or was made here."""
+    return not _named(config["recipe"]) or _made_here(config)
 
 
 def remark(config: Mapping[str, Any]) -> list[str]:

@@ -72,5 +72,6 @@ def _host(recipe: Recipe, seed: int) -> Engine:
         return evaluator.play(greedy(agent, params), episodes, [seed, 1, number])
 
     # One seed is a tuple of seeds, too.
-    engine: Any = HostEngine(recipe.agent, host(recipe.env), seed, evaluate, evaluator.limit)
+    native = evaluator.adaptor.source[:2]
+    engine: Any = HostEngine(recipe.agent, host(recipe.env), seed, evaluate, evaluator.limit, native)
     return cast(Engine, engine)

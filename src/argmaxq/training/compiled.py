@@ -1,6 +1,7 @@
 """The compiled engine: environment and learner in one XLA program, for one seed or many at once."""
 
 import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from argmaxq.components.component import bind, traced
 from argmaxq.devices import current
 from argmaxq.environments.compiled import CompiledEnv, Draw, EnvState
+from argmaxq.environments.spaces import Native
 from argmaxq.interrupts import waiting
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
@@ -88,6 +90,7 @@ class CompiledEngine:
         self._block = self._compile(partial(_block, env, lanes, self.length), donate=True)
         self._evaluations: dict[int, Any] = {}
         self.time_limit, self._pace = env.time_limit, Pace()
+        self.native: Native | None = env.env.observation_space, env.env.action_space
 
     def _seeded(self, function: Any) -> Any:
         """``function(seed)`` of the lone seed, or stacked over all of them and spread."""
@@ -156,6 +159,14 @@ class CompiledEngine:
     def params(self, state: State, seed: int) -> PyTree:
         """Acting parameters of the seed at position ``seed``."""
         return self._of(state.learner.params, seed)
+
+    def change(self, state: State, function: Callable[..., Any], *of_each: Sequence[PyTree]) -> State:
+        """With every seed's learner as ``function`` makes it of the learner and of what is for that seed."""
+        if len(self._padded) == 1:
+            return state._replace(learner=jax.jit(function)(state.learner, *(own for (own,) in of_each)))
+        places = [self.seeds.index(seed) for seed in self._padded]
+        own = [jax.tree.map(lambda *leaves: jnp.stack(leaves), *(each[place] for place in places)) for each in of_each]
+        return state._replace(learner=self._place(jax.jit(jax.vmap(function))(state.learner, *own)))
 
     def _of(self, tree: PyTree, seed: int) -> PyTree:
         return tree if len(self._padded) == 1 else jax.tree.map(lambda leaf: leaf[seed], tree)

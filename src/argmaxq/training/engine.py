@@ -4,6 +4,7 @@ An iteration is: collect ``agent.rollout`` rows in every lane, remember, learn. 
 from (seed, stream, t, i) and nothing else, so iterations may be grouped in any way without changing a bit.
 """
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -12,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from argmaxq.components.component import traced
+from argmaxq.environments.spaces import Native
 from argmaxq.learning.sums import Sum, plus
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Finished, Report
@@ -71,6 +73,8 @@ class Engine(Protocol):
     seeds: tuple[int, ...]
     time_limit: int | None
     """Steps after which the environment truncates an episode, where that is known."""
+    native: Native | None
+    """The environment's own spaces, where they are known."""
     length: int
     """Iterations in a block, the most that one call of ``run`` does."""
 
@@ -96,6 +100,9 @@ class Engine(Protocol):
 
     def params(self, state: Any, seed: int) -> PyTree:
         """Acting parameters of the seed at position ``seed``."""
+
+    def change(self, state: Any, function: Callable[..., Any], *of_each: Sequence[PyTree]) -> Any:
+        """With every seed's learner as ``function`` makes it of the learner and of the seed's part of ``of_each``."""
 
     def save(self, state: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Everything that going on needs, as named arrays and JSON values."""

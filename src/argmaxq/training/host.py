@@ -1,6 +1,6 @@
 """The host engine: any environment stepped from Python, the same agent functions compiled one call at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from argmaxq.components.component import bind, traced
 from argmaxq.environments.lanes import Lanes
+from argmaxq.environments.spaces import Native
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
@@ -56,15 +57,22 @@ class HostEngine:
     """Trains one seed of an agent on lanes of an environment that lives outside XLA."""
 
     def __init__(
-        self, agent: Agent, lanes: Lanes, seed: int, evaluate: Evaluate, time_limit: int | None = None
+        self,
+        agent: Agent,
+        lanes: Lanes,
+        seed: int,
+        evaluate: Evaluate,
+        time_limit: int | None = None,
+        native: Native | None = None,
     ) -> None:
         self.spaces, self.lanes, self.seeds = lanes.spaces, lanes.lanes, (seed,)
+        self.native = native
         agent = bind(agent, lanes.spaces)
         self._env, self._evaluate, self._static, self.time_limit = lanes, evaluate, agent, time_limit
         self._agent, self._keys = traced(agent), streams(seed)
         self.length = block_length(agent, self.lanes)
         self._core = SharedCore()
-        self._begin = jax.jit(partial(_begin, agent, self.spaces, self.lanes))
+        self._begin = jax.jit(partial(begin, agent, self.spaces, self.lanes))
         self._packing = Packing(jax.eval_shape(self._begin, self._keys)[:2])
         self._draw = jax.jit(partial(_draw, self.spaces, self.lanes, self.length))
         numbers = Packing(self._agent)
@@ -137,6 +145,10 @@ class HostEngine:
         """Acting parameters."""
         return state.learner.params
 
+    def change(self, state: State, function: Callable[..., Any], *of_each: Sequence[PyTree]) -> State:
+        """With the learner as ``function`` makes it of the learner and of what is for this seed."""
+        return state._replace(learner=jax.jit(function)(state.learner, *(own for (own,) in of_each)))
+
     def save(self, state: State) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """The state as named arrays, and what the environment's lanes save."""
         arrays, meta = split(self._env.save(), ENVIRONMENT)
@@ -206,7 +218,8 @@ def join(arrays: dict[str, np.ndarray], rest: dict[str, Any], path: str) -> dict
     return joined | {name: array for name, array in below.items() if not name.startswith(inside)}
 
 
-def _begin(agent: Agent, spaces: Spaces, lanes: int, keys: Streams) -> State:
+def begin(agent: Agent, spaces: Spaces, lanes: int, keys: Streams) -> State:
+    """What a seed begins with, from its streams."""
     learner = agent.init(keys.init, spaces, lanes)
     memory = jax.vmap(lambda _: agent.memory(spaces))(jnp.arange(lanes))
     totals = no_totals(agent, learner, spaces, lanes)

@@ -1,26 +1,31 @@
 """The driver: blocks of training with everything that looks at it done between them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from argmaxq.interrupts import INTERRUPTIONS, hold, waiting
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs import checkpoint
+from argmaxq.runs.changes import Change
 from argmaxq.runs.formats import STATE, checked
 from argmaxq.runs.report import Report, joined
 from argmaxq.runs.stretches import Stretch, total_at
-from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, DIVERGED, Track, faults
+from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, DIVERGED, SOLVED, Track, faults
 from argmaxq.runs.writing import amount
 from argmaxq.training.block import Block, Callback, Diverged, divergence
+from argmaxq.training.changed import adapted, touches
 from argmaxq.training.engine import Broken, Engine
 from argmaxq.training.evaluation import Halted, Played
 from argmaxq.training.pace import Pace
 from argmaxq.training.progress import Progress, done, means
 from argmaxq.training.standstill import NEARLY, standing_still, told
 from argmaxq.training.timetable import Timetable
+from argmaxq.training.warm import warmed
 
 LARGE = 10**8
 """Bytes from which a checkpoint's size is said before the first one is written."""
@@ -41,12 +46,13 @@ class Loop:
         tracks: list[Track],
         callbacks: Sequence[Callback] = (),
         parts: Sequence[Stretch] = (),
+        changes: Sequence[Change] = (),
     ) -> None:
         self.recipe, self.engine, self.folder, self.tracks = recipe, engine, folder, tracks
         self.iteration = self._begun = 0
         self.seconds = 0.0
         self.saved = False
-        self._stretches = tuple(parts) or (Stretch(0, recipe.steps),)
+        self._stretches, self._changes = tuple(parts) or (Stretch(0, recipe.steps),), tuple(changes)
         intervals = int(recipe.evaluation.every), int(recipe.checkpoint_every)
         per_iteration = recipe.agent.rollout * engine.lanes
         self._times = Timetable(per_iteration, engine.length, int(recipe.steps), intervals, self._stretches)
@@ -59,11 +65,16 @@ class Loop:
         self._size_told = False
         self._watch = time.perf_counter()
 
-    def begin(self) -> None:
-        """Start from the beginning; earlier records of a run that never came to a checkpoint are dropped."""
+    def begin(self, warm: Sequence[Mapping[str, np.ndarray]] = ()) -> None:
+        """Start from the beginning, or with each seed's ``warm`` parameters, by name.
+
+        Earlier records of a run that never came to a checkpoint are dropped.
+        """
         for track in self.tracks:
             track.records.cut_back({})
         self._state = self.engine.start()
+        if warm:
+            self._state = warmed(self.engine, self._state, warm)
 
     def restore(self, path: Path) -> list[str]:
         """Go back to a checkpoint; returns what could not be restored exactly, a line each.
@@ -78,14 +89,18 @@ class Loop:
             track.records.fit(saved["records"])
         own = {name.removeprefix("engine/"): a for name, a in arrays.items() if name.startswith("engine/")}
         self._state, lost = self.engine.restore(own, meta["engine"])
+        since = self._changes[meta.get("changes", 0) :]
+        self._state = adapted(self.engine, self._state, self.recipe, since)
         self.iteration, self.seconds = meta["iteration"], meta["seconds"]
         self._begun = meta.get("begun", self.iteration)
         self._saved_at, self.saved = self.step, True
         for number, (track, saved) in enumerate(zip(self.tracks, meta["tracks"], strict=True)):
             prefix = f"best-{number}/"
             track.restore({k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}, saved)
-            if track.over == CALLED_OFF and self.recipe.steps > meta["steps"]:
-                track.over = ""  # more steps are asked for since
+            if track.over == CALLED_OFF and (since or self.recipe.steps > meta["steps"]):
+                track.over = ""  # more steps, or other values, are asked for since
+            if track.over == SOLVED and touches(since, "stop"):
+                track.over, track.solved_at, track.confirmed = "", None, None
         if self._begun < self.iteration:
             self._reports = [track.reported(self._begun * self._times.steps_per_iteration) for track in self.tracks]
         return lost
@@ -131,6 +146,11 @@ class Loop:
         looked_at = self._begun == self.iteration and not self._unjudged()
         return looked_at and (self.step >= self.recipe.steps or not self._active())
 
+    @property
+    def _end(self) -> int:
+        """The iteration at which the block ends; not behind this one, where other values would have it end earlier."""
+        return max(self._times.end(self._begun), self.iteration)
+
     def _active(self) -> list[int]:
         """Positions of the seeds that go on."""
         return [number for number, track in enumerate(self.tracks) if not track.over]
@@ -155,7 +175,7 @@ class Loop:
         if unjudged := self._unjudged():
             self._evaluated(self._play(), unjudged)
             self.saved = False
-        elif self.iteration < (end := self._times.end(self._begun)) or self._reported_at < self.iteration:
+        elif self.iteration < (end := self._end) or self._reported_at < self.iteration:
             self._advance(min(end, self.iteration + self._pace.steps))
         else:
             self._look(progress)
@@ -298,6 +318,7 @@ class Loop:
             metas.append(meta)
         progressed = {"iteration": self.iteration, "seconds": self.seconds, "steps": int(self.recipe.steps)}
         begun = {"begun": self._begun} if self._begun < self.iteration else {}
+        begun |= {"changes": len(self._changes)} if self._changes else {}
         owner = {"run": self.tracks[0].run, "seeds": [track.seed for track in self.tracks]}
         meta = {**owner, **progressed, **begun, "engine": engine_meta, "tracks": metas}
         size = checkpoint.size(arrays)

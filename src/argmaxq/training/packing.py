@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -31,6 +31,17 @@ class Packing:
         leaves, self._structure = jax.tree.flatten(like)
         self._large = [leaf.size >= LARGE for leaf in leaves]
         self._specs = tuple((leaf.shape, leaf.dtype.name) for leaf in leaves if leaf.size < LARGE)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Packing) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> Any:
+        """Packings of one key pack and unpack alike."""
+        return self._structure, self._specs, tuple(self._large)
 
     def pack(self, tree: PyTree) -> Packed:
         """The tree's arrays in few pieces."""

@@ -1,6 +1,7 @@
 """A trained policy, free of training: raw observations in, the environment's own actions out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -9,47 +10,102 @@ import numpy as np
 
 from argmaxq.components.component import bind, traced
 from argmaxq.components.errors import UserError
-from argmaxq.environments.spaces import Adaptor
+from argmaxq.components.registry import type_name
+from argmaxq.environments.spaces import Adaptor, describe
 from argmaxq.roles import Agent
+from argmaxq.training.packing import Packed, Packing
 from argmaxq.trees import unflatten
-from argmaxq.types import PyTree, Spaces
+from argmaxq.types import Array, PyTree, Spaces
 
 
 class Policy:
     """The greedy policy of an agent with given parameters.
 
-    Calling it with one observation of the environment, or a batch of them, gives one action that ``env.step`` takes,
-    or a batch of actions.
+    Calling it with an observation as the environment gives it gives an action as ``env.step`` takes it. Every method
+    takes one observation or a batch of them: an array with one more axis in front, or for a Dict or Tuple such arrays
+    in a dict or tuple, as vector environments give them. It needs no environment, and pickles, also for processes that
+    have neither the environment nor the run's folder.
+
+    Attributes:
+        agent: The agent, bound to the spaces.
+        params: Its acting parameters.
+        adaptor: The translation between the environment's observations and actions and the agent's arrays.
 
     Raises:
-        UserError: an observation has another shape than the environment's, or holds what is not a number.
+        UserError: an observation has another shape than the environment's, holds what is not a number, or is none of a
+            Discrete space's.
     """
 
     def __init__(self, agent: Agent, params: PyTree, adaptor: Adaptor) -> None:
         self.agent, self.params, self.adaptor = bind(agent, adaptor.spaces), params, adaptor
-        self._agent = traced(self.agent)
-        self._greedy = jax.jit(jax.vmap(type(agent).greedy, (None, None, 0)))
-
-    def values(self, obs: np.ndarray) -> np.ndarray:
-        """Action values [batch, actions] of a batch of observations as the agent sees them."""
-        agent: Any = self._agent
-        return np.asarray(jax.jit(jax.vmap(type(agent).values, (None, None, 0)))(agent, self.params, obs))
+        whole = traced(self.agent), params
+        self._packing = Packing(whole)
+        self._packed = self._packing.pack(whole)
 
     def __call__(self, obs: Any) -> Any:
-        array, shape = self.adaptor.encode(obs), self.adaptor.spaces.observation.shape
-        single = array.ndim == len(shape)
-        if array.shape[1 - single :] != shape:
-            raise UserError(f"an observation of shape {array.shape}: it must be {shape}, or a batch of such")
-        if np.isnan(array).any():
+        """The greedy action, or one for each observation of a batch."""
+        return self.adaptor.decode(self._ask("greedy", obs))
+
+    def values(self, obs: Any) -> np.ndarray:
+        """Action values [actions], or [batch, actions]; where actions have parameters, each with its best ones.
+
+        Raises:
+            UserError: the agent has no values of single actions.
+        """
+        if not hasattr(self.agent, "values"):
+            raise UserError(f"{type_name(type(self.agent))} has no values of single actions")
+        return self._ask("values", obs)
+
+    def __repr__(self) -> str:
+        observation, action = (describe(space) for space in self.adaptor.source[:2])
+        size = sum(leaf.size for leaf in jax.tree.leaves(self.params))
+        return f"<Policy: {type_name(type(self.agent))} of {size:,} numbers, {observation} -> {action}>"
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.agent, jax.tree.map(np.asarray, self.params), self.adaptor)
+
+    def _ask(self, method: str, obs: Any) -> np.ndarray:
+        """What a method of the agent's says of an observation or a batch."""
+        array, spec = self._encoded(obs), self.adaptor.spaces.observation
+        single = array.ndim == len(spec.shape)
+        if array.shape[1 - single :] != spec.shape:
+            raise UserError(f"an observation of shape {array.shape}: it must be {spec.shape}, or a batch of such")
+        if spec.categories:
+            if ((array < 0) | (array >= spec.categories)).any():
+                raise UserError(f"an observation that is none of {self.adaptor.source[0]}")
+        elif np.isnan(array).any():
             raise UserError("the observation holds what is not a number (NaN), for which there is no best action")
-        batch = array[np.newaxis] if single else array
-        actions = np.asarray(self._greedy(self._agent, self.params, batch))
-        return self.adaptor.decode(actions[0] if single else actions)
+        return np.asarray(_program(self._packing, method, not single)(self._packed, array))
+
+    def _encoded(self, obs: Any) -> np.ndarray:
+        """An observation, or a batch, as the agent sees it."""
+        try:
+            return self.adaptor.encode(obs)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as problem:
+            space = describe(self.adaptor.source[0])
+            raise UserError(f"an observation that is none of {space}: {type(problem).__name__}: {problem}") from problem
+
+
+@lru_cache(maxsize=128)
+def _program(packing: Packing, method: str, batched: bool) -> Callable[[Packed, Array], Array]:
+    """One program for all agents and parameters of the same shapes: it is compiled once."""
+
+    def program(packed: Packed, obs: Array) -> Array:
+        agent, params = packing.unpack(packed)
+        function = getattr(agent, method)
+        return jax.vmap(function, (None, 0))(params, obs) if batched else function(params, obs)
+
+    return jax.jit(program)
 
 
 def policy_params(agent: Agent, spaces: Spaces, arrays: Mapping[str, np.ndarray]) -> PyTree:
-    """Acting parameters from a policy's checkpoint, or from the checkpoint of a whole lone run."""
+    """An agent's acting parameters of arrays by name."""
     like = jax.eval_shape(lambda key: bind(agent, spaces).init(key, spaces, 1).params, jax.random.key(0))
+    return jax.tree.map(jnp.asarray, unflatten(like, arrays))
+
+
+def acting(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The acting parameters, by name, among the arrays of a policy's checkpoint, or of that of a whole lone run."""
     prefix = "engine/learner/params/"
     inside = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-    return jax.tree.map(jnp.asarray, unflatten(like, inside or arrays))
+    return inside or dict(arrays)

@@ -1,7 +1,8 @@
 """A run folder as a user has it: its recipe, its checkpoints, its policies, and how good they are."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,17 @@ from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
 from argmaxq.components.serialisation import OWN, from_json
 from argmaxq.environments.source import single
+from argmaxq.environments.spaces import Adaptor
 from argmaxq.exact import Judgement, judge, model_of
 from argmaxq.recipes.recipe import Recipe
-from argmaxq.runs import checkpoint, trust
+from argmaxq.reporting.text import environment
+from argmaxq.runs import checkpoint, spaces, trust
 from argmaxq.runs.folder import CONFIG, check_seed, read_config, read_summary, seed_folder
 from argmaxq.runs.formats import POLICY, STATE, checked
-from argmaxq.runs.track import BEST, CHECKPOINTS, LAST, statistics
+from argmaxq.runs.reading import WRONG_DATA
+from argmaxq.runs.track import BEST, CHECKPOINTS, POLICIES, statistics
 from argmaxq.training.evaluation import Evaluator, check_episodes, greedy, uniform
-from argmaxq.verbs.policy import Policy, policy_params
+from argmaxq.verbs.policy import Policy, acting, policy_params
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,9 +55,9 @@ class Run:
     """A run folder: everything that looks at training reads it.
 
     It is data, and checked; but an environment's id such as ``module:Id`` has a module imported when the environment
-    is made, and a component of the user's own, ``module:Class``, when the recipe is. Where the run was not made on this
-    machine by this user, that asks for leave: ``trust``, or ``own`` with what is named so. No module in the folder
-    itself is ever imported.
+    is made, as ``recipe`` and ``evaluate`` do and ``policy`` does not, and a component of the user's own,
+    ``module:Class``, wherever the agent is made. Where the run was not made on this machine by this user, that asks for
+    leave: ``trust``, or ``own`` with what is named so. No module in the folder itself is ever imported.
 
     Args:
         path: The folder.
@@ -74,6 +78,11 @@ class Run:
         self.config = read_config(self.path)
         self._own, self.trusted = dict(own or {}), trust
 
+    def __repr__(self) -> str:
+        config = self.config
+        seeds = f"seed {self.seeds[0]}" if len(self.seeds) == 1 else f"{len(self.seeds)} seeds"
+        return f"<Run {str(self.path)!r}: {config['name']} on {environment(config)}, {seeds}>"
+
     @property
     def recipe(self) -> Recipe:
         """What was trained.
@@ -86,9 +95,34 @@ class Run:
         if given is not None and trust.module_of(data["env"]["id"]):
             data = data | {"env": data["env"] | {"id": {OWN: data["env"]["id"]}}}
             trust.check_place(trust.module_of(given), self.path)
+        return self._read(data, self._own, importable)
+
+    @property
+    def adaptor(self) -> Adaptor:
+        """The translation between environment and agent: of the spaces in the folder.
+
+        Run folders of early versions hold none; there the environment is made.
+        """
+        found = spaces.adaptor(self.config, self._abstract.env.choices, str(self.path / CONFIG))
+        if found is not None:
+            return found
+        with closing(Evaluator(self.recipe.env)) as evaluator:
+            return evaluator.adaptor
+
+    @property
+    def _abstract(self) -> Recipe:
+        """The recipe but for its environment, of which it has the choices alone: no module of it is ever imported."""
+        data = self.config["recipe"]
+        kept = {name: value for name, value in data["env"].items() if name in ("type", "choices")}
+        own = {path: value for path, value in self._own.items() if path.partition(".")[0] != "env"}
+        importable = trust.check(self.config, self.path, self.trusted, [*self._own, "env"])
+        return self._read(data | {"env": kept}, own, importable)
+
+    def _read(self, data: Mapping[str, Any], own: Mapping[str, Any], importable: Collection[str]) -> Recipe:
+        """A recipe from JSON data; raises UserError."""
         try:
-            recipe = from_json(data, self._own, importable)
-        except checkpoint.WRONG_DATA as fault:
+            recipe = from_json(data, own, importable)
+        except WRONG_DATA as fault:
             if isinstance(fault, UserError):
                 raise
             told = f"{type(fault).__name__}: {fault}"
@@ -122,13 +156,10 @@ class Run:
         return read_summary(self.path)
 
     def policy(self, which: str | int = BEST) -> Policy:
-        """The greedy policy of a checkpoint: best, last, or that of a step."""
-        recipe, params = self.recipe, self._params(which)
-        evaluator = Evaluator(recipe.env)
-        try:
-            return Policy(recipe.agent, params(evaluator.spaces), evaluator.adaptor)
-        finally:
-            evaluator.close()
+        """The greedy policy of a checkpoint: best, last, or that of a step. It needs no environment."""
+        adaptor = self.adaptor
+        agent = self._abstract.agent
+        return Policy(agent, policy_params(agent, adaptor.spaces, self.arrays(which)), adaptor)
 
     def evaluate(self, episodes: int = 100, seed: int = 1, which: str | int = BEST) -> Evaluated:
         """Play greedy episodes on the original environment, and as many random ones that begin alike."""
@@ -136,7 +167,7 @@ class Run:
         recipe = self.recipe
         evaluator = Evaluator(recipe.env)
         try:
-            params = self._params(which)(evaluator.spaces)
+            params = policy_params(recipe.agent, evaluator.spaces, self.arrays(which))
             played = evaluator.play(greedy(bind(recipe.agent, evaluator.spaces), params), episodes, [seed, 2])
             random = evaluator.play(uniform(evaluator.spaces.action, [seed, 3]), episodes, [seed, 2])
         finally:
@@ -155,7 +186,9 @@ class Run:
         policy, gamma = self.policy(which), getattr(self.recipe.agent, "gamma", None)
         if gamma is None or not hasattr(policy.agent, "values"):
             raise UserError(f"{self.path}: its agent has no discounted action values to compare")
-        return judge(model, policy.values(np.arange(model.states, dtype=np.int32)).astype(np.float64), float(gamma))
+        first = int(getattr(policy.adaptor.source[0], "start", 0))
+        values = policy.values(first + np.arange(model.states))
+        return judge(model, values.astype(np.float64), float(gamma))
 
     def checkpoint(self, which: str | int = BEST) -> Path:
         """The folder of a checkpoint: best, last, or that of a step.
@@ -167,7 +200,7 @@ class Run:
             raise UserError(f"{self.path} holds {len(self.seeds)} runs: name one of them, such as {self.parts[0].path}")
         folder = self.path / CHECKPOINTS
         steps = {str(int(path.name.removeprefix("step-"))): path for path in checkpoint.checkpoints(folder)}
-        there = {name: folder / name for name in (BEST, LAST) if (folder / name).is_dir()} | steps
+        there = {name: folder / name for name in POLICIES if (folder / name).is_dir()} | steps
         if str(which) not in there:
             kinds = f"there are {', '.join(there)}" if there else "there are none yet"
             raise UserError(f"{self.path} has no checkpoint {which}: {kinds}")
@@ -176,19 +209,20 @@ class Run:
     def step(self, which: str | int = BEST) -> int:
         """The env step at which a checkpoint was made."""
         path = self.checkpoint(which)
-        if path.name not in (BEST, LAST):
+        if path.name not in POLICIES:
             return int(path.name.removeprefix("step-"))
         return int(self._checked(path, checkpoint.verify(path))["step"])
 
-    def _params(self, which: str | int) -> Any:
+    def arrays(self, which: str | int = BEST) -> dict[str, np.ndarray]:
+        """The acting parameters of a checkpoint, by name."""
         path = self.checkpoint(which)
-        agent, (arrays, meta) = self.recipe.agent, checkpoint.load(path)
+        arrays, meta = checkpoint.load(path)
         self._checked(path, meta)
-        return lambda spaces: policy_params(agent, spaces, arrays)
+        return acting(arrays)
 
     def _checked(self, path: Path, meta: dict[str, Any]) -> dict[str, Any]:
         """What a checkpoint says of itself, if it is this run's."""
-        checked(POLICY if path.name in (BEST, LAST) else STATE, meta, path)
+        checked(POLICY if path.name in POLICIES else STATE, meta, path)
         checkpoint.check_owner(path, meta, self.config.get("id"), self.seeds)
         return meta
 
@@ -198,11 +232,18 @@ def load(
 ) -> Policy:
     """The policy of a run: raw observations in, the environment's own actions out.
 
-    The folder is data, with one exception: if its environment's id or a component names a module (``module:Name``),
-    that module is imported. A run that was made on this machine by this user is trusted to; any other only with
-    ``trust``, or with what is named so given, as in ``own={"env.id": ...}``.
+    It is made of the folder alone, which is data: the environment is neither made nor imported, and need not be
+    installed. Only for a folder of an early version, which does not hold the spaces, is it made. What the folder has
+    imported, such as the module of a component ``module:Class``, asks for leave where the run was not made on this
+    machine by this user: ``trust``, or what is named so, as in ``Run``.
+
+    Args:
+        path: The run's folder.
+        which: Its checkpoint: best, last, or that of a step.
+        own: Objects of the user's own that the agent was made with, by path, such as ``agent.network.module``.
+        trust: Whether a module that the folder names may be imported.
 
     Raises:
-        UserError: one line; also where a module would be imported that nobody has trusted.
+        UserError: one line.
     """
     return Run(path, own, trust).policy(which)

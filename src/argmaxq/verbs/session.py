@@ -14,12 +14,14 @@ from argmaxq.reporting.curve import draw_curve
 from argmaxq.reporting.following import resuming
 from argmaxq.reporting.text import opening, outcome
 from argmaxq.runs import checkpoint
+from argmaxq.runs.changes import changes
 from argmaxq.runs.folder import CONFIG, CURVE, SUMMARY, write_json
+from argmaxq.runs.formats import FROM
 from argmaxq.runs.lock import locked
 from argmaxq.runs.records import read
 from argmaxq.runs.stretches import STRETCHES, Stretch, extended, stretches
 from argmaxq.runs.summary import complete, joined, summarise
-from argmaxq.runs.track import CHECKPOINTS, DIVERGED, Track
+from argmaxq.runs.track import CHECKPOINTS, DIVERGED, START, Track
 from argmaxq.runs.writing import Unwritable
 from argmaxq.training.block import Callback, Diverged
 from argmaxq.training.choose import make_engine
@@ -28,6 +30,7 @@ from argmaxq.training.evaluation import LONGEST
 from argmaxq.training.loop import Loop
 from argmaxq.training.progress import done, progress
 from argmaxq.training.standstill import foreseen
+from argmaxq.verbs.changes import settled
 from argmaxq.verbs.run import Run
 
 CUT = "{cut} episodes of evaluations had not ended after {steps:,} steps and were cut there: set env.time_limit"
@@ -124,14 +127,15 @@ def _train_together(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool,
     """All seeds at once, by an engine made here unless it is given."""
     with closing(engine or make_engine(run.config["engine"], recipe, run.seeds)) as made:
         tracks = [Track(part.path, seed, run.config.get("id")) for part, seed in zip(run.parts, run.seeds, strict=True)]
-        loop = Loop(recipe, made, run.path, tracks, callbacks, _stretches(run, recipe.steps))
+        loop = Loop(recipe, made, run.path, tracks, callbacks, _stretches(run, recipe.steps), changes(run.config))
         said: list[str] = []
         latest = checkpoint.latest(run.path / CHECKPOINTS, said.append)
         if latest is None:
-            loop.begin()
+            loop.begin([part.arrays(START) for part in run.parts] if FROM in run.config else ())
         else:
             with checkpoint.restoring(latest):
                 said += loop.restore(latest)
+        said += settled(run, loop.step)
         _tell(loop.standstill() or foreseen(recipe, made.lanes), said, quiet)
         _summarise(run, loop, finished=False)  # so that a killed run does not pass for a finished one
         try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from argmaxq.components.checks import validate
 from argmaxq.components.component import remarks
-from argmaxq.components.errors import UserError
+from argmaxq.components.errors import UserError, warn
 from argmaxq.components.paths import paths
 from argmaxq.components.serialisation import OWN, to_json
 from argmaxq.devices import using
@@ -18,15 +18,18 @@ from argmaxq.interrupts import noting
 from argmaxq.recipes import Given, choose
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs import trust as trusting
-from argmaxq.runs.folder import CONFIG, make_folder, write_configs, write_json
+from argmaxq.runs.folder import make_folder, write_configs
 from argmaxq.runs.lock import locked
-from argmaxq.runs.stretches import STRETCHES, stretches
+from argmaxq.runs.spaces import written as spaces_written
+from argmaxq.runs.track import BEST
 from argmaxq.runs.versions import environment_report
 from argmaxq.setup import start_jax
 from argmaxq.training.block import Callback
 from argmaxq.training.choose import EngineName, engine_kind, make_engine, unlimited
+from argmaxq.verbs.changes import changed, follow, record, reopen, standing, told
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.session import go
+from argmaxq.verbs.source import Beginning, Source, beginning
 
 
 def train(
@@ -34,6 +37,8 @@ def train(
     *,
     env: Any = None,
     env_kwargs: Mapping[str, Any] | None = None,
+    start_from: Run | str | Path | None = None,
+    from_checkpoint: str | int = BEST,
     engine: EngineName = "auto",
     seed: int = 0,
     seeds: int = 1,
@@ -52,6 +57,9 @@ def train(
         env: An environment's id, or a callable that makes one; the recipe's own by default. On another one than its
             own a recipe loses what belongs to that: see ``recipes.choose``.
         env_kwargs: Arguments for making it.
+        start_from: A run, or its folder, whose network this one begins with, array by array where names and shapes
+            fit; what did not fit is said, and stands in the configuration. Of several seeds each begins with its own.
+        from_checkpoint: Which of that run's checkpoints: best, last, or that of a step.
         engine: ``compiled``, ``host``, or ``auto``, which compiles where the environment allows it.
         seed: The first seed.
         seeds: How many seeds, ``seed``, ``seed + 1``, ...
@@ -73,6 +81,7 @@ def train(
         recipe, [(path, value) for path, value in values.items() if value is not None],
         name=name or (recipe if isinstance(recipe, str) else "own"), engine=engine, seed=seed, seeds=seeds, out=out,
         device=device, callbacks=callbacks, quiet=quiet,
+        source=None if start_from is None else Source(start_from, from_checkpoint),
     )  # fmt: skip
 
 
@@ -88,6 +97,7 @@ def train_given(
     device: str | None,
     quiet: bool,
     callbacks: Sequence[Callback] = (),
+    source: Source | None = None,
 ) -> Run:
     """``train`` with any values of the user's own, by path; unless ``quiet`` it says what was chosen beside them."""
 
@@ -105,7 +115,13 @@ def train_given(
         made = make_engine(kind, value, numbers if kind == "compiled" else numbers[:1])
         for line in [] if quiet else [*chosen.said, *remarks(value.agent, made.spaces), *unlimited(made, value.env)]:
             print(line)
-        run = _new_run(value, {"name": name, "engine": kind, "seeds": list(numbers), "device_asked": device}, out)
+        warm = source and beginning(source, value.agent, made.spaces, value.env.lanes, numbers)
+        if warm and quiet and not warm.whole:
+            warn(warm.said)
+        elif warm and not quiet:
+            print(warm.said)
+        config = {"name": name, "engine": kind, "seeds": list(numbers), "device_asked": device}
+        run = _new_run(value, config | (spaces_written(*made.native) if made.native else {}), out, warm)
         for line in [] if quiet else trusting.remark(run.config):
             print(line)
         with locked(run.path):
@@ -114,6 +130,7 @@ def train_given(
 
 def resume(
     path: str | Path,
+    values: Mapping[str, Any] | None = None,
     *,
     steps: int = 0,
     device: str | None = None,
@@ -124,6 +141,8 @@ def resume(
 ) -> Run:
     """Go on with a run where its latest checkpoint stands, bit for bit, for ``steps`` more than it was to have.
 
+    Other ``values`` by path, such as ``{"agent.optimiser.learning_rate": 1e-4}``, hold from there on: any with which
+    the saved state keeps its shapes. They are recorded with that step, and it is no longer the run it would have been.
     ``own`` gives again, by path, the objects of the user's own that the run was made with, as ``{"env.id": make}``.
     ``trust`` lets a run folder from elsewhere name modules to import, see ``Run``. The device is the one
     that training was asked to use. Raises what ``train`` raises.
@@ -136,18 +155,24 @@ def resume(
     recipe = run.recipe
     together = len(run.seeds) if run.config["engine"] == "compiled" else 1
     with using(device or run.config.get("device_asked"), together), noting(), locked(run.path):
-        if steps:
+        follow(run, recipe)
+        recipe, change = changed(run, recipe, values or {}, steps)
+        for line in told(change, standing(run)) if change.values and not quiet else []:
+            print(line)
+        if change.values:
+            reopen(run)
+        if steps or change.values:
             recipe = validate(dataclasses.replace(recipe, steps=recipe.steps + steps))
-            for part in [run, *run.parts[len(run.seeds) == 1 :]]:
-                part.config[STRETCHES] = stretches(part.config)  # as they were
-                part.config["recipe"] = part.config["recipe"] | {"steps": to_json(recipe.steps)}
-                write_json(part.path / CONFIG, part.config)
+            record(run, recipe, change)
         return go(run, recipe, callbacks, quiet)
 
 
-def _new_run(recipe: Recipe, config: dict[str, Any], out: str | Path | None) -> Run:
-    config = config | {"id": uuid.uuid4().hex, "recipe": to_json(recipe)} | environment_report()
+def _new_run(recipe: Recipe, config: dict[str, Any], out: str | Path | None, warm: Beginning | None) -> Run:
+    config = {"id": uuid.uuid4().hex} | config | {"recipe": to_json(recipe)} | environment_report()
     folder = make_folder(out, config["name"])
+    if warm is not None:  # before the configuration, which makes it a run: so no run is without its beginning
+        warm.save(folder, config["id"], config["seeds"])
+        config |= warm.config
     write_configs(folder, trusting.signed(config))
     saved = [(place, to_json(place.value)) for place in paths(recipe)]
     own = {place.path: place.value for place, data in saved if isinstance(data, dict) and data.keys() == {OWN}}

@@ -159,7 +159,7 @@ class Copy:
         bits = getattr(self.env.unwrapped.np_random, "bit_generator", None)
         return None if bits is None else dict(bits.state)
 
-    def _reset(self, **seed: int) -> Any:
+    def _reset(self, **seed: Any) -> Any:
         self._new = True
         try:
             return self.env.reset(**seed)

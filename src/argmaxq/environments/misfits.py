@@ -96,8 +96,9 @@ def _array_fault(obs: Any, space: gym.Space[Any]) -> str:
         return f"that is {_kind(obs)}; its space says {describe(space)}"
     if array.shape != space.shape:
         return f"of shape {array.shape}; its space says {space.shape}"
-    if space.dtype.kind in "bui" and not lossless(array, np.dtype(space.dtype)):
-        return f"of {_shown(obs)}, which {space.dtype} cannot hold; its space says {describe(space)}"
+    dtype = np.dtype(space.dtype)
+    if dtype.kind in "bui" and not lossless(array, dtype):
+        return f"of {_shown(obs)}, which {dtype} cannot hold; its space says {describe(space)}"
     return ""
 
 

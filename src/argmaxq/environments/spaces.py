@@ -57,8 +57,7 @@ def read_observations(space: gym.Space[Any]) -> tuple[ArraySpec, Encode]:
     """The array an agent sees and the function that makes it; see ``read_spaces``."""
     if isinstance(space, spaces.Box):
         dtype = np.dtype(np.float32) if space.dtype.itemsize > 4 else space.dtype
-        encode = partial(np.asarray, dtype=dtype) if dtype.kind == "f" else partial(_whole, dtype)
-        return box_spec(space, dtype), encode
+        return box_spec(space, dtype), partial(np.asarray, dtype=dtype) if dtype.kind == "f" else partial(_whole, dtype)
     if isinstance(space, spaces.Discrete):
         return index_spec(space), partial(_index, int(space.start), int(space.n))
     encode = _flattener(space)
@@ -120,15 +119,18 @@ def combinations(space: spaces.MultiDiscrete | spaces.MultiBinary) -> np.ndarray
     Raises:
         UserError: there are more than ``MOST_COMBINATIONS``.
     """
-    binary = isinstance(space, spaces.MultiBinary)
-    sizes = (2,) * math.prod(space.shape) if binary else tuple(map(int, space.nvec.flat))
+    start: Any = 0
+    if isinstance(space, spaces.MultiDiscrete):
+        sizes, start = tuple(map(int, space.nvec.flat)), space.start
+    else:
+        sizes = (2,) * math.prod(space.shape)
     if (count := math.prod(sizes)) > MOST_COMBINATIONS:
         raise UserError(
             f"actions {describe(space)} are several choices at once, {_counted(count)} combinations: no agent here "
             f"takes more than {MOST_COMBINATIONS:,}; choose fewer with gymnasium.wrappers.TransformAction"
         )
     numbered = np.indices(sizes).reshape(len(sizes), -1).T.reshape(-1, *space.shape)
-    return (numbered if binary else numbered + space.start).astype(space.dtype)
+    return (numbered + start).astype(space.dtype)
 
 
 def _counted(count: int) -> str:
@@ -176,8 +178,10 @@ def _flattener(space: gym.Space[Any], entry: str = "") -> Encode:
 
 
 def _sizeless(space: gym.Space[Any], entry: str) -> str:
-    wrapper = "FilterObservation leaves entries out, TransformObservation makes a Box" if entry else (
-        "TransformObservation makes a Box of them"
+    wrapper = (
+        "FilterObservation leaves entries out, TransformObservation makes a Box"
+        if entry
+        else ("TransformObservation makes a Box of them")
     )
     return (
         f"observations{f', entry {entry},' if entry else ''} {describe(space)} have no fixed size as numbers: no agent "

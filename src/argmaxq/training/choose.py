@@ -8,7 +8,7 @@ from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
 from argmaxq.domains.catalogue import TIME_LIMITS
 from argmaxq.environments.env import Env
-from argmaxq.environments.source import compiled, host
+from argmaxq.environments.source import compiled, host, workers
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.training.compiled import CompiledEngine
 from argmaxq.training.engine import Engine
@@ -64,7 +64,8 @@ def _compiled(recipe: Recipe, seeds: tuple[int, ...]) -> Engine:
 
 
 def _host(recipe: Recipe, seed: int) -> Engine:
-    evaluator = Evaluator(recipe.env)
+    copies = workers(recipe.env)
+    evaluator = Evaluator(recipe.env, copies)
     refuse_infeasible(recipe, evaluator.spaces)
     agent = bind(recipe.agent, evaluator.spaces)
 
@@ -72,5 +73,5 @@ def _host(recipe: Recipe, seed: int) -> Engine:
         return evaluator.play(greedy(agent, params), episodes, [seed, 1, number])
 
     # One seed is a tuple of seeds, too.
-    engine: Any = HostEngine(recipe.agent, host(recipe.env), seed, evaluate, evaluator.limit)
+    engine: Any = HostEngine(recipe.agent, host(recipe.env, copies), seed, evaluate, evaluator.limit)
     return cast(Engine, engine)

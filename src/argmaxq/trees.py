@@ -38,6 +38,11 @@ def size(tree: PyTree) -> int:
     return sum(math.prod(np.shape(leaf)) * np.dtype(jnp.result_type(leaf)).itemsize for leaf in leaves)
 
 
+def amount(size: int) -> str:
+    """Bytes as people say them, such as ``1.2 GB``."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
 def unflatten(like: PyTree, arrays: Mapping[str, np.ndarray]) -> PyTree:
     """The tree of ``flatten``: structure, shapes, dtypes and kinds of leaf are those of ``like``.
 

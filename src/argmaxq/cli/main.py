@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from argmaxq.components.annotations import hints
 from argmaxq.components.errors import UserError
 from argmaxq.components.options import help_text, read
 from argmaxq.components.registry import near
+from argmaxq.environments.faults import from_environment, told
 from argmaxq.interrupts import INTERRUPTIONS, LINE, Terminated, guard, hold, noting
 from argmaxq.recipes import Given, choose
 from argmaxq.recipes.recipe import Recipe
@@ -72,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         guard()
         # What was imported stays, so the collector need not look through it ever again while JAX compiles.
         gc.freeze()
+        warnings.formatwarning = lambda message, *_: f"argmaxq: {message}\n"
     try:
         return _run(list(sys.argv[1:] if argv is None else argv))
     except UserError as error:
@@ -85,6 +88,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
     except BrokenPipeError:  # the reader has seen enough, as in `argmaxq list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        if not from_environment(error):
+            raise
+        print(f"argmaxq: the environment raised {told(error)}", file=sys.stderr)
         return FAILED
 
 

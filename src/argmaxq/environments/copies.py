@@ -9,7 +9,7 @@ import numpy as np
 
 from argmaxq.components.errors import UserError
 from argmaxq.environments.hybrid import Choices
-from argmaxq.environments.misfits import SEEDLESS, reset_fault, step_fault, takes_no_seed, title
+from argmaxq.environments.misfits import MASK, SEEDLESS, reset_fault, step_fault, takes_no_seed, title
 from argmaxq.environments.spaces import read_spaces
 from argmaxq.types import Spaces
 
@@ -21,10 +21,13 @@ Call = tuple[int, str, tuple[Any, ...]]
 
 
 class Begun(NamedTuple):
-    """How an episode begins: the generator's state before its reset, and its first observation."""
+    """How an episode begins: the generator's state before its reset, its first observation, and whether its ``info``
+    tells which actions are allowed.
+    """
 
     generator: Generator
     first: np.ndarray
+    masked: bool
 
 
 class Acted(NamedTuple):
@@ -114,7 +117,8 @@ class Copy:
 
     def begin(self) -> Begun:
         """Begin an episode from the environment's own generator."""
-        return Begun(self.generator(), self._observed(self._reset()))
+        generator, result = self.generator(), self._reset()
+        return Begun(generator, self._observed(result), MASK in result[1])
 
     def step(self, action: Any) -> Acted:
         """Act, with the agent's own action.

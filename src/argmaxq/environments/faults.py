@@ -17,3 +17,10 @@ def told(error: BaseException) -> str:
         return what
     frame = (own or outside)[-1]
     return f"{what} ({Path(frame.filename).name}, line {frame.lineno}, in {frame.name})"
+
+
+def from_environment(error: BaseException) -> bool:
+    """Whether an exception was raised by what an environment's functions here called: the environment itself."""
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    ours = [file for file in files if file.startswith(OURS[0])]
+    return bool(ours) and files[-1] != ours[-1] and Path(ours[-1]).parent.name == "environments"

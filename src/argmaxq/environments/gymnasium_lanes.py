@@ -2,14 +2,16 @@
 
 import dataclasses
 import hashlib
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from argmaxq.components.errors import UserError
+from argmaxq.components.errors import UserError, warn
 from argmaxq.environments.copies import Begun, Call, Copies, Generator, LocalCopies, Make, rows
 from argmaxq.environments.hybrid import Choices
 from argmaxq.environments.lanes import Step
+from argmaxq.environments.misfits import MASKED
 
 
 @dataclasses.dataclass
@@ -53,7 +55,10 @@ class GymnasiumLanes:
         """Start every lane's first episode, all randomness from ``seed``; returns observations [lanes, ...]."""
         self._seed, self._count = seed, 0
         self._reseed()
-        self._episodes = [_episode(begun) for begun in self._each("begin")]
+        begun: list[Begun] = self._each("begin")
+        if any(each.masked for each in begun):
+            warn(MASKED)
+        self._episodes = [_episode(each) for each in begun]
         self._last = [False] * self.lanes
         self._obs = np.stack([episode.first for episode in self._episodes])
         return self._obs
@@ -110,7 +115,10 @@ class GymnasiumLanes:
 
     def save(self) -> dict[str, Any]:
         """Seed, count of steps, and of each lane how to come to this moment again and what to check then."""
-        generators = [None] * self.lanes if self._rewound else self._each("generator")
+        generators: list[Any] = [None] * self.lanes
+        if not self._rewound:
+            with suppress(UserError):  # an environment that is gone can be restored all the same
+                generators = self._each("generator")
         lanes = {
             str(lane): {
                 "generator": episode.generator,

@@ -11,13 +11,18 @@ from argmaxq.environments.spaces import describe
 
 OLD = "as gym before 0.26 did; wrap it with shimmy's GymV21CompatibilityV0, or return what Gymnasium does"
 RESET, STEP = "(observation, info)", "(observation, reward, terminated, truncated, info)"
+MASK = "action_mask"
+MASKED = (
+    f"info[{MASK!r}] tells which actions are allowed, and no agent here uses that yet: let one that is not allowed do "
+    "nothing, or cost something"
+)
 SEEDLESS = "define reset(self, *, seed=None, options=None) and begin it with super().reset(seed=seed)"
 
 
-def title(env: gym.Env[Any, Any]) -> str:
+def title(env: Any) -> str:
     """What an environment is called in a message: its id, or its class."""
     spec = getattr(env, "spec", None)
-    return spec.id if spec is not None else type(env.unwrapped).__name__
+    return spec.id if spec is not None else type(getattr(env, "unwrapped", env)).__name__
 
 
 def takes_no_seed(error: Exception) -> bool:
@@ -28,7 +33,7 @@ def takes_no_seed(error: Exception) -> bool:
 def reset_fault(result: Any, space: gym.Space[Any]) -> str:
     """What is wrong with what ``reset`` returned, as the end of a sentence; empty where nothing is."""
     if not isinstance(result, tuple):
-        return f"reset returned {_kind(result)} alone where {RESET} is needed, {OLD}"
+        return f"reset returned {kind(result)} alone where {RESET} is needed, {OLD}"
     if len(result) != 2 or not isinstance(result[1], dict):
         return f"reset returned {_kinds(result)} where {RESET} is needed"
     return gave(observation_fault(result[0], space))
@@ -47,7 +52,7 @@ def step_fault(result: Any, space: gym.Space[Any]) -> str:
     for name, flag in (("terminated", terminated), ("truncated", truncated)):
         if not (_is_number(flag) and flag in (0, 1)):
             return f"gave {_shown(flag)} as {name}: it must be True or False"
-    return "" if isinstance(info, dict) else f"gave {_kind(info)} as info: it must be a dict"
+    return "" if isinstance(info, dict) else f"gave {kind(info)} as info: it must be a dict"
 
 
 def gave(fault: str) -> str:
@@ -74,7 +79,7 @@ def observation_fault(obs: Any, space: gym.Space[Any]) -> str:
 
 def _entries_fault(obs: Any, parts: dict[Any, gym.Space[Any]], kind: Any, name: str) -> str:
     if not isinstance(obs, kind):
-        return f"that is {_kind(obs)}; its space says a {name} of {', '.join(map(repr, parts))}"
+        return f"that is {kind(obs)}; its space says a {name} of {', '.join(map(repr, parts))}"
     there = list(obs) if isinstance(obs, Mapping) else list(range(len(obs)))
     if missing := [key for key in parts if key not in there]:
         return f"without the entry {missing[0]!r} that its space says"
@@ -91,9 +96,9 @@ def _array_fault(obs: Any, space: gym.Space[Any]) -> str:
     try:
         array = np.asarray(obs)
     except ValueError:  # lists of several lengths
-        return f"that is {_kind(obs)}; its space says {describe(space)}"
+        return f"that is {kind(obs)}; its space says {describe(space)}"
     if array.dtype.kind not in "buif":
-        return f"that is {_kind(obs)}; its space says {describe(space)}"
+        return f"that is {kind(obs)}; its space says {describe(space)}"
     if array.shape != space.shape:
         return f"of shape {array.shape}; its space says {space.shape}"
     dtype = np.dtype(space.dtype)
@@ -113,7 +118,8 @@ def _is_number(value: Any) -> bool:
     return array.ndim == 0 and array.dtype.kind in "buif"
 
 
-def _kind(value: Any) -> str:
+def kind(value: Any) -> str:
+    """What a value is, in words."""
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype} of shape {value.shape}"
     name = "None" if value is None else type(value).__name__
@@ -122,10 +128,10 @@ def _kind(value: Any) -> str:
 
 def _kinds(result: Any) -> str:
     if not isinstance(result, tuple):
-        return _kind(result)
+        return kind(result)
     return f"{len(result)} values ({', '.join(type(each).__name__ for each in result)})"
 
 
 def _shown(value: Any) -> str:
     text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else _kind(value)
+    return text if len(text) <= 60 else kind(value)

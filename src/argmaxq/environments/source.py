@@ -16,13 +16,18 @@ from argmaxq.environments.envpool_lanes import THREADING
 from argmaxq.environments.func_lanes import FuncLanes
 from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
 from argmaxq.environments.lanes import Lanes
-from argmaxq.environments.make import make_environment, make_lanes, without_limit
+from argmaxq.environments.make import call, make_environment, make_lanes, require_maker, without_limit
 from argmaxq.environments.tabular import tabular
 from argmaxq.environments.workers import Workers
 
 
 def compiled(env: Env) -> CompiledEnv | None:
-    """The environment as a FuncEnv with its time limit, or None where it only exists on the host."""
+    """The environment as a FuncEnv with its time limit, or None where it only exists on the host.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    require_maker(env.id)
     if callable(env.id):
         made = _called(env)
         if not isinstance(made, FuncEnv):
@@ -96,8 +101,7 @@ def single(env: Env) -> Any:
 
 
 def _called(env: Env) -> Any:
-    assert callable(env.id)
-    made = env.id(**env.kwargs)
+    made = call(env.id, env.kwargs)
     if isinstance(made, type):
         raise UserError(f"{env.id} returned the class {made.__name__}: it must return an environment, not its class")
     return made

@@ -34,6 +34,8 @@ from argmaxq.types import DiscreteActions, HybridActions
 
 LEARNING = ("bootstrap", "n_step", "updates", "rollout", "optimiser", "step_size", "backup", "epochs", "trace_decay")
 """Fields that a line about learning tells of."""
+PARALLEL = 8
+"""Lanes where each has a process, if no number is asked for: one alone would gain nothing."""
 TILED = 6
 """Entries of an observation up to which tiles are few enough."""
 
@@ -91,7 +93,8 @@ def start(name: str, env: Env, found: Survey, steps: int | None = None, lanes: i
     if fault := kind.misfit(found):
         raise UserError(f"{name} does not fit {env.name}: {fault}")
     limit = rules.CUT if found.endless else env.time_limit
-    env = dataclasses.replace(env, lanes=found.lanes or lanes or kind.lanes, time_limit=limit)
+    usual = max(kind.lanes, PARALLEL) if env.backend == "processes" else kind.lanes
+    env = dataclasses.replace(env, lanes=found.lanes or lanes or usual, time_limit=limit)
     task = Task(env, found, kind.steps if steps is None else steps)
     agent, rows = kind.make(task)
     judged = rules.evaluation(task.steps, env.time_limit or found.longest)
@@ -288,6 +291,8 @@ def _common(task: Task, recipe: Recipe) -> Iterator[Said]:
             else "as they are, for random play met none: where they are large, set --agent.reward-scale",
             ("agent.reward_scale",),
         )
+    if task.env.backend == "processes":
+        yield Said("lanes", f"{task.env.lanes}, each in a process", ("env.lanes",))
     if task.found.endless:
         words = f"{task.env.time_limit:,} steps, for no episode of random play came to an end"
         yield Said("time limit", words, ("env.time_limit",))

@@ -24,7 +24,8 @@ from argmaxq.runs.checkpoint_files import (
     verify_files,
     write_files,
 )
-from argmaxq.runs.writing import PARTIAL, Unwritable, amount, own_folder, remove, writing
+from argmaxq.runs.writing import PARTIAL, Unwritable, own_folder, remove, writing
+from argmaxq.trees import amount
 
 T = TypeVar("T")
 

@@ -17,6 +17,7 @@ from argmaxq.training.feasibility import refuse_infeasible
 from argmaxq.training.host import HostEngine
 from argmaxq.trees import size
 
+ALONE = "env.lanes = 1: a process gains nothing by itself; with env.lanes 8 as many steps are made at the same time"
 EngineName = Literal["auto", "compiled", "host"]
 
 
@@ -44,14 +45,16 @@ def make_engine(kind: str, recipe: Recipe, seeds: tuple[int, ...]) -> Engine:
     return _compiled(recipe, seeds) if kind == "compiled" else _host(recipe, *seeds)
 
 
-def unlimited(engine: Engine, env: Env) -> list[str]:
-    """What it means that an environment has no time limit, where that is so, in a line."""
+def hints(engine: Engine, env: Env) -> list[str]:
+    """What it means that an environment has no time limit, or one lane in a process, where that is so, a line each."""
+    alone = [ALONE] if env.backend == "processes" and env.lanes == 1 else []
     ours = isinstance(env.id, str) and env.id in TIME_LIMITS  # which count their steps themselves, if need be
     if ours or engine.time_limit is not None:
-        return []
+        return alone
     return [
+        *alone,
         f"{env.name} sets no time limit: unless its episodes end by themselves, training stays in the first one, and "
-        f"an evaluation cuts them at {LONGEST:,} steps; set env.time_limit"
+        f"an evaluation cuts them at {LONGEST:,} steps; set env.time_limit",
     ]
 
 

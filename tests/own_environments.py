@@ -133,6 +133,16 @@ def vector(mode: gym.vector.AutoresetMode) -> Callable[[], Any]:
     return lambda: gym.vector.SyncVectorEnv([Limited] * 2, autoreset_mode=mode)
 
 
+def batched(change: Callable[..., Any], space: gym.Space[Any] = Own.observation_space) -> Callable[[], Any]:
+    """A vector environment, whose ``step`` returns what ``change`` makes of its five values."""
+
+    class Batched(gym.vector.SyncVectorEnv):
+        def step(self, actions: Any) -> Returned:
+            return change(*super().step(actions))
+
+    return lambda: Batched([lambda: Own(space)] * 2)
+
+
 def unmarked() -> Any:
     """A vector environment that does not say how it resets."""
     env = gym.vector.SyncVectorEnv([Own] * 2)

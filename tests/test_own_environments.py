@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -12,7 +14,9 @@ from gymnasium.vector import AutoresetMode
 
 import argmaxq as aq
 from argmaxq.agents.dqn import DQN
+from argmaxq.environments import trials
 from argmaxq.environments.check import check
+from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.runs.records import read
@@ -31,6 +35,7 @@ from own_environments import (
     Raising,
     Seedless,
     Sized,
+    batched,
     changed,
     seen,
     unmarked,
@@ -98,6 +103,23 @@ def test_a_functional_one_trains(tmp_path: Path) -> None:
     assert trained(DelayedReward, tmp_path).summary["finished"]
 
 
+class Switches(DelayedReward):
+    """Rewards the action whose bits are all on."""
+
+    action_space = spaces.MultiBinary((2, 2))
+
+    def reward(self, state: Any, action: Any, next_state: Any, rng: Any, params: Any = None) -> Any:
+        return action.all().astype(jnp.float32)
+
+
+def test_several_actions_at_once_are_the_same_on_both_engines(tmp_path: Path) -> None:
+    recipe = aq.replace(RECIPE, {"env.id": Switches, "steps": 400, "agent.exploration": EpsilonGreedy(1.0)})
+    compiled, host = (aq.train(recipe, out=tmp_path / engine, engine=engine) for engine in ("compiled", "host"))
+    assert compiled.policy("last")(np.zeros(1, np.float32)) in Switches.action_space
+    own, other = (run.policy("last").params for run in (compiled, host))
+    assert jax.tree.all(jax.tree.map(np.array_equal, own, other))
+
+
 TUPLE5 = r"\(observation, reward, terminated, truncated, info\) is needed"
 BAD: dict[str, tuple[Any, str]] = {
     "gym 0.21": (Old, r"Old reset returned an array of float32 of shape \(4,\) alone where .* shimmy"),
@@ -162,6 +184,19 @@ BAD: dict[str, tuple[Any, str]] = {
     "a duck": (Duck, "Duck returned a Duck: it must return a gymnasium.Env.*shimmy"),
     "without its argument": (Sized, "Sized cannot be made with the arguments {}: missing a required argument: 'size'"),
     "a mode that is not told": (unmarked, "autoreset_mode"),
+    "four batches": (batched(lambda obs, reward, over, cut, infos: (obs, reward, over, infos)), f"4 values .*{TUPLE5}"),
+    "one reward for all": (
+        batched(lambda obs, reward, *rest: (obs, 1.0, *rest)),
+        r"Batched gave rewards of shape \(\): one for each of its 2 lanes is needed \(env step 2\)",
+    ),
+    "a batch of another shape": (
+        batched(lambda obs, *rest: (obs[:, :1], *rest)),
+        r"observations of shape \(2, 1\); its spaces say \(2, 4\) \(env step 2\)",
+    ),
+    "a batch with a state outside": (
+        batched(lambda obs, *rest: (obs + 3, *rest), spaces.Discrete(3)),
+        r"which is none of 0 \.\. 2 \(env step 2\)",
+    ),
 }
 
 
@@ -198,16 +233,20 @@ def test_its_own_exception_is_a_line_of_the_command(where: str, argmaxq: Command
     assert re.fullmatch(rf"{told} \(own_environments.py, line \d+, in \w+\)\n", said)
 
 
+VECTORS = {name for name in BAD if "batch" in name} | {"a mode that is not told", "one reward for all"}
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_it_is_refused_in_one_line(name: str, tmp_path: Path) -> None:
     source, words = BAD[name]
     with pytest.raises(aq.UserError, match=words) as caught:
-        trained(source, tmp_path, lanes=2 if source is unmarked else 1)
+        trained(source, tmp_path, lanes=2 if name in VECTORS else 1)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", [name for name in BAD if name not in ("a late reward array",)])
-def test_what_is_refused_is_found_by_check(name: str) -> None:
+def test_what_is_refused_is_found_by_check(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "STEPS", 20)
     findings = check(BAD[name][0])
     assert any(finding.status == "fail" for finding in findings)
     assert all("\n" not in finding.why for finding in findings)

@@ -41,9 +41,8 @@ def reset_fault(result: Any, space: gym.Space[Any]) -> str:
 
 def step_fault(result: Any, space: gym.Space[Any]) -> str:
     """What is wrong with what ``step`` returned, as the end of a sentence; empty where nothing is."""
-    if not isinstance(result, tuple) or len(result) != 5:
-        old = f", {OLD}" if isinstance(result, tuple) and len(result) == 4 else ""
-        return f"step returned {_kinds(result)} where {STEP} is needed{old}"
+    if fault := _values_fault(result):
+        return fault
     obs, reward, terminated, truncated, info = result
     if fault := observation_fault(obs, space):
         return gave(fault)
@@ -53,6 +52,23 @@ def step_fault(result: Any, space: gym.Space[Any]) -> str:
         if not (_is_number(flag) and flag in (0, 1)):
             return f"gave {_shown(flag)} as {name}: it must be True or False"
     return "" if isinstance(info, dict) else f"gave {kind(info)} as info: it must be a dict"
+
+
+def batch_fault(result: Any, lanes: int) -> str:
+    """As ``step_fault``, of what a vector environment returned, but for the observations."""
+    if fault := _values_fault(result):
+        return fault
+    for name, array in zip(("rewards", "terminations", "truncations"), result[1:4], strict=True):
+        if np.shape(array) != (lanes,):
+            return f"gave {name} of shape {np.shape(array)}: one for each of its {lanes} lanes is needed"
+    return ""
+
+
+def _values_fault(result: Any) -> str:
+    if isinstance(result, tuple) and len(result) == 5:
+        return ""
+    old = f", {OLD}" if isinstance(result, tuple) and len(result) == 4 else ""
+    return f"step returned {_kinds(result)} where {STEP} is needed{old}"
 
 
 def gave(fault: str) -> str:

@@ -32,6 +32,8 @@ def main(ends: list[int]) -> None:
     try:
         make, choices, specs = cloudpickle.loads(control.recv_bytes())
         gym.registry.update(specs)
+        # A module that registers its environments when it is imported does so here once more.
+        warnings.filterwarnings("ignore", message=".*Overriding environment")
         control.send("")
     except EOFError:
         return

@@ -42,15 +42,11 @@ class Workers:
         processes: How many copies may be busy at the same time.
         choices: Values of parameters that make parameterised actions discrete ones.
 
-    Raises:
-        UserError: ``make`` cannot be sent, or the system has no such processes.
+    ``spaces`` and ``ask`` raise UserError also where ``make`` cannot be sent, or the system has no such processes.
     """
 
     def __init__(self, make: Make, processes: int, choices: Choices = ()) -> None:
-        if not hasattr(os, "fork"):
-            raise UserError("env.backend = 'processes' needs Linux or macOS: leave it out here")
-        self._parcel = _packed(make, choices)
-        self._processes = min(processes, MOST)
+        self._make, self._choices, self._processes = make, choices, min(processes, MOST)
         self._workers: list[Connection] = []
         self._number = 0
         self._spaces: Spaces | None = None
@@ -84,6 +80,9 @@ class Workers:
     def _start(self) -> None:
         if self._workers:
             return
+        if not hasattr(os, "fork"):
+            raise UserError("env.backend = 'processes' needs Linux or macOS: leave it out here")
+        parcel = _packed(self._make, self._choices)
         control, theirs = Pipe()
         pairs = [Pipe() for _ in range(self._processes)]
         ends = [theirs, *(end for _, end in pairs)]
@@ -101,7 +100,7 @@ class Workers:
         self._control, self._workers = control, [own for own, _ in pairs]
         self._end = weakref.finalize(self, _ended, process, [control, *self._workers])
         with suppress(OSError):  # what has gone wrong there is told below
-            control.send_bytes(self._parcel)
+            control.send_bytes(parcel)
         if fault := _answer(control, "the worker processes could not be started"):
             self.close()
             raise UserError(f"the environment cannot be made in another process: {fault}")

@@ -1,9 +1,9 @@
 """Lanes in processes of their own: the same bits as in one, whatever happens to a process, and none that stays."""
 
+import contextlib
 import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -14,6 +14,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv
 
 import argmaxq as aq
@@ -51,11 +52,16 @@ def recipe(source: Any, backend: str = "processes", **options: Any) -> aq.Recipe
 
 
 def workers_of(pid: int) -> set[int]:
-    """Processes that were started by this one and are still there, and those that they have forked."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,stat="], capture_output=True, text=True, check=True).stdout
-    parents = {int(own): int(parent) for own, parent, _ in map(str.split, listed.splitlines())}
-    below = {own for own, parent in parents.items() if parent == pid}
-    return below.union(*(workers_of(own) for own in below))
+    """Processes that this one has started, and those that they have forked, as long as they are there."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    found, new = set[int](), {pid}
+    while new:
+        new = {own for own, parent in parents.items() if parent in new}
+        found |= new
+    return found
 
 
 def gone(pids: set[int], seconds: float = 20.0) -> bool:
@@ -190,9 +196,11 @@ def test_check_tries_a_slow_environment_in_processes() -> None:
             time.sleep(0.002)
             return super().step(action)
 
-    findings = {finding.what: finding for finding in check(Slow)}
+    findings = {finding.what: finding for finding in check(lambda: Slow(spaces.Box(-1.0, 1.0, (4,), np.float32)))}
     assert "--env.backend processes --env.lanes 8" in findings["speed"].why
     assert findings["processes"].status == "ok"
+    shared = {finding.what: finding for finding in check(Slow)}["processes"]
+    assert (shared.status, "randomness is not only reset's" in shared.why) == ("warn", True)
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

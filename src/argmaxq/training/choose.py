@@ -1,5 +1,6 @@
 """Which engine trains a recipe, and making it."""
 
+from contextlib import ExitStack
 from typing import Any, Literal, cast
 
 import jax
@@ -68,13 +69,17 @@ def _compiled(recipe: Recipe, seeds: tuple[int, ...]) -> Engine:
 
 def _host(recipe: Recipe, seed: int) -> Engine:
     copies = workers(recipe.env)
-    evaluator = Evaluator(recipe.env, copies)
-    refuse_infeasible(recipe, evaluator.spaces)
-    agent = bind(recipe.agent, evaluator.spaces)
+    with ExitStack() as undoing:
+        if copies is not None:
+            undoing.callback(copies.close)
+        evaluator = Evaluator(recipe.env, copies)
+        refuse_infeasible(recipe, evaluator.spaces)
+        agent = bind(recipe.agent, evaluator.spaces)
 
-    def evaluate(params: Any, episodes: int, number: int) -> Played:
-        return evaluator.play(greedy(agent, params), episodes, [seed, 1, number])
+        def evaluate(params: Any, episodes: int, number: int) -> Played:
+            return evaluator.play(greedy(agent, params), episodes, [seed, 1, number])
 
-    # One seed is a tuple of seeds, too.
-    engine: Any = HostEngine(recipe.agent, host(recipe.env, copies), seed, evaluate, evaluator.limit)
-    return cast(Engine, engine)
+        # One seed is a tuple of seeds, too.
+        engine: Any = HostEngine(recipe.agent, host(recipe.env, copies), seed, evaluate, evaluator.limit)
+        undoing.pop_all()
+        return cast(Engine, engine)

@@ -3,6 +3,7 @@
 import dataclasses
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from operator import index
 from pathlib import Path
 from typing import Any
@@ -100,14 +101,16 @@ def train_given(
     chosen = choose(recipe, given, look)
     value = validate(chosen.recipe)
     kind = engine_kind(value.env, engine)
-    with using(device, len(numbers) if kind == "compiled" else 1), noting():
+    with using(device, len(numbers) if kind == "compiled" else 1), noting(), ExitStack() as undoing:
         made = make_engine(kind, value, numbers if kind == "compiled" else numbers[:1])
+        undoing.callback(made.close)
         for line in [] if quiet else [*chosen.said, *remarks(value.agent, made.spaces), *hints(made, value.env)]:
             print(line)
         run = _new_run(value, {"name": name, "engine": kind, "seeds": list(numbers), "device_asked": device}, out)
         for line in [] if quiet else trusting.remark(run.config):
             print(line)
         with locked(run.path):
+            undoing.pop_all()  # from here on it is closed by who trains
             return go(run, value, callbacks, quiet, made)
 
 

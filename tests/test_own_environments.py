@@ -200,10 +200,12 @@ BAD: dict[str, tuple[Any, str]] = {
 }
 
 
-def test_masks_are_said_not_to_be_used(tmp_path: Path) -> None:
-    with pytest.warns(UserWarning, match="'action_mask'.* no agent here uses that yet"):
-        assert trained(Masked, tmp_path).summary["finished"]
-    assert {finding.what: finding.status for finding in check(Masked)}["masks"] == "warn"
+def test_masks_are_said_not_to_be_used(argmaxq: Command) -> None:
+    assert {finding.what: finding.why for finding in check(Masked)}["masks"].startswith("info['action_mask'] is not us")
+    gym.register("Masked-v0", Masked, max_episode_steps=9)
+    said = [argmaxq("train", recipe, "--env", "Masked-v0", "--steps", "64")[1] for recipe in ("dqn", "cartpole/dqn")]
+    gym.registry.pop("Masked-v0")
+    assert all("info['action_mask'] is not used yet" in text for text in said)
 
 
 def test_an_endless_one_stays_in_its_first_episode(tmp_path: Path) -> None:
@@ -250,3 +252,19 @@ def test_what_is_refused_is_found_by_check(name: str, monkeypatch: pytest.Monkey
     findings = check(BAD[name][0])
     assert any(finding.status == "fail" for finding in findings)
     assert all("\n" not in finding.why for finding in findings)
+
+
+def test_seeds_may_be_listed(tmp_path: Path) -> None:
+    recipe = aq.replace(RECIPE, {"env.id": lambda: Own(spaces.Box(-1.0, 1.0, (4,), np.float32))})
+    run = aq.train(recipe, seeds=[7, 3], out=tmp_path / "listed")
+    assert run.seeds == (7, 3)
+    lone = aq.train(recipe, seed=3, out=tmp_path / "lone")
+    part = aq.Run(tmp_path / "listed" / "seed-3", {"env.id": recipe.env.id})
+    ours, theirs = (each.policy("last").params for each in (part, lone))
+    assert jax.tree.all(jax.tree.map(np.array_equal, ours, theirs))
+
+
+@pytest.mark.parametrize("seeds", [[], [1, 1], "12", [1.5], [-1], [2**31], 0, 1.5, None])
+def test_seeds_that_are_none_are_one_line(seeds: Any) -> None:
+    with pytest.raises(aq.UserError, match=r"seed = 0, seeds = .*: a seed is a whole number from 0 on"):
+        aq.train(RECIPE, seeds=seeds)

@@ -6,7 +6,6 @@ import gc
 import json
 import os
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib.metadata import version
@@ -74,7 +73,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         guard()
         # What was imported stays, so the collector need not look through it ever again while JAX compiles.
         gc.freeze()
-        warnings.formatwarning = lambda message, *_: f"argmaxq: {message}\n"
     try:
         return _run(list(sys.argv[1:] if argv is None else argv))
     except UserError as error:

@@ -7,6 +7,9 @@ from typing import Any, ClassVar, Literal
 from argmaxq.components.annotations import Size
 from argmaxq.components.component import component
 
+PARALLEL = 8
+"""Lanes in processes, where no number is asked for: one alone would gain nothing."""
+
 
 @component("environment")
 class Env:

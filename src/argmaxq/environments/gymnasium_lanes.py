@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from argmaxq.components.errors import UserError, warn
+from argmaxq.components.errors import UserError
 from argmaxq.environments.copies import Begun, Call, Copies, Generator, LocalCopies, Make, rows
 from argmaxq.environments.hybrid import Choices
 from argmaxq.environments.lanes import Step
-from argmaxq.environments.misfits import MASKED
 
 
 @dataclasses.dataclass
@@ -38,6 +37,9 @@ class GymnasiumLanes:
 
     Raises:
         UserError: the spaces fit no agent.
+
+    Attributes:
+        masked: Whether the first episodes' ``info`` told which actions are allowed.
     """
 
     def __init__(self, make: Make, lanes: int, choices: Choices = (), copies: Copies | None = None) -> None:
@@ -50,14 +52,14 @@ class GymnasiumLanes:
         self._last = [False] * lanes
         self._episodes: list[Episode] = []
         self._rewound = False
+        self.masked = False
 
     def reset(self, seed: int) -> np.ndarray:
         """Start every lane's first episode, all randomness from ``seed``; returns observations [lanes, ...]."""
         self._seed, self._count = seed, 0
         self._reseed()
         begun: list[Begun] = self._each("begin")
-        if any(each.masked for each in begun):
-            warn(MASKED)
+        self.masked = any(each.masked for each in begun)
         self._episodes = [_episode(each) for each in begun]
         self._last = [False] * self.lanes
         self._obs = np.stack([episode.first for episode in self._episodes])

@@ -12,10 +12,7 @@ from argmaxq.environments.spaces import describe
 OLD = "as gym before 0.26 did; wrap it with shimmy's GymV21CompatibilityV0, or return what Gymnasium does"
 RESET, STEP = "(observation, info)", "(observation, reward, terminated, truncated, info)"
 MASK = "action_mask"
-MASKED = (
-    f"info[{MASK!r}] tells which actions are allowed, and no agent here uses that yet: let one that is not allowed do "
-    "nothing, or cost something"
-)
+MASKED = f"info[{MASK!r}] is not used yet: an action that is not allowed should do nothing, or cost something"
 SEEDLESS = "define reset(self, *, seed=None, options=None) and begin it with super().reset(seed=seed)"
 
 

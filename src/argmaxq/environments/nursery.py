@@ -30,23 +30,16 @@ def main(ends: list[int]) -> None:
     """Serve until the other side of the first connection is closed; the other ones are the workers' own."""
     control, *own = [Connection(end) for end in ends]
     try:
-        make, choices, specs = cloudpickle.loads(control.recv_bytes())
-        gym.registry.update(specs)
-        # A module that registers its environments when it is imported does so here once more.
-        warnings.filterwarnings("ignore", message=".*Overriding environment")
-        control.send("")
+        parcel = control.recv_bytes()
     except EOFError:
         return
-    except BaseException as error:
-        control.send(told(error))
-        return
-    pids = [_forked(number, control, own, LocalCopies(make, choices)) for number in range(len(own))]
+    pids = [_forked(number, control, own, parcel) for number in range(len(own))]
     for connection in own:
         connection.close()
     _attend(control, pids)
 
 
-def _forked(number: int, control: Connection, own: list[Connection], copies: LocalCopies) -> int:
+def _forked(number: int, control: Connection, own: list[Connection], parcel: bytes) -> int:
     """Fork a worker, which has only its own connection; returns its process id."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # JAX warns of forking, but has not been started here
@@ -59,7 +52,7 @@ def _forked(number: int, control: Connection, own: list[Connection], copies: Loc
         for other in own[:number] + own[number + 1 :]:
             other.close()
         np.random.seed()  # which all would share, as they do what else was made before
-        serve(own[number], copies)
+        serve(own[number], parcel)
         status = 0
     finally:
         _leave(status)
@@ -72,17 +65,29 @@ def _leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-def serve(connection: Connection, copies: LocalCopies) -> None:
+def serve(connection: Connection, parcel: bytes) -> None:
     """Answer requests (number, calls) with (number, "", answers) or (number, line, []) until nobody asks any more."""
+    copies: LocalCopies | None = None
     for number, calls in _requests(connection):
         try:
+            copies = copies or _unpacked(parcel)
             answer = number, "", copies.spaces if calls is None else copies.ask(calls)
         except UserError as error:
             answer = number, str(error), []
         except Exception as error:
             answer = number, told(error), []
         connection.send(answer)
-    copies.close()
+    if copies is not None:
+        copies.close()
+
+
+def _unpacked(parcel: bytes) -> LocalCopies:
+    """What ``workers`` has packed; here, because a user's module may start threads when it is imported."""
+    make, choices, specs = cloudpickle.loads(parcel)
+    gym.registry.update(specs)
+    # A module that registers its environments when it is imported does so here once more.
+    warnings.filterwarnings("ignore", message=".*Overriding environment")
+    return LocalCopies(make, choices)
 
 
 def _requests(connection: Connection) -> Iterator[Any]:

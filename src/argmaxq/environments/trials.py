@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from argmaxq.devices import free_memory
-from argmaxq.environments.env import Env
+from argmaxq.environments.env import PARALLEL, Env
 from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
 from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.make import Source
@@ -19,8 +19,8 @@ from argmaxq.trees import amount, size
 
 Status = Literal["ok", "warn", "fail"]
 Verdict = tuple[Status, str]
-SLOW, MANY = 1_000, 8
-"""Steps per second of a lane below which processes pay for themselves, and how many lanes are then advised."""
+SLOW = 1_000
+"""Steps per second of a lane below which processes pay for themselves."""
 STEPS, SECONDS = 600, 2.0
 """How long each trial lasts: so many steps, or as many as fit in so many seconds, but at least ten."""
 
@@ -62,7 +62,7 @@ def speed(lanes: Lanes) -> Verdict:
     rate = taken / (time.perf_counter() - begin)
     said = f"{rate:,.0f} steps per second with random actions, {lanes.lanes} lane{'s' * (lanes.lanes > 1)}"
     if isinstance(lanes, GymnasiumLanes) and rate / lanes.lanes < SLOW:
-        return "warn", f"{said}: several lanes in processes are faster, --env.backend processes --env.lanes {MANY}"
+        return "warn", f"{said}: several lanes in processes are faster, --env.backend processes --env.lanes {PARALLEL}"
     return "ok", said
 
 
@@ -80,14 +80,14 @@ def memory(lanes: Lanes) -> Verdict:
 
 def processes(source: Source, kwargs: Mapping[str, Any] | None) -> Verdict:
     """Whether lanes in processes do what those in one do."""
-    env = Env(source, dict(kwargs or {}), MANY, "processes")
-    here, there = GymnasiumLanes(partial(lone, env), MANY), host(env)
+    env = Env(source, dict(kwargs or {}), PARALLEL, "processes")
+    here, there = GymnasiumLanes(partial(lone, env), PARALLEL), host(env)
     try:
         actions = _random_actions(here)[:10]
         same = _equal(_stream(here, here.reset(4), actions), _stream(there, there.reset(4), actions))
         if not same:
             return "warn", "lanes in processes give other numbers than those in one: randomness is not only reset's"
-        return "ok", f"{MANY} lanes in processes give the same observations and rewards as in one"
+        return "ok", f"{PARALLEL} lanes in processes give the same observations and rewards as in one"
     finally:
         here.close()
         there.close()

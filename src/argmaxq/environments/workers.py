@@ -60,7 +60,6 @@ class Workers:
 
     def ask(self, calls: Sequence[Call]) -> list[Any]:
         """Do the calls, those of different processes at the same time; returns their answers in order."""
-        self._start()
         shares: dict[int, list[int]] = {}
         for place, (copy, _, _) in enumerate(calls):
             shares.setdefault(copy % self._processes, []).append(place)
@@ -99,11 +98,8 @@ class Workers:
             end.close()
         self._control, self._workers = control, [own for own, _ in pairs]
         self._end = weakref.finalize(self, _ended, process, [control, *self._workers])
-        with suppress(OSError):  # what has gone wrong there is told below
+        with suppress(OSError):  # what has gone wrong there, missing answers will tell
             control.send_bytes(parcel)
-        if fault := _answer(control, "the worker processes could not be started"):
-            self.close()
-            raise UserError(f"the environment cannot be made in another process: {fault}")
 
     def _exchange(self, requests: dict[int, Any]) -> list[Any]:
         """Send a request to each of some workers, then wait for all answers."""
@@ -170,13 +166,6 @@ def _sendable(value: Any) -> bool:
         cloudpickle.dumps(value)
         return True
     return False
-
-
-def _answer(control: Connection, otherwise: str) -> Any:
-    try:
-        return control.recv()
-    except (EOFError, OSError):
-        return otherwise
 
 
 def _ended(process: "subprocess.Popen[bytes]", connections: list[Connection]) -> None:

@@ -11,7 +11,8 @@ from argmaxq.agents.pdqn import PDQN
 from argmaxq.agents.pqn import PQN
 from argmaxq.agents.td import TD
 from argmaxq.components.errors import UserError
-from argmaxq.environments.env import Env
+from argmaxq.environments.env import PARALLEL, Env
+from argmaxq.environments.misfits import MASKED
 from argmaxq.environments.survey import Survey
 from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.exploration import EpsilonGreedy
@@ -34,8 +35,6 @@ from argmaxq.types import DiscreteActions, HybridActions
 
 LEARNING = ("bootstrap", "n_step", "updates", "rollout", "optimiser", "step_size", "backup", "epochs", "trace_decay")
 """Fields that a line about learning tells of."""
-PARALLEL = 8
-"""Lanes where each has a process, if no number is asked for: one alone would gain nothing."""
 TILED = 6
 """Entries of an observation up to which tiles are few enough."""
 
@@ -293,6 +292,8 @@ def _common(task: Task, recipe: Recipe) -> Iterator[Said]:
         )
     if task.env.backend == "processes":
         yield Said("lanes", f"{task.env.lanes}, each in a process", ("env.lanes",))
+    if task.found.masked:
+        yield Said("masks", MASKED, ())
     if task.found.endless:
         words = f"{task.env.time_limit:,} steps, for no episode of random play came to an end"
         yield Said("time limit", words, ("env.time_limit",))

@@ -8,7 +8,7 @@ import jax
 from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
 from argmaxq.domains.catalogue import TIME_LIMITS
-from argmaxq.environments.env import Env
+from argmaxq.environments.env import PARALLEL, Env
 from argmaxq.environments.source import compiled, host, workers
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.training.compiled import CompiledEngine
@@ -18,7 +18,7 @@ from argmaxq.training.feasibility import refuse_infeasible
 from argmaxq.training.host import HostEngine
 from argmaxq.trees import size
 
-ALONE = "env.lanes = 1: a process gains nothing by itself; with env.lanes 8 as many steps are made at the same time"
+ALONE = f"env.lanes = 1: a process gains nothing by itself; set env.lanes {PARALLEL}, to make as many steps at a time"
 EngineName = Literal["auto", "compiled", "host"]
 
 

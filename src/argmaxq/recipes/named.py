@@ -105,7 +105,7 @@ def _moved(recipe: Recipe, given: Given, look: Look, own: bool) -> Chosen:
     made += [change for change in of_the_run(bare, found) if free(change)]
     title = f"{asked.env.name} instead of {recipe.env.name}; what belonged to that one:"
     lines = [f"  {change.path} {change.said}" for change in made] + [f"  {MASKED}"] * found.masked
-    return Chosen(replace(bare, {change.path: change.value for change in made}), (title, *lines) if made else ())
+    return Chosen(replace(bare, {change.path: change.value for change in made}), (title, *lines) if lines else ())
 
 
 def _first(path: str) -> str:

@@ -52,10 +52,10 @@ def command(
 
 
 class Unfit(gym.Env[Any, Any]):
-    """Several choices at once."""
+    """More choices at once than can be enumerated."""
 
     observation_space = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
-    action_space = gym.spaces.MultiDiscrete([3, 4])
+    action_space = gym.spaces.MultiDiscrete([70, 80])
 
 
 gym.register("Unfit-v0", Unfit)

@@ -10,10 +10,10 @@ from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv
 
 from argmaxq.environments.check import check
+from argmaxq.environments.copies import LocalCopies
 from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
 from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.make import lane_maker
-from argmaxq.environments.spaces import read_spaces
 from argmaxq.environments.vector_lanes import VectorLanes
 from argmaxq.training.evaluation import play_episodes, uniform
 from argmaxq.types import ArraySpec, DiscreteActions, HybridActions, Spaces
@@ -117,9 +117,8 @@ def test_a_restored_episode_depends_on_its_actions_parameters() -> None:
 
 def test_a_random_policy_plays() -> None:
     """Platform's random policy covers about a sixth of the way."""
-    envs = [gym.make("argmaxq/Platform-v0", disable_env_checker=True) for _ in range(8)]
-    adaptor = read_spaces(envs[0].observation_space, envs[0].action_space)
-    played = play_episodes(envs, adaptor, uniform(adaptor.spaces.action, [0]), list(range(100)))
+    copies = LocalCopies(lane_maker("argmaxq/Platform-v0"))
+    played = play_episodes(copies, range(8), uniform(copies.spaces.action, [0]), list(range(100)))
     assert played.returns.mean() == pytest.approx(0.15, abs=0.06)
     assert played.returns.min() >= 0
     assert played.returns.max() < 1

@@ -76,8 +76,8 @@ def assert_rows(rows: list[RowOfOne], expected: list[RowOfOne]) -> None:
 def test_gymnasium_lanes_show_every_step_of_their_environments(limit: int) -> None:
     lanes = GymnasiumLanes(partial(diary_of, "CartPole-v1", max_episode_steps=limit), 3)
     rows = record(lanes, lanes.reset(0), random_actions(lanes, 300))
-    for row, env in zip(rows, lanes._envs, strict=True):
-        pages = env.pages[1:]  # the first reset only seeds
+    for row, copy in zip(rows, lanes._copies.made.values(), strict=True):
+        pages = copy.env.pages[1:]  # the first reset only seeds
         assert_rows(row, list(rows_of(pages, AutoresetMode.NEXT_STEP)))
 
 

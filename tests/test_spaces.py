@@ -1,6 +1,10 @@
 """What an agent sees of an environment's spaces, held against Gymnasium's own flattening."""
 
+from typing import Any
+
 import gymnasium as gym
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -79,11 +83,62 @@ def test_discrete_actions_are_counted_from_their_start(start: int) -> None:
 
 
 @pytest.mark.parametrize(
+    "space",
+    [
+        spaces.MultiDiscrete([3, 4]),
+        spaces.MultiDiscrete([[2, 1], [3, 2]], start=[[1, -1], [0, 5]], dtype=np.int32),
+        spaces.MultiBinary(5),
+        spaces.MultiBinary((2, 3)),
+        spaces.MultiDiscrete([64, 64]),
+    ],
+)
+def test_several_choices_at_once_are_numbered(space: gym.Space) -> None:
+    """Every combination once; one number and many, of NumPy and of JAX, give the same."""
+    actions, decode = read_actions(space)
+    numbers = np.arange(actions.n, dtype=np.int32)
+    every = decode(numbers)
+    assert every.shape == (actions.n, *space.shape)
+    assert len(np.unique(every.reshape(actions.n, -1), axis=0)) == actions.n
+    assert all(decode(number) in space for number in numbers[:: max(1, actions.n // 50)])
+    assert all(each.dtype == space.dtype for each in (every, decode(0), decode(numbers[0])))
+    np.testing.assert_array_equal(decode(actions.n - 1), every[-1])
+    np.testing.assert_array_equal(jax.jit(decode)(jnp.asarray(numbers)), every)
+    np.testing.assert_array_equal(jax.jit(decode)(jnp.int32(actions.n - 1)), every[-1])
+    assert list(np.ndindex(*(2,) * 5)) == [tuple(row) for row in read_actions(spaces.MultiBinary(5))[1](np.arange(32))]
+
+
+def test_an_action_may_be_changed_by_the_environment() -> None:
+    _, decode = read_actions(spaces.MultiBinary(2))
+    decode(0)[:] = 1
+    np.testing.assert_array_equal(decode(0), [0, 0])
+
+
+@pytest.mark.parametrize(
+    ("space", "obs", "words"),
+    [
+        (spaces.Discrete(4), 4, "an observation is 4, which is none of 0 .. 3"),
+        (spaces.Discrete(4, start=2), np.array([3, 1]), r"\[3 1\], which is none of 2 .. 5"),
+        (spaces.Discrete(4), np.float32(1), "is 1.0, which is none of"),
+        (spaces.Dict(a=spaces.Discrete(2)), {"a": -1}, "is -1, which is none of 0 .. 1"),
+        (spaces.MultiDiscrete([2, 3]), np.array([1, 3]), r"\[1 3\], which is outside"),
+        (spaces.MultiDiscrete([2, 3]), np.array([[0, 0], [-1, 0]]), "outside of its MultiDiscrete space"),
+        (spaces.Box(0, 255, (2,), np.uint8), np.array([0.5, 1]), "what uint8.* does not"),
+        (spaces.Box(0, 255, (2,), np.uint8), np.array([256, 1]), "what uint8.* does not"),
+    ],
+)
+def test_observations_outside_of_their_space_are_no_others(space: gym.Space, obs: Any, words: str) -> None:
+    _, encode = read_observations(space)
+    with pytest.raises(UserError, match=words) as caught:
+        encode(obs)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("space", "words"),
     [
         (spaces.Box(-1, 1, (50,)), "continuous.*SAC"),
-        (spaces.MultiDiscrete([3, 4]), "enumerate the 12 combinations"),
-        (spaces.MultiBinary(5), "enumerate the 32 combinations"),
+        (spaces.MultiDiscrete([70, 80]), "5,600 combinations.*4,096"),
+        (spaces.MultiBinary(13), "8,192 combinations.*4,096"),
         (spaces.Tuple([spaces.Discrete(3), spaces.Box(0, 1), spaces.Box(0, 1)]), "3 actions have 2 Boxes"),
         (spaces.Tuple([spaces.Discrete(2), spaces.Box(0, np.inf)]), "no finite bounds"),
         (spaces.Tuple([spaces.Box(0, 1)]), "one Discrete space"),

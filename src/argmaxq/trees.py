@@ -43,6 +43,11 @@ def specs(tree: PyTree) -> dict[str, str]:
     return {_name(path): _spec(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 
 
+def amount(size: int) -> str:
+    """Bytes as people say them, such as ``1.2 GB``."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
 def unflatten(like: PyTree, arrays: Mapping[str, np.ndarray]) -> PyTree:
     """The tree of ``flatten``: structure, shapes, dtypes and kinds of leaf are those of ``like``.
 

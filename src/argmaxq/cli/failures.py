@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from argmaxq.components.errors import OURS, printable
+from argmaxq.environments.faults import from_environment
 
 WHOLE = "ARGMAXQ_TRACEBACK"
 """An environment variable: set, every exception is shown with its whole traceback."""
@@ -23,6 +24,7 @@ def told(error: BaseException) -> str:
     where = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(where[-1].filename).name}, line {where[-1].lineno})" if where else ""
     what = " ".join(filter(None, [f"{type(error).__name__}:", *str(error).split()])).removesuffix(":")
+    what = f"the environment raised {what}" if from_environment(error) else what
     line = f"argmaxq: {printable(what)}{place}; {WHOLE}=1 shows the whole way there"
     own = _own(error.__traceback__)
     return line if own is None else "".join(["Traceback of your own code:\n", *traceback.format_tb(own), line])

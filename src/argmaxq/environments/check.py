@@ -1,14 +1,14 @@
 """Is an environment usable, and if not, why: each property is tried on the environment itself."""
 
+import contextlib
 import dataclasses
 import math
 import re
-import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -17,17 +17,14 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import iterate
 
 from argmaxq.components.errors import UserError
+from argmaxq.environments import trials
 from argmaxq.environments.hybrid import read_hybrid
-from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.make import Source, make_environment, make_lanes, one_line
+from argmaxq.environments.misfits import MASK, MASKED, gave, kind, reset_fault, step_fault
 from argmaxq.environments.spaces import describe, read_actions, read_observations
 from argmaxq.environments.survey import registered_limit
+from argmaxq.environments.trials import Status, Verdict
 from argmaxq.environments.vector_lanes import autoreset_mode, final_observation
-
-Status = Literal["ok", "warn", "fail"]
-Verdict = tuple[Status, str]
-STEPS, SECONDS = 600, 2.0
-"""How long each trial lasts: so many steps, or as many as fit in so many seconds, but at least ten."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +60,7 @@ def _findings(source: Source, kwargs: Mapping[str, Any] | None) -> Iterator[Find
         yield _try("interface", lambda: _interface(env))
         yield _try("data", lambda: _data(env))
         yield _try("time limit", lambda: _time_limit(env))
+    yield from _masks(env)
     env.close()
     if fits:
         yield from _training(source, kwargs)
@@ -72,11 +70,19 @@ def _findings(source: Source, kwargs: Mapping[str, Any] | None) -> Iterator[Find
 
 def _training(source: Source, kwargs: Mapping[str, Any] | None) -> Iterator[Finding]:
     """What an engine needs, tried through the same lanes that it uses."""
-    lanes = make_lanes(source, kwargs)
-    yield _try("determinism", lambda: _determinism(lanes))
-    yield _try("exact resume", lambda: _resume(lanes, make_lanes(source, kwargs)))
-    yield _try("speed", lambda: _speed(lanes))
+    try:
+        lanes = make_lanes(source, kwargs)
+    except UserError as error:
+        yield Finding("fail", "lanes", str(error))
+        return
+    yield _try("determinism", lambda: trials.determinism(lanes))
+    yield _try("exact resume", lambda: trials.exact_resume(lanes, make_lanes(source, kwargs)))
+    speed = _try("speed", lambda: trials.speed(lanes))
+    yield speed
+    yield _try("memory", lambda: trials.memory(lanes))
     lanes.close()
+    if speed.status == "warn":
+        yield _try("processes", lambda: trials.processes(source, kwargs))
 
 
 def _try(what: str, trial: Callable[[], Verdict]) -> Finding:
@@ -121,22 +127,37 @@ def _interface(env: gym.Env[Any, Any]) -> Verdict:
 
 
 def _data(env: gym.Env[Any, Any]) -> Verdict:
-    """Whether a random policy sees what the spaces promise, and finite numbers."""
+    """Whether a random policy sees what the spaces promise, also where an episode ends, and finite numbers."""
+    space = env.observation_space
     env.action_space.seed(0)
-    obs, _ = env.reset(seed=0)
-    inside = True
-    for _ in _trial():
-        inside = inside and obs in env.observation_space
-        if fault := _fault(obs, env.observation_space):
-            return "fail", f"an observation is {fault}"
-        obs, reward, terminated, truncated, _ = env.step(env.action_space.sample())
-        if np.ndim(np.asarray(reward)) != 0 or not math.isfinite(reward):
-            return "fail", f"a reward is {reward!r}: it must be one finite number"
-        if terminated or truncated:
-            obs, _ = env.reset()
+    result: Any = env.reset(seed=0)
+    inside, over = True, False
+    if fault := reset_fault(result, space) or gave(_fault(result[0], space)):
+        return "fail", fault
+    for _ in trials.trial():
+        if over:
+            result = env.reset()
+        inside = inside and result[0] in space
+        result = env.step(env.action_space.sample())
+        fault = step_fault(result, space) or gave(_fault(result[0], space)) or _infinite(result[1])
+        over = bool(not fault and (result[2] or result[3]))
+        if fault:
+            final = isinstance(result, tuple) and any(flag is True for flag in result[2:4])
+            return "fail", fault + " where an episode ends" * final
     if not inside:
         return "warn", "an observation lies beyond the bounds of its space: no agent here minds, others may"
-    return "ok", "observations lie in their space and rewards are finite"
+    return "ok", "observations lie in their space, final ones too, and rewards are finite"
+
+
+def _infinite(reward: Any) -> str:
+    return "" if math.isfinite(reward) else f"a reward is {reward!r}: it must be one finite number"
+
+
+def _masks(env: Any) -> Iterator[Finding]:
+    """Whether infos tell which actions are allowed."""
+    with contextlib.suppress(Exception):  # what is wrong with it has been found already
+        if MASK in env.reset(seed=0)[1]:
+            yield Finding("ok", "masks", MASKED)
 
 
 def _final_observations(env: gym.vector.VectorEnv[Any, Any, Any]) -> Verdict:
@@ -151,7 +172,7 @@ def _final_observations(env: gym.vector.VectorEnv[Any, Any, Any]) -> Verdict:
     env.reset(seed=0)
     held: list[tuple[Any, Any]] = []
     alike = 0
-    for _ in _trial():
+    for _ in trials.trial():
         seen, _, terminated, truncated, infos = env.step(env.action_space.sample())
         if any(not data_equivalence(now, before) for now, before in held[-env.num_envs :]):
             return "fail", f"a final observation changes after it was handed out: {_COPY}"
@@ -168,14 +189,20 @@ def _final_observations(env: gym.vector.VectorEnv[Any, Any, Any]) -> Verdict:
 _COPY = "the environment writes into an array that it gave away; let it return copies, or use AutoresetMode.NEXT_STEP"
 
 
-def _fault(obs: Any, space: gym.Space[Any]) -> str | None:
-    """What an agent could not live with."""
-    if not isinstance(space, gym.spaces.Box):
-        return None if obs in space else f"{obs!r}, which is outside {describe(space)}"
-    if not isinstance(obs, np.ndarray) or (obs.dtype, obs.shape) != (space.dtype, space.shape):
-        found = f"{obs.dtype} of shape {obs.shape}" if isinstance(obs, np.ndarray) else f"a {type(obs).__name__}"
-        return f"{found} where the space says {describe(space)}"
-    return None if np.isfinite(obs).all() else "not finite"
+def _fault(obs: Any, space: gym.Space[Any]) -> str:
+    """What an agent could not live with, or only by luck, such as another type of number; empty for nothing."""
+    match space:
+        case gym.spaces.Dict() | gym.spaces.Tuple():
+            parts = space.spaces.items() if isinstance(space, gym.spaces.Dict) else enumerate(space.spaces)
+            faults = ((key, _fault(obs[key], part)) for key, part in parts)
+            return next((f"whose entry {key!r} is {fault}" for key, fault in faults if fault), "")
+        case gym.spaces.Box():
+            if not isinstance(obs, np.ndarray) or obs.dtype != space.dtype:
+                found = f"{obs.dtype} of shape {obs.shape}" if isinstance(obs, np.ndarray) else kind(obs)
+                helps = "gymnasium.wrappers.DtypeObservation makes it so"
+                return f"that is {found} where the space says {describe(space)}: {helps}"
+            return "" if np.isfinite(obs).all() else "that is not finite"
+    return ""
 
 
 def _time_limit(env: gym.Env[Any, Any]) -> Verdict:
@@ -183,65 +210,3 @@ def _time_limit(env: gym.Env[Any, Any]) -> Verdict:
     if limit is None:
         return "warn", "none is declared: unless every episode ends by itself, wrap it in gymnasium.wrappers.TimeLimit"
     return "ok", f"{limit:,} steps"
-
-
-def _determinism(lanes: Lanes) -> Verdict:
-    actions = _random_actions(lanes)
-    first = _stream(lanes, lanes.reset(1), (actions[index] for index in _trial()))
-    second = _stream(lanes, lanes.reset(1), actions[: len(first) // 2])
-    if _equal(first, second):
-        return "ok", "the same seed and actions give the same observations and rewards"
-    return "warn", "the same seed and actions give something else: runs on it cannot be repeated"
-
-
-def _resume(lanes: Lanes, other: Lanes) -> Verdict:
-    """Interrupt after some episodes, restore in fresh environments, and compare what follows."""
-    actions = _random_actions(lanes)
-    _stream(lanes, lanes.reset(2), (actions[index] for index in _trial()))
-    saved = lanes.save()
-    try:
-        restarted = other.restore(saved)
-        if restarted:
-            return "warn", "a resumed run restarts the episode it was in, and marks the cut as a truncation"
-        if _equal(_stream(lanes, lanes.observe(), actions[:50]), _stream(other, other.observe(), actions[:50])):
-            return "ok", "a resumed run goes on exactly where it stopped"
-        return "warn", "a resumed run goes on from the same observation but differently: something is hidden"
-    finally:
-        other.close()
-
-
-def _speed(lanes: Lanes) -> Verdict:
-    lanes.reset(3)
-    actions = _random_actions(lanes)
-    begin, taken = time.perf_counter(), 0
-    for index in _trial():
-        lanes.step(actions[index])
-        taken += lanes.lanes
-    rate = taken / (time.perf_counter() - begin)
-    return "ok", f"{rate:,.0f} steps per second with random actions, {lanes.lanes} lane{'s' * (lanes.lanes > 1)}"
-
-
-def _random_actions(lanes: Lanes) -> np.ndarray:
-    flat = lanes.spaces.action.random(np.random.default_rng(0), STEPS * lanes.lanes)
-    return flat.reshape(STEPS, lanes.lanes, *flat.shape[1:])
-
-
-def _trial() -> Iterator[int]:
-    until = time.perf_counter() + SECONDS
-    for index in range(STEPS):
-        if index >= 10 and time.perf_counter() > until:
-            return
-        yield index
-
-
-def _stream(lanes: Lanes, obs: np.ndarray, actions: Iterable[np.ndarray]) -> list[np.ndarray]:
-    """The first observation, then an observation and a reward per action."""
-    seen = [obs.copy()]
-    for action in actions:
-        step = lanes.step(action)
-        seen += [step.obs.copy(), step.reward.copy()]
-    return seen
-
-
-def _equal(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
-    return all(x.tobytes() == y.tobytes() for x, y in zip(a, b, strict=True))

@@ -7,6 +7,9 @@ from typing import Any, ClassVar, Literal
 from argmaxq.components.annotations import Size
 from argmaxq.components.component import component
 
+PARALLEL = 8
+"""Lanes in processes, where no number is asked for: one alone would gain nothing."""
+
 
 @component("environment")
 class Env:
@@ -16,7 +19,7 @@ class Env:
         id: A registered Gymnasium id; in Python also a callable that makes an environment.
         kwargs: Arguments for making it.
         lanes: Copies stepped together.
-        backend: What steps it on the host: Gymnasium, or EnvPool's C++ threads.
+        backend: What steps it on the host: Gymnasium, Gymnasium in a process for each lane, or EnvPool's C++ threads.
         time_limit: Steps after which an episode is truncated; none: the registered limit.
         choices: For each parameterised action the values of its parameters that make it discrete ones; empty: none.
     """
@@ -26,7 +29,7 @@ class Env:
     id: str | Callable[..., Any] = "CartPole-v1"
     kwargs: dict[str, Any] = dataclasses.field(default_factory=dict)
     lanes: Size = 1
-    backend: Literal["gymnasium", "envpool"] = "gymnasium"
+    backend: Literal["gymnasium", "processes", "envpool"] = "gymnasium"
     time_limit: Size | None = None
     choices: tuple[tuple[float, ...], ...] = ()
 

@@ -1,18 +1,16 @@
-"""Lanes of single Gymnasium environments, stepped in one Python loop, with episodes that can be restored exactly."""
+"""Lanes of single Gymnasium environments, with episodes that can be restored exactly."""
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-import gymnasium as gym
-import jax
 import numpy as np
 
 from argmaxq.components.errors import UserError
+from argmaxq.environments.copies import Begun, Call, Copies, Generator, LocalCopies, Make, rows
 from argmaxq.environments.hybrid import Choices
 from argmaxq.environments.lanes import Step
-from argmaxq.environments.spaces import read_spaces
 
 
 @dataclasses.dataclass
@@ -22,14 +20,14 @@ class Episode:
     The rewards are those that came of them, as the environment gave them.
     """
 
-    generator: dict[str, Any] | None
+    generator: Generator
     first: np.ndarray
     actions: list[Any]
     rewards: list[Any]
 
 
 class GymnasiumLanes:
-    """``lanes`` environments made by ``make``, with next-step autoreset.
+    """``lanes`` environments made by ``make``, with next-step autoreset; in this process, or where ``copies`` are.
 
     ``save`` keeps, of each lane, the state of the environment's generator just before the episode's reset, and the
     actions since; ``restore`` resets from that state and acts again. That is exact wherever an episode depends on
@@ -39,50 +37,60 @@ class GymnasiumLanes:
 
     Raises:
         UserError: the spaces fit no agent.
+
+    Attributes:
+        masked: Whether the first episodes' ``info`` told which actions are allowed.
     """
 
-    def __init__(self, make: Callable[[], gym.Env[Any, Any]], lanes: int, choices: Choices = ()) -> None:
-        self._envs = [make() for _ in range(lanes)]
-        space = self._envs[0].action_space
-        adaptor = read_spaces(self._envs[0].observation_space, space, choices)
-        self.spaces, self.lanes = adaptor.spaces, lanes
-        self._encode = adaptor.encode
-        # On Python's own integers, adding the start is all there is to decode, at a fifth of the cost.
-        self._decode = int(space.start).__add__ if isinstance(space, gym.spaces.Discrete) else adaptor.decode
-        self._rows: Callable[[np.ndarray], list[Any]] = list if self.spaces.action.spec.shape else np.ndarray.tolist
+    def __init__(self, make: Make, lanes: int, choices: Choices = (), copies: Copies | None = None) -> None:
+        self._copies: Copies = copies or LocalCopies(make, choices)
+        self.spaces, self.lanes = self._copies.spaces, lanes
         self._shape = (lanes, *self.spaces.observation.shape)
         self._dtype = np.dtype(self.spaces.observation.dtype)
-        self._steps = [env.step for env in self._envs]
         self._seed, self._count = 0, 0
         self._obs = np.zeros(self._shape, self._dtype)
         self._last = [False] * lanes
         self._episodes: list[Episode] = []
         self._rewound = False
+        self.masked = False
 
     def reset(self, seed: int) -> np.ndarray:
         """Start every lane's first episode, all randomness from ``seed``; returns observations [lanes, ...]."""
         self._seed, self._count = seed, 0
         self._reseed()
-        self._episodes = [self._begin(env) for env in self._envs]
+        begun: list[Begun] = self._each("begin")
+        self.masked = any(each.masked for each in begun)
+        self._episodes = [_episode(each) for each in begun]
         self._last = [False] * self.lanes
         self._obs = np.stack([episode.first for episode in self._episodes])
         return self._obs
 
     def step(self, actions: np.ndarray) -> Step:
-        """Act in every lane; see ``Lanes.step``. The arrays are fresh ones at every call."""
-        episodes, encode, decode = self._episodes, self._encode, self._decode
+        """Act in every lane; see ``Lanes.step``. The arrays are fresh ones at every call.
+
+        Raises:
+            UserError: what an environment gave is not what it should be; the env step is named.
+        """
+        episodes, overs, acts = self._episodes, self._last, rows(self.spaces, actions)
         obs = np.empty(self._shape, self._dtype)
         reward = np.zeros(self.lanes, np.float32)
         terminated, truncated = np.zeros((2, self.lanes), np.bool_)
-        for lane, (action, over) in enumerate(zip(self._rows(actions), self._last, strict=True)):
-            if over:
-                episodes[lane] = self._begin(self._envs[lane])
+        calls: list[Call] = [
+            (lane, "begin", ()) if over else (lane, "step", (action,))
+            for lane, (action, over) in enumerate(zip(acts, overs, strict=True))
+        ]
+        try:
+            answers = self._copies.ask(calls)
+        except UserError as error:
+            raise UserError(f"{error} (env step {(self._count + 1) * self.lanes})") from error
+        for lane, answer in enumerate(answers):
+            if overs[lane]:
+                episodes[lane] = _episode(answer)
                 obs[lane] = episodes[lane].first
                 continue
-            seen, gained, ended, cut, _ = self._steps[lane](decode(action))
-            obs[lane], reward[lane] = encode(seen), gained
-            episodes[lane].actions.append(action)
-            episodes[lane].rewards.append(gained)
+            obs[lane], reward[lane], ended, cut, _ = answer
+            episodes[lane].actions.append(acts[lane])
+            episodes[lane].rewards.append(answer[1])
             if ended or cut:
                 terminated[lane], truncated[lane] = ended, cut
         last = terminated | truncated
@@ -109,6 +117,10 @@ class GymnasiumLanes:
 
     def save(self) -> dict[str, Any]:
         """Seed, count of steps, and of each lane how to come to this moment again and what to check then."""
+        generators: list[Any] = [None] * self.lanes
+        if not self._rewound:
+            with suppress(UserError):  # an environment that is gone can be restored all the same
+                generators = self._each("generator")
         lanes = {
             str(lane): {
                 "generator": episode.generator,
@@ -117,9 +129,9 @@ class GymnasiumLanes:
                 "rewards": _digest(episode.rewards),
                 "observation": np.array(self._obs[lane]),
                 "last": self._last[lane],
-                "generator_now": None if self._rewound else _generator_state(env),
+                "generator_now": generator,
             }
-            for lane, (env, episode) in enumerate(zip(self._envs, self._episodes, strict=True))
+            for lane, (generator, episode) in enumerate(zip(generators, self._episodes, strict=True))
         }
         return {"seed": self._seed, "count": self._count, "lanes": lanes}
 
@@ -129,50 +141,27 @@ class GymnasiumLanes:
         # Seeded first, so that an environment that hides its generator goes on reproducibly too.
         self._reseed()
         moments = [saved["lanes"][str(lane)] for lane in range(self.lanes)]
-        self._episodes = [Episode(own["generator"], own["first"], self._rows(own["actions"]), []) for own in moments]
-        lost = [lane for lane in range(self.lanes) if not self._replay(lane, moments[lane])]
+        lived = self._copies.ask([(lane, "replay", (moment,)) for lane, moment in enumerate(moments)])
+        self._episodes = [
+            Episode(moment["generator"], moment["first"], rows(self.spaces, moment["actions"]), rewards or [])
+            for moment, rewards in zip(moments, lived, strict=True)
+        ]
+        lost = [lane for lane in range(self.lanes) if not _same_rewards(lived[lane], moments[lane])]
         self._last = [bool(moment["last"]) or lane in lost for lane, moment in enumerate(moments)]
         self._obs = np.stack([moment["observation"] for moment in moments])
         return lost
 
     def close(self) -> None:
-        """Free windows and the like."""
-        for env in self._envs:
-            env.close()
+        """Free windows, processes and the like."""
+        self._copies.close()
+
+    def _each(self, name: str) -> list[Any]:
+        return self._copies.ask([(lane, name, ()) for lane in range(self.lanes)])
 
     def _reseed(self) -> None:
         # The count makes the seeds after a restore differ from the first ones.
-        for env, seed in zip(self._envs, lane_seeds(self._seed, self._count, self.lanes), strict=True):
-            env.reset(seed=seed)
-
-    def _begin(self, env: gym.Env[Any, Any]) -> Episode:
-        """Start an episode from the environment's own generator."""
-        generator = _generator_state(env)
-        first = np.array(self._encode(env.reset()[0]))
-        if first.shape != self._shape[1:]:
-            raise UserError(f"{env} gave an observation of shape {first.shape}; its space says {self._shape[1:]}")
-        return Episode(generator, first, [], [])
-
-    def _replay(self, lane: int, moment: dict[str, Any]) -> bool:
-        """Live through a saved episode again; False if it does not come to the same moment."""
-        env, rewards = self._envs[lane], self._episodes[lane].rewards
-        generator, now = moment["generator"], _generator_state(env)
-        if generator is None or now is None or now["bit_generator"] != generator["bit_generator"]:
-            return False
-        env.unwrapped.np_random.bit_generator.state = generator
-        obs, over = np.array(self._encode(env.reset()[0])), False
-        if not _same_bits(obs, moment["first"]):
-            return False
-        for action in self._episodes[lane].actions:
-            if over:
-                return False
-            seen, gained, terminated, truncated, _ = env.step(self._decode(action))
-            obs, over = self._encode(seen), bool(terminated or truncated)
-            rewards.append(gained)
-        same = _same_bits(obs, moment["observation"]) and over == moment["last"]
-        same = same and moment.get("rewards", _digest(rewards)) == _digest(rewards)
-        known = moment["generator_now"]
-        return same and (known is None or _same_state(_generator_state(env), known))
+        seeds = lane_seeds(self._seed, self._count, self.lanes)
+        self._copies.ask([(lane, "seed", (seed,)) for lane, seed in enumerate(seeds)])
 
 
 def lane_seeds(seed: int, count: int, lanes: int) -> list[int]:
@@ -180,21 +169,15 @@ def lane_seeds(seed: int, count: int, lanes: int) -> list[int]:
     return [int(word) >> 1 for word in np.random.SeedSequence([seed, count]).generate_state(lanes)]
 
 
+def _episode(begun: Begun) -> Episode:
+    return Episode(begun.generator, begun.first, [], [])
+
+
+def _same_rewards(lived: list[Any] | None, moment: dict[str, Any]) -> bool:
+    """Whether a saved episode was lived through again with the rewards it had, where these were kept."""
+    return lived is not None and moment.get("rewards", _digest(lived)) == _digest(lived)
+
+
 def _digest(rewards: list[Any]) -> str:
     """What tells one list of rewards from another, bit by bit."""
     return hashlib.sha256(np.asarray(rewards, np.float64).tobytes()).hexdigest()
-
-
-def _generator_state(env: gym.Env[Any, Any]) -> dict[str, Any] | None:
-    """The state of the environment's generator, or None if it has none to show."""
-    bits = getattr(env.unwrapped.np_random, "bit_generator", None)
-    return None if bits is None else dict(bits.state)
-
-
-def _same_state(a: dict[str, Any] | None, b: dict[str, Any] | None) -> bool:
-    """Whether two generators of one kind are at the same point."""
-    return a is not None and b is not None and jax.tree.all(jax.tree.map(np.array_equal, a, b))
-
-
-def _same_bits(a: np.ndarray, b: np.ndarray) -> bool:
-    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()

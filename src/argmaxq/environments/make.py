@@ -1,10 +1,12 @@
 """Making an environment from what a user names: a registered id, or a callable that returns one."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import gymnasium as gym
+from gymnasium.experimental.functional import FuncEnv
 
 from argmaxq.components.errors import UserError
 from argmaxq.components.modules import imported, referred
@@ -12,6 +14,7 @@ from argmaxq.environments.envpool_lanes import EnvPoolLanes
 from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
 from argmaxq.environments.hybrid import Choices
 from argmaxq.environments.lanes import Lanes
+from argmaxq.environments.misfits import kind, title
 from argmaxq.environments.unregistered import advice
 from argmaxq.environments.vector_lanes import VectorLanes
 
@@ -31,7 +34,7 @@ def make_environment(source: Source, kwargs: Mapping[str, Any] | None = None) ->
     """
     options = dict(kwargs or {})
     if not isinstance(source, str):
-        return _checked(source(**options), source)
+        return _checked(call(source, options), source)
     named = referred(source)
     if named is not None:
         imported(named)
@@ -116,13 +119,51 @@ def _single(source: Source, kwargs: Mapping[str, Any] | None) -> gym.Env[Any, An
     return env
 
 
+def call(source: Any, kwargs: Mapping[str, Any]) -> Any:
+    """What a callable makes of these arguments.
+
+    Raises:
+        UserError: it is an environment already, or takes other arguments.
+    """
+    require_maker(source)
+    try:
+        inspect.signature(source).bind(**kwargs)
+    except ValueError:  # written in C, with a signature that is not known
+        pass
+    except TypeError as error:
+        raise UserError(
+            f"{_name(source)} cannot be made with the arguments {dict(kwargs)}: {one_line(error)}; give them as "
+            "env_kwargs={...}, on the command line --env.kwargs '{...}'"
+        ) from error
+    return source(**kwargs)
+
+
+def require_maker(source: Any) -> None:
+    """Refuse an environment where something that makes one is needed.
+
+    Raises:
+        UserError: it is an environment, or neither an id nor a callable.
+    """
+    if isinstance(source, gym.Env | gym.vector.VectorEnv | FuncEnv):
+        raise UserError(
+            f"{title(source)} is an environment, and several are needed: give what makes one, its id or a callable "
+            "such as lambda: gym.make(...)"
+        )
+    if not isinstance(source, str) and not callable(source):
+        raise UserError(f"an environment is given by its id or by a callable that makes one, not by {kind(source)}")
+
+
+def _name(source: Any) -> str:
+    return getattr(source, "__name__", None) or " ".join(repr(source).split())
+
+
 def _checked(env: Any, source: Any) -> Environment:
     # EnvPool's environments are of both kinds, and are vectors.
     if isinstance(env, gym.vector.VectorEnv):
         return env
     if isinstance(env, gym.Env):
         return without_checks(env)
-    name = getattr(source, "__name__", repr(source))
+    old = "; old gym's is wrapped by shimmy's GymV21CompatibilityV0" if hasattr(env, "step") else ""
     raise UserError(
-        f"{name} returned a {type(env).__name__}: it must return a gymnasium.Env or a gymnasium.vector.VectorEnv"
+        f"{_name(source)} returned {kind(env)}: it must return a gymnasium.Env or a gymnasium.vector.VectorEnv{old}"
     )

@@ -1,5 +1,6 @@
 """From a recipe's environment to what an engine steps: a compiled FuncEnv, or lanes on the host."""
 
+from functools import partial
 from typing import Any
 
 from gymnasium.experimental.functional import FuncEnv
@@ -9,19 +10,31 @@ from gymnasium.wrappers import TimeLimit
 from argmaxq.components.errors import UserError
 from argmaxq.domains.catalogue import functional, time_limit
 from argmaxq.environments.compiled import CompiledEnv
+from argmaxq.environments.copies import Copies
 from argmaxq.environments.env import Env
 from argmaxq.environments.envpool_lanes import THREADING
 from argmaxq.environments.func_lanes import FuncLanes
+from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
 from argmaxq.environments.lanes import Lanes
-from argmaxq.environments.make import make_environment, make_lanes, without_limit
+from argmaxq.environments.make import call, make_environment, make_lanes, require_maker, without_limit
 from argmaxq.environments.tabular import tabular
+from argmaxq.environments.workers import Workers
 
 
 def compiled(env: Env) -> CompiledEnv | None:
-    """The environment as a FuncEnv with its time limit, or None where it only exists on the host."""
+    """The environment as a FuncEnv with its time limit, or None where it only exists on the host.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    require_maker(env.id)
     if callable(env.id):
         made = _called(env)
-        return CompiledEnv(made, env.time_limit, env.choices) if isinstance(made, FuncEnv) else None
+        if not isinstance(made, FuncEnv):
+            return None
+        if env.backend == "processes":
+            raise UserError(f"{env.name} makes a FuncEnv, which needs no processes: leave out env.backend")
+        return CompiledEnv(made, env.time_limit, env.choices)
     if env.backend != "gymnasium":
         return None
     found = functional(env.id, env.kwargs) or tabular(env.id, env.kwargs)
@@ -31,12 +44,19 @@ def compiled(env: Env) -> CompiledEnv | None:
     return CompiledEnv(found, limit, env.choices)
 
 
-def host(env: Env) -> Lanes:
-    """The environment in lanes on the host.
+def workers(env: Env) -> Workers | None:
+    """The processes that the environment's copies live in, where it is to have some."""
+    return Workers(partial(lone, env), env.lanes, env.choices) if env.backend == "processes" else None
+
+
+def host(env: Env, copies: Copies | None = None) -> Lanes:
+    """The environment in lanes on the host, which are the first of these ``copies`` where there are some.
 
     Raises:
         UserError: it cannot be made or fits no agent, or is a vector environment that is to have a time limit.
     """
+    if copies := copies or workers(env):
+        return GymnasiumLanes(partial(lone, env), env.lanes, env.choices, copies)
     if callable(env.id):
         made = compiled(env)
         if made is not None:
@@ -45,7 +65,20 @@ def host(env: Env) -> Lanes:
         limit = {} if env.time_limit is None else {"max_episode_steps": env.time_limit}
         return make_lanes(env.id, env.kwargs | limit, env.lanes, env.backend)
     source = env.id if env.time_limit is None else lambda **kwargs: single(env)
-    return make_lanes(source, env.kwargs, env.lanes, env.backend, env.choices)
+    return make_lanes(source, env.kwargs, env.lanes, choices=env.choices)
+
+
+def lone(env: Env) -> Any:
+    """``single`` for an environment of which there can be copies.
+
+    Raises:
+        UserError: it is a vector environment or a FuncEnv.
+    """
+    made = single(env)
+    if isinstance(made, VectorEnv):
+        made.close()
+        raise UserError(f"{env.name} makes a vector environment, which steps its lanes itself: leave out env.backend")
+    return made
 
 
 def single(env: Env) -> Any:
@@ -68,8 +101,7 @@ def single(env: Env) -> Any:
 
 
 def _called(env: Env) -> Any:
-    assert callable(env.id)
-    made = env.id(**env.kwargs)
+    made = call(env.id, env.kwargs)
     if isinstance(made, type):
         raise UserError(f"{env.id} returned the class {made.__name__}: it must return an environment, not its class")
     return made

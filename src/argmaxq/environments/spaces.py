@@ -21,6 +21,9 @@ Encode = Callable[[Any], np.ndarray]
 Decode = Callable[[Any], Any]
 Native: TypeAlias = tuple[gym.Space[Any], gym.Space[Any]]
 """An environment's own observation and action space."""
+WHOLE = (int, np.integer)
+MOST_COMBINATIONS = 4096
+"""Several choices at once that are enumerated: a network has an output for each."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,9 +69,9 @@ def read_observations(space: gym.Space[Any]) -> tuple[ArraySpec, Encode]:
     """The array an agent sees and the function that makes it; see ``read_spaces``."""
     if isinstance(space, spaces.Box):
         dtype = np.dtype(np.float32) if space.dtype.itemsize > 4 else space.dtype
-        return box_spec(space, dtype), partial(np.asarray, dtype=dtype)
+        return box_spec(space, dtype), partial(np.asarray, dtype=dtype) if dtype.kind == "f" else partial(_whole, dtype)
     if isinstance(space, spaces.Discrete):
-        return index_spec(space), partial(_index, int(space.start))
+        return index_spec(space), partial(_index, int(space.start), int(space.n))
     encode = _flattener(space)
     return ArraySpec((spaces.flatdim(space),), "float32"), encode
 
@@ -93,8 +96,9 @@ def index_spec(space: spaces.Discrete) -> ArraySpec:
 def read_actions(space: gym.Space[Any], choices: Choices = ()) -> tuple[Actions, Decode]:
     """The actions an agent chooses among and the function that turns them into the environment's own.
 
-    With ``choices``, parameterised actions become discrete ones: every action with every combination of these values
-    of its parameters.
+    Several choices at once (MultiDiscrete, MultiBinary) are numbered: an action is one combination of them. With
+    ``choices``, parameterised actions become discrete ones: every action with every combination of these values of its
+    parameters.
 
     Raises:
         UserError: no agent can take such actions, or the choices do not fit them.
@@ -104,6 +108,9 @@ def read_actions(space: gym.Space[Any], choices: Choices = ()) -> tuple[Actions,
             raise UserError("env.choices picks values of parameters, but these actions are discrete and have none")
         n, dtype, start = int(space.n), space.dtype, space.start
         return DiscreteActions(n), lambda actions: (np.asarray(actions, dtype=dtype) + start)[()]
+    if isinstance(space, spaces.MultiDiscrete | spaces.MultiBinary):
+        combined = combinations(space)
+        return DiscreteActions(len(combined)), partial(_taken, combined)
     hybrid = read_hybrid(space)
     if hybrid is None:
         raise UserError(f"actions {describe(space)} {_advice(space)}")
@@ -115,8 +122,37 @@ def read_actions(space: gym.Space[Any], choices: Choices = ()) -> tuple[Actions,
 
 def _looked_up(hybrid: HybridSpace, table: np.ndarray, actions: Any) -> Any:
     """The parameterised actions with these numbers in a table; works on NumPy's and on JAX's arrays."""
+    return hybrid.decode(_taken(table, actions))
+
+
+def _taken(table: np.ndarray, actions: Any) -> Any:
+    """The rows of a table with these numbers, each a new array; works on NumPy's and on JAX's arrays."""
     xp: Any = jnp if isinstance(actions, jax.Array) else np
-    return hybrid.decode(xp.take(table, actions, axis=0))
+    return xp.take(table, actions, axis=0)
+
+
+def combinations(space: spaces.MultiDiscrete | spaces.MultiBinary) -> np.ndarray:
+    """All actions of a space of several choices at once [n, *space.shape], the last choice changing fastest.
+
+    Raises:
+        UserError: there are more than ``MOST_COMBINATIONS``.
+    """
+    start: Any = 0
+    if isinstance(space, spaces.MultiDiscrete):
+        sizes, start = tuple(map(int, space.nvec.flat)), space.start
+    else:
+        sizes = (2,) * math.prod(space.shape)
+    if (count := math.prod(sizes)) > MOST_COMBINATIONS:
+        raise UserError(
+            f"actions {describe(space)} are several choices at once, {_counted(count)} combinations: no agent here "
+            f"takes more than {MOST_COMBINATIONS:,}; choose fewer with gymnasium.wrappers.TransformAction"
+        )
+    numbered = np.indices(sizes).reshape(len(sizes), -1).T.reshape(-1, *space.shape)
+    return (numbered + start).astype(space.dtype)
+
+
+def _counted(count: int) -> str:
+    return f"{count:,}" if count < 10**15 else f"about 10^{len(str(count)) - 1}"
 
 
 def describe(space: gym.Space[Any]) -> str:
@@ -130,10 +166,6 @@ def _advice(space: gym.Space[Any]) -> str:
     match space:
         case spaces.Box():
             return "are continuous: no agent here fits; an actor-critic such as SAC does, in another library"
-        case spaces.MultiDiscrete():
-            return _enumerate(math.prod(int(n) for n in space.nvec.flat))
-        case spaces.MultiBinary():
-            return _enumerate(2 ** math.prod(space.shape))
         case _:
             return (
                 "fit no agent here: wrap the environment so that its actions are one Discrete space, "
@@ -141,50 +173,86 @@ def _advice(space: gym.Space[Any]) -> str:
             )
 
 
-def _enumerate(combinations: int) -> str:
-    return (
-        "are several choices at once: no agent here fits; enumerate the "
-        f"{combinations:,} combinations as one Discrete space with gymnasium.wrappers.TransformAction"
-    )
+def _flattener(space: gym.Space[Any], entry: str = "") -> Encode:
+    """``gymnasium.spaces.flatten`` for one observation or a batch, prepared once: no dispatch or checks per call.
 
-
-def _flattener(space: gym.Space[Any]) -> Encode:
-    """``gymnasium.spaces.flatten`` for one observation or a batch, prepared once: no dispatch or checks per call."""
+    ``entry`` is where the space stands in that of the observations.
+    """
     match space:
         case spaces.Discrete():
             return partial(_one_hot, int(space.n), int(space.start))
         case spaces.MultiDiscrete():
-            nvec = space.nvec.ravel().astype(np.int64)
-            return partial(_multi_hot, space.start, np.cumsum(nvec) - nvec, int(nvec.sum()))
+            nvec = space.nvec.ravel().astype(np.uint64)
+            return partial(_multi_hot, space.start, nvec, (np.cumsum(nvec) - nvec).astype(np.int64))
         case spaces.Box() | spaces.MultiBinary():
             return partial(_ravel, len(space.shape))
         case spaces.Dict():
-            return partial(_joined, [(key, _flattener(part)) for key, part in space.spaces.items()])
+            return partial(_joined, [(key, _flattener(part, f"{entry}[{key!r}]")) for key, part in space.items()])
         case spaces.Tuple():
-            return partial(_joined, [(index, _flattener(part)) for index, part in enumerate(space.spaces)])
+            return partial(_joined, [(i, _flattener(part, f"{entry}[{i}]")) for i, part in enumerate(space)])
         case _:
-            raise UserError(
-                f"observations {describe(space)} have no fixed size as numbers: no agent here fits; "
-                "turn them into a Box with gymnasium.wrappers.TransformObservation"
-            )
+            raise UserError(_sizeless(space, entry))
 
 
-def _index(start: int, obs: Any) -> np.ndarray:
-    return np.asarray(np.asarray(obs) - start, np.int32)
+def _sizeless(space: gym.Space[Any], entry: str) -> str:
+    wrapper = (
+        "FilterObservation leaves entries out, TransformObservation makes a Box"
+        if entry
+        else ("TransformObservation makes a Box of them")
+    )
+    return (
+        f"observations{f', entry {entry},' if entry else ''} {describe(space)} have no fixed size as numbers: no agent "
+        f"here fits; gymnasium.wrappers.{wrapper}"
+    )
+
+
+def _whole(dtype: np.dtype[Any], obs: Any) -> np.ndarray:
+    """Whole numbers as ``dtype``; where they come as another type, nothing may be lost."""
+    array = np.asarray(obs)
+    if array.dtype == dtype:
+        return array
+    with np.errstate(invalid="ignore"):
+        cast = array.astype(dtype)
+    if not np.array_equal(cast, array):
+        raise UserError(f"an observation holds what {dtype}, the type of its space, does not: {_excerpt(obs)}")
+    return cast
+
+
+def _index(start: int, n: int, obs: Any) -> np.ndarray:
+    """A state's number 0 .. n-1, or a batch of them."""
+    if isinstance(obs, WHOLE):  # one number, ten times as fast as an array
+        number = int(obs) - start
+        if 0 <= number < n:
+            return np.array(number, np.int32)
+    index = np.asarray(obs) - start
+    if index.dtype.kind not in "iu" or _outside(index, n):
+        raise UserError(f"an observation is {_excerpt(obs)}, which is none of {start} .. {start + n - 1}")
+    return index.astype(np.int32)
+
+
+def _outside(index: np.ndarray, n: Any) -> bool:
+    """Whether any index is none of 0 .. n-1: as a number without a sign, one below 0 is large."""
+    return bool((index.astype(np.uint64) >= n).any())
 
 
 def _one_hot(n: int, start: int, obs: Any) -> np.ndarray:
-    index = np.asarray(obs) - start
+    index = _index(start, n, obs)
     one_hot = np.zeros((*index.shape, n), np.float32)
     one_hot.reshape(-1, n)[np.arange(index.size), index.ravel()] = 1.0
     return one_hot
 
 
-def _multi_hot(start: np.ndarray, offsets: np.ndarray, size: int, obs: Any) -> np.ndarray:
-    index = _batched(np.asarray(obs) - start, start.ndim) + offsets
-    out = np.zeros((*index.shape[:-1], size), np.float32)
-    np.put_along_axis(out, index, 1.0, axis=-1)
+def _multi_hot(start: np.ndarray, nvec: np.ndarray, offsets: np.ndarray, obs: Any) -> np.ndarray:
+    index = _batched(np.asarray(obs) - start, start.ndim)
+    if index.dtype.kind not in "iu" or _outside(index, nvec):
+        raise UserError(f"an observation is {_excerpt(obs)}, which is outside of its MultiDiscrete space")
+    out = np.zeros((*index.shape[:-1], int(nvec.sum())), np.float32)
+    np.put_along_axis(out, index + offsets, 1.0, axis=-1)
     return out
+
+
+def _excerpt(obs: Any) -> str:
+    return textwrap.shorten(str(obs), 80, placeholder=" ...")
 
 
 def _ravel(ndim: int, obs: Any) -> np.ndarray:

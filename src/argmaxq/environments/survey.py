@@ -32,6 +32,7 @@ class Survey:
         obs: Observations [rows, entries], flat; without rows where they are an index or have too many entries.
         reward: Rewards [steps, lanes].
         over: Whether an episode ended with the step [steps, lanes].
+        masked: Whether it tells which actions are allowed.
     """
 
     spaces: Spaces
@@ -40,6 +41,7 @@ class Survey:
     obs: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 0)))
     reward: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 1)))
     over: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 1), bool))
+    masked: bool = False
 
     @property
     def steps(self) -> int:
@@ -119,4 +121,5 @@ def _played(lanes: Lanes, steps: int, limit: int | None, own: int | None) -> Sur
         if seen:
             obs.append(step.obs)
     rows = np.stack(obs).reshape(len(obs) * lanes.lanes, -1).astype(float) if seen else np.zeros((0, 0))
-    return Survey(spaces, limit, own, rows, np.array(rewards, float), np.array(ends))
+    masked = isinstance(lanes, GymnasiumLanes) and lanes.masked
+    return Survey(spaces, limit, own, rows, np.array(rewards, float), np.array(ends), masked)

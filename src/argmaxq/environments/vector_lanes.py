@@ -10,6 +10,7 @@ from argmaxq.components.errors import UserError
 from argmaxq.environments.gymnasium_lanes import lane_seeds
 from argmaxq.environments.hybrid import Choices
 from argmaxq.environments.lanes import Step, begun
+from argmaxq.environments.misfits import RESET, batch_fault, kind
 from argmaxq.environments.spaces import read_spaces
 
 
@@ -52,9 +53,11 @@ class VectorLanes:
             self._obs, self._last, self._fresh = self._fresh, np.zeros(self.lanes, np.bool_), None
             return begun(self._obs)
         ignored = self._last
-        seen, gained, ended, cut, infos = self._env.step(self._decode(actions))
-        # Copied, for a vector environment may write the next observations into the same array.
-        obs = np.array(self._encode(seen))
+        result = self._env.step(self._decode(actions))
+        if fault := batch_fault(result, self.lanes):
+            raise UserError(f"{self._name} {fault} (env step {self._count * self.lanes})")
+        seen, gained, ended, cut, infos = result
+        obs = self._observed(seen)
         reward = np.where(ignored, 0.0, gained).astype(np.float32)
         terminated, truncated = ended & ~ignored, cut & ~ignored
         last = truncated | terminated if self._mode is AutoresetMode.NEXT_STEP else truncated & ~terminated
@@ -96,9 +99,30 @@ class VectorLanes:
     def _restart(self, seed: int, count: int) -> np.ndarray:
         self._seed, self._count = seed, count
         # One number, for not every vector environment takes a list of seeds.
-        obs, _ = self._env.reset(seed=lane_seeds(seed, count, 1)[0])
-        self._obs, self._last, self._fresh = np.array(self._encode(obs)), np.zeros(self.lanes, np.bool_), None
+        result: Any = self._env.reset(seed=lane_seeds(seed, count, 1)[0])
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise UserError(f"{self._name} reset returned {kind(result)} where {RESET} is needed")
+        self._obs, self._last, self._fresh = self._observed(result[0]), np.zeros(self.lanes, np.bool_), None
         return self._obs
+
+    @property
+    def _name(self) -> str:
+        return type(self._env.unwrapped).__name__
+
+    def _observed(self, seen: Any) -> np.ndarray:
+        """Observations as an agent sees them, copied, for the environment may write the next ones into the same array.
+
+        Raises:
+            UserError: they are none of their space.
+        """
+        where = f"(env step {self._count * self.lanes})"
+        try:
+            obs = np.array(self._encode(seen))
+        except UserError as error:
+            raise UserError(f"{self._name}: {error} {where}") from error
+        if obs.shape != (shape := (self.lanes, *self.spaces.observation.shape)):
+            raise UserError(f"{self._name} gave observations of shape {obs.shape}; its spaces say {shape} {where}")
+        return obs
 
 
 def autoreset_mode(env: gym.vector.VectorEnv[Any, Any, Any]) -> AutoresetMode:

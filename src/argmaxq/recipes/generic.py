@@ -11,7 +11,8 @@ from argmaxq.agents.pdqn import PDQN
 from argmaxq.agents.pqn import PQN
 from argmaxq.agents.td import TD
 from argmaxq.components.errors import UserError
-from argmaxq.environments.env import Env
+from argmaxq.environments.env import PARALLEL, Env
+from argmaxq.environments.misfits import MASKED
 from argmaxq.environments.survey import Survey
 from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.exploration import EpsilonGreedy
@@ -91,7 +92,8 @@ def start(name: str, env: Env, found: Survey, steps: int | None = None, lanes: i
     if fault := kind.misfit(found):
         raise UserError(f"{name} does not fit {env.name}: {fault}")
     limit = rules.CUT if found.endless else env.time_limit
-    env = dataclasses.replace(env, lanes=found.lanes or lanes or kind.lanes, time_limit=limit)
+    usual = max(kind.lanes, PARALLEL) if env.backend == "processes" else kind.lanes
+    env = dataclasses.replace(env, lanes=found.lanes or lanes or usual, time_limit=limit)
     task = Task(env, found, kind.steps if steps is None else steps)
     agent, rows = kind.make(task)
     judged = rules.evaluation(task.steps, env.time_limit or found.longest)
@@ -288,6 +290,10 @@ def _common(task: Task, recipe: Recipe) -> Iterator[Said]:
             else "as they are, for random play met none: where they are large, set --agent.reward-scale",
             ("agent.reward_scale",),
         )
+    if task.env.backend == "processes":
+        yield Said("lanes", f"{task.env.lanes}, each in a process", ("env.lanes",))
+    if task.found.masked:
+        yield Said("masks", MASKED, ())
     if task.found.endless:
         words = f"{task.env.time_limit:,} steps, for no episode of random play came to an end"
         yield Said("time limit", words, ("env.time_limit",))

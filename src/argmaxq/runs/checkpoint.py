@@ -25,7 +25,8 @@ from argmaxq.runs.checkpoint_files import (
     write_files,
 )
 from argmaxq.runs.reading import WRONG_DATA
-from argmaxq.runs.writing import PARTIAL, Unwritable, amount, own_folder, remove, writing
+from argmaxq.runs.writing import PARTIAL, Unwritable, own_folder, remove, writing
+from argmaxq.trees import amount
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from argmaxq.components.errors import UserError
 from argmaxq.runs import formats
 from argmaxq.runs.reading import Malformed, Unreadable, opened, read_json
-from argmaxq.runs.writing import amount
+from argmaxq.trees import amount
 
 FORMAT = 2
 RENAMED = {1: {"engine/actor/": "engine/memory/"}}

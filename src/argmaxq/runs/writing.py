@@ -99,11 +99,6 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def amount(size: int) -> str:
-    """Bytes as people say them, such as ``1.2 GB``."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
-
-
 def _open(name: str, flags: int) -> int:
     """Open a file itself, not what a link leads to, without waiting where it is a pipe."""
     if os.path.islink(name):  # for systems without O_NOFOLLOW

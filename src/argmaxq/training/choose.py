@@ -1,5 +1,6 @@
 """Which engine trains a recipe, and making it."""
 
+from contextlib import ExitStack
 from typing import Any, Literal, cast
 
 import jax
@@ -7,8 +8,8 @@ import jax
 from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
 from argmaxq.domains.catalogue import TIME_LIMITS
-from argmaxq.environments.env import Env
-from argmaxq.environments.source import compiled, host
+from argmaxq.environments.env import PARALLEL, Env
+from argmaxq.environments.source import compiled, host, workers
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.training.compiled import CompiledEngine
 from argmaxq.training.engine import Engine
@@ -17,6 +18,7 @@ from argmaxq.training.feasibility import refuse_infeasible
 from argmaxq.training.host import HostEngine
 from argmaxq.trees import size
 
+ALONE = f"env.lanes = 1: a process gains nothing by itself; set env.lanes {PARALLEL}, to make as many steps at a time"
 EngineName = Literal["auto", "compiled", "host"]
 
 
@@ -44,14 +46,16 @@ def make_engine(kind: str, recipe: Recipe, seeds: tuple[int, ...]) -> Engine:
     return _compiled(recipe, seeds) if kind == "compiled" else _host(recipe, *seeds)
 
 
-def unlimited(engine: Engine, env: Env) -> list[str]:
-    """What it means that an environment has no time limit, where that is so, in a line."""
+def hints(engine: Engine, env: Env) -> list[str]:
+    """What it means that an environment has no time limit, or one lane in a process, where that is so, a line each."""
+    alone = [ALONE] if env.backend == "processes" and env.lanes == 1 else []
     ours = isinstance(env.id, str) and env.id in TIME_LIMITS  # which count their steps themselves, if need be
     if ours or engine.time_limit is not None:
-        return []
+        return alone
     return [
+        *alone,
         f"{env.name} sets no time limit: unless its episodes end by themselves, training stays in the first one, and "
-        f"an evaluation cuts them at {LONGEST:,} steps; set env.time_limit"
+        f"an evaluation cuts them at {LONGEST:,} steps; set env.time_limit",
     ]
 
 
@@ -64,14 +68,19 @@ def _compiled(recipe: Recipe, seeds: tuple[int, ...]) -> Engine:
 
 
 def _host(recipe: Recipe, seed: int) -> Engine:
-    evaluator = Evaluator(recipe.env)
-    refuse_infeasible(recipe, evaluator.spaces)
-    agent = bind(recipe.agent, evaluator.spaces)
+    copies = workers(recipe.env)
+    with ExitStack() as undoing:
+        if copies is not None:
+            undoing.callback(copies.close)
+        evaluator = Evaluator(recipe.env, copies)
+        refuse_infeasible(recipe, evaluator.spaces)
+        agent = bind(recipe.agent, evaluator.spaces)
 
-    def evaluate(params: Any, episodes: int, number: int) -> Played:
-        return evaluator.play(greedy(agent, params), episodes, [seed, 1, number])
+        def evaluate(params: Any, episodes: int, number: int) -> Played:
+            return evaluator.play(greedy(agent, params), episodes, [seed, 1, number])
 
-    # One seed is a tuple of seeds, too.
-    native = evaluator.adaptor.source[:2]
-    engine: Any = HostEngine(recipe.agent, host(recipe.env), seed, evaluate, evaluator.limit, native)
-    return cast(Engine, engine)
+        # One seed is a tuple of seeds, too.
+        lanes, native = host(recipe.env, copies), evaluator.adaptor.source[:2]
+        engine: Any = HostEngine(recipe.agent, lanes, seed, evaluate, evaluator.limit, native)
+        undoing.pop_all()
+        return cast(Engine, engine)

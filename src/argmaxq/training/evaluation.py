@@ -11,10 +11,11 @@ from argmaxq.components.component import traced
 from argmaxq.components.errors import UserError
 from argmaxq.domains.catalogue import TIME_LIMITS
 from argmaxq.environments.compiled import CompiledEnv
+from argmaxq.environments.copies import Copies, LocalCopies, rows
 from argmaxq.environments.env import Env
 from argmaxq.environments.func_lanes import FuncLanes
 from argmaxq.environments.lanes import Lanes
-from argmaxq.environments.source import compiled, single
+from argmaxq.environments.source import compiled, single, workers
 from argmaxq.environments.spaces import Adaptor, read_spaces
 from argmaxq.environments.survey import registered_limit
 from argmaxq.environments.vector_lanes import VectorLanes
@@ -64,6 +65,10 @@ def check_episodes(episodes: int, seed: int) -> None:
 class Evaluator:
     """Plays a policy's episodes; the environments are made once and used again.
 
+    Args:
+        env: The environment.
+        copies: What it is played on, if it is not to be made here: copies from ``env.lanes`` on are this one's.
+
     Raises:
         UserError: the environment cannot be made or fits no agent.
 
@@ -71,12 +76,11 @@ class Evaluator:
         limit: Steps after which the environment itself truncates an episode; None where that is not known.
     """
 
-    def __init__(self, env: Env) -> None:
-        self._recipe = env
+    def __init__(self, env: Env, copies: Copies | None = None) -> None:
         ours = callable(env.id) or env.id in TIME_LIMITS
         self._compiled: CompiledEnv | None = compiled(env) if ours else None
         self._lanes: dict[int, FuncLanes] = {}
-        self._envs: list[gym.Env[Any, Any]] = []
+        self._copies, self._first = copies, env.lanes if copies else 0
         self._vector: Lanes | None = None
         if self._compiled is None:
             made = single(env)
@@ -85,7 +89,7 @@ class Evaluator:
                 self._vector = VectorLanes(made, env.choices)
                 space = made.single_observation_space, made.single_action_space
             else:
-                self._envs.append(made)
+                self._copies = _copies(env, made, copies or workers(env))
                 space = made.observation_space, made.action_space
         else:
             self.limit = self._compiled.time_limit
@@ -113,9 +117,9 @@ class Evaluator:
             return play_lanes(self._lanes[width], choose, episodes, int(words[0]), witness, longest)
         if self._vector is not None:
             return play_lanes(self._vector, choose, episodes, int(words[0]), witness, longest)
-        while len(self._envs) < min(episodes, WIDTH):
-            self._envs.append(single(self._recipe))
-        return play_episodes(self._envs, self.adaptor, choose, [int(word) for word in words], witness, longest)
+        assert self._copies is not None
+        width, seeds = min(episodes, WIDTH), [int(word) for word in words]
+        return play_episodes(self._copies, range(self._first, self._first + width), choose, seeds, witness, longest)
 
     def decisions(self, choose: Choose, episodes: int, seed: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Observations [n, ...] as an agent sees them in whole episodes, and its actions [n, ...] there.
@@ -130,49 +134,60 @@ class Evaluator:
 
     def close(self) -> None:
         """Free the environments."""
-        for env in self._envs:
-            env.close()
+        if self._copies is not None:
+            self._copies.close()
         if self._vector is not None:
             self._vector.close()
 
 
+def _copies(env: Env, made: gym.Env[Any, Any], elsewhere: Copies | None) -> Copies:
+    """What episodes are played on: copies ``elsewhere``, or in this process ``made`` and others like it."""
+    if elsewhere is not None:
+        made.close()
+        return elsewhere
+    ready = [made]
+    return LocalCopies(lambda: ready.pop() if ready else single(env), env.choices)
+
+
 def play_episodes(
-    envs: list[gym.Env[Any, Any]],
-    adaptor: Adaptor,
+    copies: Copies,
+    numbers: Sequence[int],
     choose: Choose,
     seeds: Sequence[int],
     witness: Witness | None = None,
     longest: int = LONGEST,
 ) -> Played:
-    """One episode for each seed, of ``longest`` steps at most, as many side by side as there are environments."""
-    width = min(len(envs), len(seeds))
+    """One episode for each seed, of ``longest`` steps at most, side by side on the copies with these numbers."""
+    width, spaces = min(len(numbers), len(seeds)), copies.spaces
     returns, success = np.zeros(len(seeds)), np.full(len(seeds), np.nan)
-    obs = np.stack([adaptor.encode(envs[lane].reset(seed=seeds[lane])[0]) for lane in range(width)])
-    playing: list[int | None] = list(range(width))
+    playing: dict[int, int] = {lane: lane for lane in range(width)}
+    obs = np.stack(copies.ask([(numbers[lane], "start", (seeds[lane],)) for lane in playing]))
     length, cut = np.zeros(len(seeds), int), 0
     coming = iter(range(width, len(seeds)))
-    while any(episode is not None for episode in playing):
+    while playing:
         if waiting():
             raise Halted
-        actions = choose(obs)
+        actions, acting = choose(obs), sorted(playing)
         if witness is not None:
-            acting = [lane for lane, episode in enumerate(playing) if episode is not None]
             witness(obs[acting], actions[acting])
-        for lane, episode in enumerate(playing):
-            if episode is None:
-                continue
-            seen, reward, terminated, truncated, info = envs[lane].step(adaptor.decode(actions[lane]))
+        own, over = rows(spaces, actions), []
+        answers = copies.ask([(numbers[lane], "step", (own[lane],)) for lane in acting])
+        for lane, answer in zip(acting, answers, strict=True):
+            episode = playing[lane]
+            obs[lane], reward, terminated, truncated, succeeded = answer
             returns[episode] += float(reward)
             length[episode] += 1
-            over = terminated or truncated
-            if over or length[episode] >= longest:
-                cut += not over
-                success[episode] = float(info.get("success", np.nan))
-                playing[lane] = following = next(coming, None)
-                if following is None:
-                    continue
-                seen = envs[lane].reset(seed=seeds[following])[0]
-            obs[lane] = adaptor.encode(seen)
+            ended = terminated or truncated
+            if ended or length[episode] >= longest:
+                cut += not ended
+                success[episode] = float(succeeded)
+                over.append(lane)
+                del playing[lane]
+        following = dict(zip(over, coming, strict=False))
+        firsts = copies.ask([(numbers[lane], "start", (seeds[episode],)) for lane, episode in following.items()])
+        for lane, first in zip(following, firsts, strict=True):
+            obs[lane] = first
+        playing |= following
     return Played(returns, None if np.isnan(success).any() else success == 1, cut)
 
 

@@ -10,8 +10,7 @@ from argmaxq.components.errors import UserError
 from argmaxq.devices import free_memory
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.roles import Agent
-from argmaxq.runs.writing import amount
-from argmaxq.trees import size
+from argmaxq.trees import amount, size
 from argmaxq.types import PyTree, Spaces
 
 

@@ -16,7 +16,6 @@ from argmaxq.runs.formats import STATE, checked
 from argmaxq.runs.report import Report, joined
 from argmaxq.runs.stretches import Stretch, total_at
 from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, DIVERGED, SOLVED, Track, faults
-from argmaxq.runs.writing import amount
 from argmaxq.training.block import Block, Callback, Diverged, divergence
 from argmaxq.training.changed import adapted, touches
 from argmaxq.training.engine import Broken, Engine
@@ -26,6 +25,7 @@ from argmaxq.training.progress import Progress, done, means
 from argmaxq.training.standstill import NEARLY, standing_still, told
 from argmaxq.training.timetable import Timetable
 from argmaxq.training.warm import warmed
+from argmaxq.trees import amount
 
 LARGE = 10**8
 """Bytes from which a checkpoint's size is said before the first one is written."""

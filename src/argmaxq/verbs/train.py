@@ -2,7 +2,9 @@
 
 import dataclasses
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from argmaxq.runs.track import BEST
 from argmaxq.runs.versions import environment_report
 from argmaxq.setup import start_jax
 from argmaxq.training.block import Callback
-from argmaxq.training.choose import EngineName, engine_kind, make_engine, unlimited
+from argmaxq.training.choose import EngineName, engine_kind, hints, make_engine
 from argmaxq.verbs.changes import changed, follow, record, reopen, standing, told
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.session import go
@@ -41,7 +43,7 @@ def train(
     from_checkpoint: str | int = BEST,
     engine: EngineName = "auto",
     seed: int = 0,
-    seeds: int = 1,
+    seeds: int | Sequence[int] = 1,
     steps: int | None = None,
     out: str | Path | None = None,
     device: str | None = None,
@@ -62,7 +64,7 @@ def train(
         from_checkpoint: Which of that run's checkpoints: best, last, or that of a step.
         engine: ``compiled``, ``host``, or ``auto``, which compiles where the environment allows it.
         seed: The first seed.
-        seeds: How many seeds, ``seed``, ``seed + 1``, ...
+        seeds: How many seeds, ``seed``, ``seed + 1``, ...; or the seeds themselves.
         steps: Env steps; the recipe's own number by default.
         out: The run folder, which must not exist; by default a new one below ``runs``.
         device: ``cpu``, ``gpu``, ``tpu``, ``cuda:1``; JAX's own choice by default.
@@ -92,7 +94,7 @@ def train_given(
     name: str,
     engine: EngineName,
     seed: int,
-    seeds: int,
+    seeds: int | Sequence[int],
     out: str | Path | None,
     device: str | None,
     quiet: bool,
@@ -102,18 +104,17 @@ def train_given(
     """``train`` with any values of the user's own, by path; unless ``quiet`` it says what was chosen beside them."""
 
     def look(env: Env) -> Survey:
-        start_jax(seeds if engine_kind(env, engine) == "compiled" else 1)
+        start_jax(len(numbers) if engine_kind(env, engine) == "compiled" else 1)
         return survey(env)
 
-    if seeds < 1 or seed < 0 or seed + seeds > 2**31:
-        raise UserError(f"seed = {seed}, seeds = {seeds}: seeds are whole numbers from 0 on, at least one of them")
+    numbers = _seeds(seed, seeds)
     chosen = choose(recipe, given, look)
     value = validate(chosen.recipe)
-    numbers = tuple(range(seed, seed + seeds))
     kind = engine_kind(value.env, engine)
-    with using(device, seeds if kind == "compiled" else 1), noting():
+    with using(device, len(numbers) if kind == "compiled" else 1), noting(), ExitStack() as undoing:
         made = make_engine(kind, value, numbers if kind == "compiled" else numbers[:1])
-        for line in [] if quiet else [*chosen.said, *remarks(value.agent, made.spaces), *unlimited(made, value.env)]:
+        undoing.callback(made.close)
+        for line in [] if quiet else [*chosen.said, *remarks(value.agent, made.spaces), *hints(made, value.env)]:
             print(line)
         warm = source and beginning(source, value.agent, made.spaces, value.env.lanes, numbers)
         if warm and quiet and not warm.whole:
@@ -125,7 +126,27 @@ def train_given(
         for line in [] if quiet else trusting.remark(run.config):
             print(line)
         with locked(run.path):
+            undoing.pop_all()  # from here on it is closed by who trains
             return go(run, value, callbacks, quiet, made)
+
+
+def _seeds(seed: int, seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """All seeds, in order, of a first one and a number, or as they are listed.
+
+    Raises:
+        UserError: they are no whole numbers from 0 on, or there is none, or one is there twice.
+    """
+    listed: Any = seeds
+    try:
+        numbers = [index(each) for each in (listed if isinstance(seeds, Iterable) else range(seed, seed + listed))]
+    except TypeError:
+        numbers = []
+    if not numbers or min(numbers) < 0 or max(numbers) >= 2**31 or len({*numbers}) < len(numbers):
+        raise UserError(
+            f"seed = {seed}, seeds = {seeds}: a seed is a whole number from 0 on; seeds is how many there are, at "
+            "least 1, or a list of different ones"
+        )
+    return tuple(numbers)
 
 
 def resume(

@@ -1,0 +1,178 @@
+"""Copies of an environment in worker processes, for environments that are slow."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import weakref
+from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection, Pipe
+from typing import Any, cast
+
+import cloudpickle
+import gymnasium as gym
+
+from argmaxq.components.errors import UserError
+from argmaxq.environments.copies import Call, Make
+from argmaxq.environments.hybrid import Choices
+from argmaxq.environments.nursery import GRACE
+from argmaxq.types import Spaces
+
+MOST = 32
+"""Processes at most; they share the copies if these are more."""
+START = """
+import json, sys
+sys.path[:], ends = json.loads(sys.argv[1])
+from argmaxq.environments.nursery import main
+main(ends)
+"""
+
+
+class Workers:
+    """Copies in as many as ``processes`` processes, which start when they are first asked; see ``Copies``.
+
+    What a copy does, and so every bit of it, is as in this process. Copy i lives in process i modulo their number.
+    A process lost, or an environment's exception, is a UserError; all processes end with ``close``, with this object,
+    or with this process, however that ends.
+
+    Args:
+        make: Makes an environment; it is sent, with the functions and classes that no module holds, by ``cloudpickle``.
+        processes: How many copies may be busy at the same time.
+        choices: Values of parameters that make parameterised actions discrete ones.
+
+    ``spaces`` and ``ask`` raise UserError also where ``make`` cannot be sent, or the system has no such processes.
+    """
+
+    def __init__(self, make: Make, processes: int, choices: Choices = ()) -> None:
+        self._make, self._choices, self._processes = make, choices, min(processes, MOST)
+        self._workers: list[Connection] = []
+        self._number = 0
+        self._spaces: Spaces | None = None
+
+    @property
+    def spaces(self) -> Spaces:
+        """What an agent sees of the copies."""
+        if self._spaces is None:
+            (self._spaces,) = self._exchange({0: None})
+        return self._spaces
+
+    def ask(self, calls: Sequence[Call]) -> list[Any]:
+        """Do the calls, those of different processes at the same time; returns their answers in order."""
+        shares: dict[int, list[int]] = {}
+        for place, (copy, _, _) in enumerate(calls):
+            shares.setdefault(copy % self._processes, []).append(place)
+        answers: list[Any] = [None] * len(calls)
+        given = self._exchange({worker: [calls[place] for place in places] for worker, places in shares.items()})
+        for places, own in zip(shares.values(), given, strict=True):
+            for place, answer in zip(places, own, strict=True):
+                answers[place] = answer
+        return answers
+
+    def close(self) -> None:
+        """End all processes, killing those that do not close their environments within some seconds."""
+        if self._workers:
+            self._end()
+            self._workers = []
+
+    def _start(self) -> None:
+        if self._workers:
+            return
+        if not hasattr(os, "fork"):
+            raise UserError("env.backend = 'processes' needs Linux or macOS: leave it out here")
+        parcel = _packed(self._make, self._choices)
+        control, theirs = Pipe()
+        pairs = [Pipe() for _ in range(self._processes)]
+        ends = [theirs, *(end for _, end in pairs)]
+        numbers = [end.fileno() for end in ends]
+        process = subprocess.Popen(
+            # -P: nothing is imported from the current folder unless this process does so, too.
+            [sys.executable, "-P", "-c", START, json.dumps([sys.path, numbers])],
+            pass_fds=numbers,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is this process's to obey
+            env=os.environ | {"JAX_PLATFORMS": "cpu"},  # accelerators are the agent's
+        )
+        for end in ends:
+            end.close()
+        self._control, self._workers = control, [own for own, _ in pairs]
+        self._end = weakref.finalize(self, _ended, process, [control, *self._workers])
+        with suppress(OSError):  # what has gone wrong there, missing answers will tell
+            control.send_bytes(parcel)
+
+    def _exchange(self, requests: dict[int, Any]) -> list[Any]:
+        """Send a request to each of some workers, then wait for all answers."""
+        self._start()
+        self._number += 1
+        faults: list[str] = []
+        answers: list[Any] = []
+        for worker, request in requests.items():
+            with suppress(OSError):  # it is gone, as the missing answer will tell
+                self._workers[worker].send((self._number, request))
+        for worker in requests:
+            fault, answer = self._received(worker)
+            answers.append(answer)
+            faults += [fault] if fault else []
+        if faults:
+            raise UserError(faults[0])
+        return answers
+
+    def _received(self, worker: int) -> tuple[str, Any]:
+        """The answer to the newest request; older ones are left from where an exception came between."""
+        try:
+            while True:
+                number, fault, answer = self._workers[worker].recv()
+                if number == self._number:
+                    return fault, answer
+        except (EOFError, OSError):
+            return self._fate(worker), None
+
+    def _fate(self, worker: int) -> str:
+        """How a worker ended that no longer answers."""
+        status: Any = None
+        with suppress(EOFError, OSError):
+            self._control.send(worker)
+            status = self._control.recv()
+        how = f"ended with exit code {status}"
+        if status is None:
+            how = "is gone"
+        elif status < 0:
+            short = " (the system does that where memory is short)" if -status == signal.SIGKILL else ""
+            how = f"was ended by {signal.Signals(-status).name}{short}"
+        return f"the process of environment {worker} {how}"
+
+
+def _packed(make: Make, choices: Choices) -> bytes:
+    """The maker as bytes, with the registered environments that no module there would register."""
+    try:
+        return cast(bytes, cloudpickle.dumps((make, choices, _own_specs())))
+    except Exception as error:
+        told = " ".join(str(error).split())
+        raise UserError(
+            f"the environment cannot be sent to another process ({type(error).__name__}: {told}): let what makes it "
+            "open files, windows and the like itself, instead of holding them"
+        ) from error
+
+
+def _own_specs() -> dict[str, Any]:
+    """What this program has registered beside Gymnasium's own environments, as far as it can be sent."""
+    others = {id: spec for id, spec in gym.registry.items() if not str(spec.entry_point).startswith("gymnasium.")}
+    return {id: spec for id, spec in others.items() if _sendable(spec)}
+
+
+def _sendable(value: Any) -> bool:
+    with suppress(Exception):
+        cloudpickle.dumps(value)
+        return True
+    return False
+
+
+def _ended(process: "subprocess.Popen[bytes]", connections: list[Connection]) -> None:
+    for connection in connections:
+        connection.close()
+    try:
+        process.wait(GRACE + 2.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -58,6 +58,10 @@ class Scalar:
         """z [..., 1] -> [...]."""
         return z[..., 0]
 
+    def mixture(self, z: Array, weights: Array) -> Array:
+        """The weighted sum of z [actions, 1] -> [1]."""
+        return weights @ z
+
     def target(self, reward: Array, discount: Array, z: Array) -> Array:
         """reward + discount * z, a scalar."""
         return reward + discount * z[0]

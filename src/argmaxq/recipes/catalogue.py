@@ -4,6 +4,7 @@ from argmaxq.agents import critic_only, dqn, paddpg, pdqn, pqn, td
 from argmaxq.learning import (
     backups,
     bootstrap,
+    distributions,
     exploration,
     normalisers,
     optimisers,
@@ -23,6 +24,7 @@ MODULES = (
         backups,
         bootstrap,
         critic_only,
+        distributions,
         dqn,
         exploration,
         normalisers,

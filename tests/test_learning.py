@@ -39,8 +39,8 @@ PLAIN = DQN(
     updates=4,
     learning_starts=100,
 )
-COLD = Munchausen(temperature=1e-3)
-"""Munchausen's values are those of the best policy where its temperature is near 0 and its bonus is of one's own."""
+COLD = Munchausen(weight=0.0, temperature=1e-3)
+"""With a bonus for the best action, or much entropy, the values would be others than the probes'."""
 AGENTS: dict[str, Any] = {
     "dqn": PLAIN,
     "double-dueling": dataclasses.replace(PLAIN, bootstrap=Double(), network=MLP((16,), head=Dueling())),

@@ -10,10 +10,10 @@ import argmaxq as aq
 from argmaxq.agents.dqn import DQN
 from argmaxq.agents.pqn import PQN
 from argmaxq.environments.compiled import CompiledEnv
-from argmaxq.learning.bootstrap import Double
+from argmaxq.learning.bootstrap import Double, Munchausen
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam
-from argmaxq.learning.returns import Scalar, Squared
+from argmaxq.learning.returns import Categorical, HLGauss, Quantile, Scalar, Squared
 from argmaxq.learning.schedules import Constant, Linear
 from argmaxq.learning.sync import Periodic, Polyak
 from argmaxq.networks.heads import Dueling
@@ -38,11 +38,18 @@ PLAIN = DQN(
     updates=4,
     learning_starts=100,
 )
+COLD = Munchausen(weight=0.0, temperature=1e-3)
+"""With a bonus for the best action, or much entropy, the values would be others than the probes'."""
 AGENTS: dict[str, Any] = {
     "dqn": PLAIN,
     "double-dueling": dataclasses.replace(PLAIN, bootstrap=Double(), network=MLP((16,), head=Dueling())),
     "3-step": dataclasses.replace(PLAIN, n_step=3),
     "prioritised": dataclasses.replace(PLAIN, replay=Prioritised(800)),
+    "c51": dataclasses.replace(PLAIN, returns=Categorical(51, -3.0, 12.0)),
+    "quantile": dataclasses.replace(PLAIN, returns=Quantile(11)),
+    "hl-gauss": dataclasses.replace(PLAIN, returns=HLGauss(60, -3.0, 12.0)),
+    "munchausen": dataclasses.replace(PLAIN, bootstrap=COLD),
+    "munchausen-c51": dataclasses.replace(PLAIN, bootstrap=COLD, returns=Categorical(51, -3.0, 12.0)),
     "pqn": PQN(
         network=MLP((16,), layer_norm=True),
         exploration=EXPLORE,
@@ -52,6 +59,12 @@ AGENTS: dict[str, Any] = {
         epochs=1,
         minibatches=4,
     ),
+}
+AGENTS |= {
+    "pqn-c51": dataclasses.replace(AGENTS["pqn"], returns=Categorical(51, -3.0, 12.0)),
+    "pqn-quantile": dataclasses.replace(AGENTS["pqn"], returns=Quantile(11)),
+    "pqn-hl-gauss": dataclasses.replace(AGENTS["pqn"], returns=HLGauss(60, -3.0, 12.0)),
+    "pqn-munchausen": dataclasses.replace(AGENTS["pqn"], bootstrap=COLD),
 }
 UPDATES = 4_000
 TOLERANCE = 0.02
@@ -63,6 +76,12 @@ QUICK = {
     ("pqn", "short-episode", "compiled"),
     ("pqn", "endless", "host"),
     ("dqn", "endless", "compiled"),
+    ("c51", "short-episode", "compiled"),
+    ("quantile", "observed-reward", "host"),
+    ("hl-gauss", "short-episode", "compiled"),
+    ("munchausen", "matching-reward", "compiled"),
+    ("pqn-c51", "endless", "compiled"),
+    ("pqn-quantile", "short-episode", "compiled"),
 }
 ENDLESS = next(probe for probe in PROBES if probe.name == "endless")
 CASES = [(agent, probe, engine) for agent in AGENTS for probe in PROBES for engine in ENGINES]

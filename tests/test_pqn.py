@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from argmaxq.agents.pqn import PQN, Sample
+from argmaxq.components.checks import validate
 from argmaxq.components.errors import UserError
+from argmaxq.learning.bootstrap import Double, Max, Munchausen
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import SGD
 from argmaxq.learning.schedules import Constant
@@ -37,9 +39,19 @@ def rollout() -> tuple[Row, np.ndarray]:
     return Row(obs[:-1], action, reward, terminated, truncated, last), obs[-1]
 
 
-def targets(table: np.ndarray, rows: Row, trace_decay: float) -> np.ndarray:
+def soft(table: np.ndarray, temperature: float) -> tuple[np.ndarray, np.ndarray]:
+    """The softmax policy's values [states], entropy included, and temperature * log pi [states, actions]."""
+    log_policy = np.log(np.exp(table / temperature) / np.exp(table / temperature).sum(axis=1, keepdims=True))
+    return (np.exp(log_policy) * (table - temperature * log_policy)).sum(axis=1), temperature * log_policy
+
+
+def targets(table: np.ndarray, rows: Row, trace_decay: float, munchausen: Munchausen | None = None) -> np.ndarray:
     """Lambda-returns [rows, lanes] by going backwards through each lane."""
-    value = table.max(axis=1).reshape(LENGTH + 1, LANES)
+    value, bonus = table.max(axis=1).reshape(LENGTH + 1, LANES), np.zeros((LENGTH + 1, LANES, ACTIONS))
+    if munchausen is not None:
+        value, log_policy = soft(table, munchausen.temperature)
+        value = value.reshape(LENGTH + 1, LANES)
+        bonus = munchausen.weight * np.clip(log_policy, -munchausen.clip, 0).reshape(LENGTH + 1, LANES, ACTIONS)
     found = np.zeros((LENGTH, LANES))
     for lane in range(LANES):
         following = value[LENGTH, lane]
@@ -47,19 +59,22 @@ def targets(table: np.ndarray, rows: Row, trace_decay: float) -> np.ndarray:
             boundary = rows.terminated[t, lane] or rows.truncated[t, lane]
             mixed = (1 - trace_decay) * value[t + 1, lane] + trace_decay * following
             ahead = 0 if rows.terminated[t, lane] else value[t + 1, lane] if boundary else mixed
-            following = found[t, lane] = SCALE * rows.reward[t, lane] + GAMMA * ahead
+            reward = SCALE * rows.reward[t, lane] + bonus[t, lane, rows.action[t, lane]]
+            following = found[t, lane] = reward + GAMMA * ahead
     return found
 
 
 @pytest.mark.parametrize("trace_decay", [0.0, LAMBDA, 1.0])
 @pytest.mark.parametrize(("epochs", "minibatches"), [(1, 1), (1, 12), (2, 3), (3, 4)])
-def test_learning_by_hand(epochs: int, minibatches: int, trace_decay: float) -> None:
+@pytest.mark.parametrize("bootstrap", [Max(), Munchausen(0.8, 0.7, 0.9)], ids=["max", "munchausen"])
+def test_learning_by_hand(bootstrap: Any, epochs: int, minibatches: int, trace_decay: float) -> None:
     """On a table every row stands alone: each epoch moves its value once towards one fixed target, whatever the order.
 
     Final observations teach nothing, and the truncated row bootstraps from the state after it.
     """
     agent = PQN(
         network=LINEAR,
+        bootstrap=bootstrap,
         optimiser=SGD(1.5),
         gamma=GAMMA,
         trace_decay=trace_decay,
@@ -71,7 +86,7 @@ def test_learning_by_hand(epochs: int, minibatches: int, trace_decay: float) -> 
     rows, next_obs = rollout()
     learner = agent.init(KEY, SPACES, LANES)
     table = np.array(learner.params, float)
-    goals = targets(table, rows, trace_decay)
+    goals = targets(table, rows, trace_decay, bootstrap if isinstance(bootstrap, Munchausen) else None)
     share = 1.5 / (LENGTH * LANES // minibatches)
     for t in range(LENGTH):
         for lane in range(LANES):
@@ -83,6 +98,11 @@ def test_learning_by_hand(epochs: int, minibatches: int, trace_decay: float) -> 
     final = rows.obs[rows.last].argmax(axis=-1)
     np.testing.assert_array_equal(new.params[final], learner.params[final])
     assert new.updates == metrics["updates"] == epochs * minibatches
+
+
+def test_a_bootstrap_that_needs_a_target_network_is_refused() -> None:
+    with pytest.raises(UserError, match="bootstrap = double needs a target network, and pqn has none"):
+        validate(PQN(bootstrap=Double()))
 
 
 def test_the_order_of_minibatches_is_drawn() -> None:

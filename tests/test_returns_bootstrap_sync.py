@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from argmaxq.learning.bootstrap import Double, Max
+from argmaxq.learning.bootstrap import Double, Max, Munchausen
 from argmaxq.learning.returns import Huber, Scalar, Squared
 from argmaxq.learning.sync import Online, Periodic, Polyak
-from argmaxq.types import Transition
+from argmaxq.types import Estimate, Estimates, Transition
 from oracles import leaves_equal, rlax
 
 ACTIONS = 4
@@ -52,6 +52,13 @@ def transition(reward: float, discount: float) -> Transition:
     return Transition(nothing, nothing, np.float32(reward), np.float32(discount), nothing)
 
 
+def goal(bootstrap: Any, one: Transition, online: np.ndarray, target: np.ndarray, here: Any = None) -> Any:
+    """A bootstrap's target from outputs [actions, 1] at the next state, and the target network's at this one."""
+    there = Estimates(Estimate(online, online[:, 0]), Estimate(target, target[:, 0]))
+    own = target if here is None else here
+    return bootstrap.target(Scalar(), one, Estimates(Estimate(own, own[:, 0]), Estimate(own, own[:, 0])), there)
+
+
 @given(VALUES, VALUES, NUMBER, st.floats(0, 1, width=32), st.integers(0, ACTIONS - 1))
 def test_targets_are_those_of_rlax(
     online: np.ndarray, target: np.ndarray, reward: float, discount: float, action: int
@@ -60,26 +67,62 @@ def test_targets_are_those_of_rlax(
     one = transition(reward, discount)
     q, value = np.float32(np.linspace(-1, 1, ACTIONS)), np.linspace(-1, 1, ACTIONS)[action]
     td_error = rlax.q_learning(q, action, one.reward, one.discount, target[:, 0])
-    np.testing.assert_allclose(Max().target(Scalar(), one, online, target) - value, td_error, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(goal(Max(), one, online, target) - value, td_error, rtol=1e-4, atol=1e-4)
     td_error = rlax.double_q_learning(q, action, one.reward, one.discount, target[:, 0], online[:, 0])
-    np.testing.assert_allclose(Double().target(Scalar(), one, online, target) - value, td_error, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(goal(Double(), one, online, target) - value, td_error, rtol=1e-4, atol=1e-4)
 
 
 @given(VALUES, NUMBER, st.floats(0, 1, width=32))
 def test_double_with_equal_networks_is_max(values: np.ndarray, reward: float, discount: float) -> None:
     one = transition(reward, discount)
-    assert Double().target(Scalar(), one, values, values) == Max().target(Scalar(), one, values, values)
+    assert goal(Double(), one, values, values) == goal(Max(), one, values, values)
 
 
 def test_double_lets_the_online_network_choose_and_the_target_network_judge() -> None:
     online, target = np.float32([[9], [10], [0]]), np.float32([[1], [2], [30]])
     one = transition(1.0, 0.5)
-    assert Double().target(Scalar(), one, online, target) == 1 + 0.5 * 2
-    assert Max().target(Scalar(), one, online, target) == 1 + 0.5 * 30
+    assert goal(Double(), one, online, target) == 1 + 0.5 * 2
+    assert goal(Max(), one, online, target) == 1 + 0.5 * 30
 
 
 def test_a_discount_of_zero_needs_no_next_value() -> None:
-    assert Max().target(Scalar(), transition(7.0, 0.0), np.full((2, 1), 1e9), np.full((2, 1), 1e9)) == 7
+    assert goal(Max(), transition(7.0, 0.0), np.full((2, 1), 1e9), np.full((2, 1), 1e9)) == 7
+
+
+def log_softmax(q: np.ndarray, temperature: float) -> np.ndarray:
+    """In double precision."""
+    scaled = (q - q.max()) / temperature
+    return np.asarray(scaled - np.log(np.exp(scaled).sum()))
+
+
+@given(VALUES, VALUES, NUMBER, st.floats(0, 1), st.floats(0, 1), st.floats(0.05, 5), st.integers(0, ACTIONS - 1))
+def test_munchausen_in_double_precision(
+    here: np.ndarray, there: np.ndarray, reward: float, discount: float, weight: float, temperature: float, action: int
+) -> None:
+    """Vieillard et al. 2020, eq. 2, written out."""
+    one = transition(reward, discount)._replace(action=np.int32(action))
+    following = log_softmax(there[:, 0].astype(float), temperature)
+    bonus = weight * np.clip(temperature * log_softmax(here[:, 0].astype(float), temperature)[action], -1, 0)
+    soft = (np.exp(following) * (there[:, 0] - temperature * following)).sum()
+    found = goal(Munchausen(weight, temperature), one, there, there, here)
+    np.testing.assert_allclose(found, reward + bonus + discount * soft, rtol=2e-5, atol=2e-4)
+    # A state's value is the same sum.
+    np.testing.assert_allclose(Munchausen(weight, temperature).value(there[:, 0]), soft, rtol=2e-5, atol=2e-4)
+
+
+@given(VALUES, NUMBER, st.floats(0, 1, width=32), st.integers(0, ACTIONS - 1))
+def test_munchausen_without_weight_and_temperature_is_max(
+    values: np.ndarray, reward: float, discount: float, action: int
+) -> None:
+    one = transition(reward, discount)._replace(action=np.int32(action))
+    found = goal(Munchausen(weight=0.0, temperature=1e-6), one, values, values)
+    np.testing.assert_allclose(found, goal(Max(), one, values, values), rtol=1e-5, atol=1e-4)
+
+
+def test_the_bonus_is_clipped() -> None:
+    bootstrap, q = Munchausen(weight=0.5, temperature=0.1, clip=1.0), np.float32([0, 100])
+    assert bootstrap.reward(np.float32(3), q, np.int32(0)) == 3 - 0.5
+    assert bootstrap.reward(np.float32(3), q, np.int32(1)) == 3
 
 
 PARAMS = {"w": jnp.array([1.0, 2.0], "float32"), "b": jnp.array(3.0, "float32")}

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import jax
 
-from argmaxq.types import Array, Batch, Clock, Metrics, PyTree, Row, Spaces, Transition
+from argmaxq.types import Array, Batch, Clock, Estimates, Metrics, PyTree, Row, Spaces, Transition
 
 
 class Learner(Protocol):
@@ -98,7 +98,7 @@ class MaximisableCritic(Critic, Protocol):
 
 
 class Returns(Protocol):
-    """How a return is represented: a number, later a distribution. ``z`` are a network's outputs for one action."""
+    """How a return is represented: a number or a distribution. ``z`` are a network's outputs for one action."""
 
     @property
     def size(self) -> int:
@@ -106,6 +106,9 @@ class Returns(Protocol):
 
     def mean(self, z: Array) -> Array:
         """Expected return of outputs [..., size]."""
+
+    def mixture(self, z: Array, weights: Array) -> Array:
+        """Outputs [size] of z [actions, size] where each action is taken with probability ``weights`` [actions]."""
 
     def target(self, reward: Array, discount: Array, z: Array) -> Array:
         """The target for reward + discount * Z, z [size] being the bootstrap's outputs."""
@@ -120,8 +123,19 @@ class Returns(Protocol):
 class Bootstrap(Protocol):
     """Owns the target: what a transition's next state is worth."""
 
-    def target(self, returns: Any, transition: Transition, online: Array, target: Array) -> Array:
-        """Target of one transition from the outputs [actions, size] of both networks at ``next_obs``."""
+    def target(self, returns: Any, transition: Transition, here: Estimates, there: Estimates) -> Array:
+        """Target of one transition from both networks' estimates of ``obs`` (here) and ``next_obs`` (there)."""
+
+
+@runtime_checkable
+class TargetFree(Bootstrap, Protocol):
+    """A bootstrap that can do without a target network."""
+
+    def reward(self, reward: Array, q: Array, action: Array) -> Array:
+        """The reward that is learnt from, after this action with values q [actions] at hand."""
+
+    def value(self, q: Array) -> Array:
+        """What a state of action values q [actions] is worth."""
 
 
 class Exploration(Protocol):

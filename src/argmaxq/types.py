@@ -37,6 +37,20 @@ class Transition(NamedTuple):
     next_obs: Array
 
 
+class Estimate(NamedTuple):
+    """What an agent makes of one observation: a network's outputs z [actions, size] and their values q [actions]."""
+
+    z: Array
+    q: Array
+
+
+class Estimates(NamedTuple):
+    """The online and the target network's estimate of one observation."""
+
+    online: Estimate
+    target: Estimate
+
+
 class Batch(NamedTuple):
     """Sampled transitions with their importance weights and where in the replay they came from; leading axis batch."""
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.components.errors import UserError
-from argmaxq.types import Array, Clock, DiscreteActions, PyTree, Spaces
+from argmaxq.types import Array, Clock, DiscreteActions, Estimate, PyTree, Spaces
 
 
 def discrete(spaces: Spaces) -> DiscreteActions:
@@ -32,9 +32,14 @@ class Acting:
         """Exploration's random numbers, leading axes ``shape``."""
         return self.exploration.noise(key, shape)
 
+    def estimate(self, params: PyTree, obs: Array) -> Estimate:
+        """Outputs and action values of one observation: the only place where the ones become the others."""
+        z = self.network(params, obs)
+        return Estimate(z, self.returns.mean(z))
+
     def values(self, params: PyTree, obs: Array) -> Array:
         """Action values [actions] of one observation."""
-        return self.returns.mean(self.network(params, obs))
+        return self.estimate(params, obs).q
 
     def act(self, params: PyTree, memory: PyTree, obs: Array, clock: Clock, noise: PyTree) -> tuple[Array, PyTree]:
         """The behaviour policy in one lane."""

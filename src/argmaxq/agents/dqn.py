@@ -19,7 +19,7 @@ from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Sync
-from argmaxq.types import START, Array, Batch, Clock, Metrics, PyTree, Spaces, Transition
+from argmaxq.types import START, Array, Batch, Clock, Estimates, Metrics, PyTree, Spaces, Transition
 
 Loss = Callable[[PyTree, PyTree, Transition], tuple[Array, Array, Array]]
 """(parameters, target network's, transition) -> (loss, TD error, value)."""
@@ -42,7 +42,7 @@ class DQN(Replaying, Acting):
     Attributes:
         network: Action values from observations.
         returns: How a return is represented, and its loss.
-        bootstrap: The target of a transition: max, or double.
+        bootstrap: The target of a transition: max, double or munchausen.
         exploration: The behaviour policy.
         replay: Which experience is learnt from.
         sync: How the target network follows.
@@ -83,8 +83,11 @@ class DQN(Replaying, Acting):
     def _loss(self, params: PyTree, target: PyTree, transition: Transition) -> tuple[Array, Array, Array]:
         """(loss, TD error, value) of one transition."""
         scaled = transition._replace(reward=self.reward_scale * transition.reward)
-        online_next = jax.lax.stop_gradient(self.network(params, transition.next_obs))
-        goal = self.bootstrap.target(self.returns, scaled, online_next, self.network(target, transition.next_obs))
+
+        def both(obs: Array) -> Estimates:
+            return Estimates(jax.lax.stop_gradient(self.estimate(params, obs)), self.estimate(target, obs))
+
+        goal = self.bootstrap.target(self.returns, scaled, both(transition.obs), both(transition.next_obs))
         z = entry(self.network(params, transition.obs), transition.action)
         return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)
 

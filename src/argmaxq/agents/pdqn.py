@@ -29,7 +29,7 @@ from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent, Bootstrap, Critic, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Sync
-from argmaxq.types import Array, Batch, PyTree, Spaces, Transition
+from argmaxq.types import Array, Batch, Estimate, Estimates, PyTree, Spaces, Transition
 
 
 @component(Agent)
@@ -43,7 +43,7 @@ class PDQN(HybridAgent):
         critic: Action values from observations and parameters.
         actor_network: Parameters of all actions from observations.
         returns: How a return is represented, and its loss.
-        bootstrap: The target of a transition: max, or double.
+        bootstrap: The target of a transition: max, double or munchausen.
         exploration: Which action is taken.
         parameter_exploration: Which parameters it is taken with.
         bounding: How the actor is kept within the parameters' bounds.
@@ -122,13 +122,11 @@ class PDQN(HybridAgent):
 
         def one(transition: Transition) -> tuple[Array, Array, Array]:
             scaled = transition._replace(reward=self.reward_scale * transition.reward)
-            following = self.parameters(learner.target.actor, transition.next_obs)
-            online, target = (
-                self._least(jax.lax.stop_gradient(self.critic(params, transition.next_obs, following)))
-                for params in (critic, learner.target.critic)
-            )
-            goal = self.bootstrap.target(self.returns, scaled, online, target)
             action = transition.action[0].astype(jnp.int32)
+            here, there = (
+                self._estimates(critic, learner.target, obs) for obs in (transition.obs, transition.next_obs)
+            )
+            goal = self.bootstrap.target(self.returns, scaled._replace(action=action), here, there)
             outputs = self.critic(critic, transition.obs, transition.action[1:])
             z = jax.vmap(entry, (0, None))(outputs, action)
             losses = jax.vmap(self.returns.loss, (0, None))(z, goal)
@@ -147,6 +145,16 @@ class PDQN(HybridAgent):
             return jnp.sum(self.actor_loss.weights(taken, batch.weight, q.shape[1]) * q)
 
         return climb(lambda own: jax.vmap(self.raw, (None, 0))(own, obs), actor, value, self.bounding.gradient)
+
+    def _estimates(self, critic: PyTree, target: ActorCritic, obs: Array) -> Estimates:
+        """Both critics' estimates of one observation with the target actor's parameters."""
+        parameters = self.parameters(target.actor, obs)
+
+        def estimate(params: PyTree) -> Estimate:
+            z = self._least(jax.lax.stop_gradient(self.critic(params, obs, parameters)))
+            return Estimate(z, self.returns.mean(z))
+
+        return Estimates(estimate(critic), estimate(target.critic))
 
     def _least(self, outputs: Array) -> Array:
         """Outputs [actions, size] of whichever critic values each action least, from [critics, actions, size]."""

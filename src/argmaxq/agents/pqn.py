@@ -1,6 +1,6 @@
 """PQN: parallelised Q-learning without replay and without a target network (Gallici et al. 2025)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,13 +9,15 @@ from argmaxq.agents.acting import Acting, discrete
 from argmaxq.components.annotations import Fraction, Number, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
+from argmaxq.components.registry import type_name
+from argmaxq.learning.bootstrap import Max
 from argmaxq.learning.experience import lambda_returns, outcome
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import RAdam
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
-from argmaxq.roles import Agent, Exploration, NetworkLike, OptimiserLike, Returns
+from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Returns, TargetFree
 from argmaxq.types import START, Array, Clock, Metrics, PyTree, Row, Spaces
 
 
@@ -43,6 +45,7 @@ class PQN(Acting):
     Attributes:
         network: Action values from observations.
         returns: How a return is represented, and its loss.
+        bootstrap: What a state is worth: max or munchausen, which need no target network.
         exploration: The behaviour policy.
         optimiser: The gradient method.
         gamma: Discount per env step.
@@ -55,6 +58,7 @@ class PQN(Acting):
 
     network: NetworkLike = MLP((128, 128), layer_norm=True)
     returns: Returns = Scalar(Squared())
+    bootstrap: Bootstrap = Max()
     exploration: Exploration = EpsilonGreedy()
     optimiser: OptimiserLike = RAdam()
     gamma: Fraction = 0.99
@@ -63,6 +67,14 @@ class PQN(Acting):
     epochs: Size = 4
     minibatches: Size = 16
     reward_scale: Number = 1.0
+
+    def check(self) -> None:
+        """Raise UserError for a bootstrap that needs a target network."""
+        if not isinstance(self.bootstrap, TargetFree):
+            kind = type_name(type(self.bootstrap))
+            raise UserError(
+                f"bootstrap = {kind} needs a target network, and pqn has none: max and munchausen need none"
+            )
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> PQNLearner:
         """A fresh learner; raises UserError where a rollout cannot be split into the minibatches."""
@@ -110,7 +122,8 @@ class PQN(Acting):
 
         def loss(params: PyTree) -> tuple[Array, Array]:
             z = jax.vmap(lambda obs, action: entry(self.network(params, obs), action))(batch.obs, batch.action)
-            return jnp.mean(batch.weight * jax.vmap(self.returns.loss)(z, batch.target)), jnp.mean(self.returns.mean(z))
+            goal = jax.vmap(self.returns.target, (0, None, 0))(batch.target, 0.0, jax.lax.stop_gradient(z))
+            return jnp.mean(batch.weight * jax.vmap(self.returns.loss)(z, goal)), jnp.mean(self.returns.mean(z))
 
         (value, q), gradient = jax.value_and_grad(loss, has_aux=True)(learner.params)
         clock = clock._replace(update=learner.updates)
@@ -119,9 +132,13 @@ class PQN(Acting):
 
     def _samples(self, params: PyTree, rows: Row, next_obs: Array) -> Sample:
         """Rows [k, lanes] with their lambda-returns, flat: [k * lanes]."""
+        bootstrap: Any = self.bootstrap
         following = jnp.concatenate([rows.obs[1:], next_obs[jnp.newaxis]])
-        next_value = jnp.max(jax.vmap(jax.vmap(self.values, (None, 0)), (None, 0))(params, following), axis=-1)
-        scaled = outcome(rows._replace(reward=self.reward_scale * rows.reward), self.gamma)
+        values = jax.vmap(jax.vmap(self.values, (None, 0)), (None, 0))
+        next_value = jax.vmap(jax.vmap(bootstrap.value))(values(params, following))
+        learnt = jax.vmap(jax.vmap(bootstrap.reward))
+        reward = learnt(self.reward_scale * rows.reward, values(params, rows.obs), rows.action)
+        scaled = outcome(rows._replace(reward=reward), self.gamma)
         target = jax.vmap(lambda_returns, (1, 1, None), 1)(scaled, next_value, self.trace_decay)
         kept = Sample(rows.obs, rows.action, target, (~rows.last).astype(jnp.float32))
         return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), kept)

@@ -15,7 +15,10 @@ from argmaxq.recipes.generic import STARTS, start
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.recipes.transfer import Change, of_the_environment, of_the_run
 
-FAMILIES = ("tables", "cartpole", "mountaincar", "acrobot", "lunarlander", "platform", "goal", "points")
+FAMILIES = (
+    *("tables", "cartpole", "cartpole_family", "mountaincar", "acrobot", "lunarlander"),
+    *("platform", "goal", "points"),
+)
 Given = Sequence[tuple[str, Any]]
 """Values of a user's own, by path; see ``options.put``."""
 Look = Callable[[Env], Survey]

@@ -1,0 +1,29 @@
+"""CartPole-v1 with other members of DQN's family: each is the recipe ``cartpole/dqn`` with another value or two."""
+
+import dataclasses
+from typing import Any
+
+from argmaxq.agents.dqn import DQN
+from argmaxq.learning.bootstrap import Munchausen
+from argmaxq.learning.returns import Categorical, HLGauss, Quantile
+from argmaxq.recipes.cartpole import RECIPES as CARTPOLE
+from argmaxq.recipes.recipe import Recipe
+
+PLAIN = CARTPOLE["cartpole/dqn"]
+HIGHEST = 15.0
+"""No return is above 0.1 / (1 - 0.993) = 14.3: a tenth of the reward, discounted."""
+
+
+def variant(**values: Any) -> Recipe:
+    """The plain recipe with an agent of other values."""
+    agent = PLAIN.agent
+    assert isinstance(agent, DQN)
+    return dataclasses.replace(PLAIN, agent=dataclasses.replace(agent, **values))
+
+
+RECIPES = {
+    "cartpole/c51": variant(returns=Categorical(51, 0.0, HIGHEST)),
+    "cartpole/qrdqn": variant(returns=Quantile(51)),
+    "cartpole/hl-gauss": variant(returns=HLGauss(51, 0.0, HIGHEST)),
+    "cartpole/munchausen": variant(bootstrap=Munchausen()),
+}

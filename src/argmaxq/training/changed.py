@@ -11,6 +11,7 @@ from argmaxq.components.errors import UserError
 from argmaxq.components.registry import type_name
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs.changes import Change
+from argmaxq.runs.track import CALLED_OFF, SOLVED, Track
 from argmaxq.streams import streams
 from argmaxq.training.engine import Engine
 from argmaxq.training.feasibility import refuse_infeasible
@@ -61,6 +62,14 @@ def adapted(engine: Engine, state: Any, recipe: Recipe, made: Sequence[Change]) 
         return learner._replace(replay=agent.replay.resized(learner.replay, capacity, agent.n_step))
 
     return engine.change(state, relaid)
+
+
+def reopen(track: Track, made: Sequence[Change], more: bool) -> None:
+    """Have a seed go on that was over, where ``more`` steps or other values are asked for since."""
+    if track.over == CALLED_OFF and (made or more):
+        track.over = ""
+    if track.over == SOLVED and touches(made, "stop"):
+        track.over, track.solved_at, track.confirmed = "", None, None
 
 
 def touches(made: Sequence[Change], field: str) -> bool:

@@ -15,9 +15,10 @@ from argmaxq.runs.changes import Change
 from argmaxq.runs.formats import STATE, checked
 from argmaxq.runs.report import Report, joined
 from argmaxq.runs.stretches import Stretch, total_at
-from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, DIVERGED, SOLVED, Track, faults
+from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, DIVERGED, Track, faults
+from argmaxq.training import whole
 from argmaxq.training.block import Block, Callback, Diverged, divergence
-from argmaxq.training.changed import adapted, touches
+from argmaxq.training.changed import adapted, reopen
 from argmaxq.training.engine import Broken, Engine
 from argmaxq.training.evaluation import Halted, Played
 from argmaxq.training.pace import Pace
@@ -87,20 +88,15 @@ class Loop:
         checkpoint.check_owner(path, meta, self.tracks[0].run, [track.seed for track in self.tracks])
         for track, saved in zip(self.tracks, meta["tracks"], strict=True):
             track.records.fit(saved["records"])
-        own = {name.removeprefix("engine/"): a for name, a in arrays.items() if name.startswith("engine/")}
-        self._state, lost = self.engine.restore(own, meta["engine"])
+        self._state, lost = self.engine.restore(whole.of_engine(arrays), meta["engine"])
         since = self._changes[meta.get("changes", 0) :]
         self._state = adapted(self.engine, self._state, self.recipe, since)
         self.iteration, self.seconds = meta["iteration"], meta["seconds"]
         self._begun = meta.get("begun", self.iteration)
         self._saved_at, self.saved = self.step, True
-        for number, (track, saved) in enumerate(zip(self.tracks, meta["tracks"], strict=True)):
-            prefix = f"best-{number}/"
-            track.restore({k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}, saved)
-            if track.over == CALLED_OFF and (since or self.recipe.steps > meta["steps"]):
-                track.over = ""  # more steps, or other values, are asked for since
-            if track.over == SOLVED and touches(since, "stop"):
-                track.over, track.solved_at, track.confirmed = "", None, None
+        whole.restore_tracks(self.tracks, arrays, meta["tracks"])
+        for track in self.tracks:
+            reopen(track, since, self.recipe.steps > meta["steps"])
         if self._begun < self.iteration:
             self._reports = [track.reported(self._begun * self._times.steps_per_iteration) for track in self.tracks]
         return lost
@@ -309,27 +305,13 @@ class Loop:
         self._keep_last(self._active(), progress)
         with ThreadPoolExecutor() as pool:  # many seeds would wait long for the disk, one after another
             list(pool.map(Track.save, self.tracks))
-        own, engine_meta = self.engine.save(self._state)
-        arrays = {f"engine/{name}": array for name, array in own.items()}
-        metas = []
-        for number, track in enumerate(self.tracks):
-            best, meta = track.state()
-            arrays |= {f"best-{number}/{name}": array for name, array in best.items()}
-            metas.append(meta)
         progressed = {"iteration": self.iteration, "seconds": self.seconds, "steps": int(self.recipe.steps)}
-        begun = {"begun": self._begun} if self._begun < self.iteration else {}
-        begun |= {"changes": len(self._changes)} if self._changes else {}
-        owner = {"run": self.tracks[0].run, "seeds": [track.seed for track in self.tracks]}
-        meta = {**owner, **progressed, **begun, "engine": engine_meta, "tracks": metas}
+        progressed |= {"begun": self._begun} if self._begun < self.iteration else {}
+        progressed |= {"changes": len(self._changes)} if self._changes else {}
+        arrays, meta = whole.gather(self.engine.save(self._state), self.tracks, progressed)
         size = checkpoint.size(arrays)
         if size >= LARGE and not self._size_told:
             progress.say(f"each checkpoint takes {amount(size)}, and two are kept")
             self._size_told = True
-        folder = self.folder / CHECKPOINTS
-        saved = checkpoint.save(folder, f"step-{self.step:09d}", arrays, meta)
+        whole.keep(self.folder / CHECKPOINTS, self.step, arrays, meta)
         self._saved_at, self.saved = self.step, True
-        # Newer ones were damaged when this run was resumed: pruning must not take them for the two to keep.
-        found = checkpoint.checkpoints(folder)
-        for newer in found[found.index(saved) + 1 :]:
-            checkpoint.drop(newer)
-        checkpoint.prune(folder)

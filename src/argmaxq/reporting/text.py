@@ -29,7 +29,7 @@ def environment(config: Mapping[str, Any]) -> str:
     return str(name["own"] if isinstance(name, dict) else name)
 
 
-def outcome(config: Mapping[str, Any], summary: Mapping[str, Any], path: Path, watchable: bool) -> str:
+def outcome(config: Mapping[str, Any], summary: Mapping[str, Any], path: Path, watchable: bool = False) -> str:
     """How a run went and what to do next, a line each; ``watchable``: its environment draws itself."""
     seeds = summary.get("seeds", [])
     rows = [

@@ -8,7 +8,7 @@ from gymnasium.spaces import Box, Discrete, Tuple
 
 from argmaxq.components.component import bind
 from argmaxq.domains.catalogue import functional, time_limit
-from argmaxq.environments.compiled import CompiledEnv
+from argmaxq.lanes.compiled import CompiledEnv
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.schedules import Constant, Linear

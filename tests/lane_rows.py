@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from argmaxq.environments.lanes import Lanes, Step
+from argmaxq.lanes.lanes import Lanes, Step
 
 RowOfOne = tuple[Any, ...]  # obs, action, reward, terminated, truncated, last
 

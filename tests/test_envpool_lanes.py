@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from argmaxq.components.errors import UserError
-from argmaxq.environments.envpool_lanes import EnvPoolLanes, threads
+from argmaxq.lanes.envpool_lanes import EnvPoolLanes, threads
 from argmaxq.setup import usable_cores
 from lane_rows import RowOfOne, check_types, cut_and_restarted, random_actions, record
 

@@ -11,7 +11,7 @@ import pytest
 import argmaxq as aq
 from argmaxq.agents.critic_only import CriticOnly
 from argmaxq.agents.pdqn import PDQN
-from argmaxq.environments.compiled import CompiledEnv
+from argmaxq.lanes.compiled import CompiledEnv
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.parameters import Gaussian, OrnsteinUhlenbeck

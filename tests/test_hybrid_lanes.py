@@ -10,11 +10,11 @@ from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv
 
 from argmaxq.environments.check import check
-from argmaxq.environments.copies import LocalCopies
-from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
-from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.make import lane_maker
-from argmaxq.environments.vector_lanes import VectorLanes
+from argmaxq.lanes.copies import LocalCopies
+from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes
+from argmaxq.lanes.lanes import Lanes
+from argmaxq.lanes.vector_lanes import VectorLanes
 from argmaxq.training.evaluation import play_episodes, uniform
 from argmaxq.types import ArraySpec, DiscreteActions, HybridActions, Spaces
 from lane_rows import through_json

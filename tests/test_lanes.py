@@ -12,9 +12,9 @@ from gymnasium.envs.classic_control.cartpole import CartPoleEnv, CartPoleVectorE
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from argmaxq.components.errors import UserError
-from argmaxq.environments.gymnasium_lanes import GymnasiumLanes, lane_seeds
 from argmaxq.environments.make import lane_maker
-from argmaxq.environments.vector_lanes import VectorLanes
+from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes, lane_seeds
+from argmaxq.lanes.vector_lanes import VectorLanes
 from lane_rows import RowOfOne, random_actions, record
 
 # Box2D's bindings crash the process if this warning of theirs is made an error.

@@ -9,7 +9,7 @@ import pytest
 import argmaxq as aq
 from argmaxq.agents.dqn import DQN
 from argmaxq.agents.pqn import PQN
-from argmaxq.environments.compiled import CompiledEnv
+from argmaxq.lanes.compiled import CompiledEnv
 from argmaxq.learning.bootstrap import Double, Munchausen
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam

@@ -20,7 +20,7 @@ from argmaxq.agents.paddpg import PADDPG
 from argmaxq.agents.pqn import PQN
 from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
-from argmaxq.environments.spaces import read_spaces
+from argmaxq.lanes.spaces import read_spaces
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.networks.mlp import MLP
 from argmaxq.networks.own import FunctionNetwork

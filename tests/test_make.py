@@ -12,9 +12,9 @@ from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 import argmaxq as aq
 from argmaxq.components.errors import UserError
 from argmaxq.environments.check import check
-from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
 from argmaxq.environments.make import make_environment, make_lanes
 from argmaxq.environments.source import host, single
+from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes
 from argmaxq.training.evaluation import Evaluator
 
 

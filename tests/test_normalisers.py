@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from argmaxq.agents.td import TD
 from argmaxq.components.component import bind
-from argmaxq.environments.spaces import read_spaces
+from argmaxq.lanes.spaces import read_spaces
 from argmaxq.learning.normalisers import MEMORY, Moments, Running
 from argmaxq.networks.mlp import MLP
 

@@ -20,7 +20,7 @@ from gymnasium.vector import SyncVectorEnv
 import argmaxq as aq
 from argmaxq.environments.check import check
 from argmaxq.environments.source import host
-from argmaxq.environments.workers import Workers
+from argmaxq.lanes.workers import Workers
 from argmaxq.runs.records import read
 from commands import SMALL, Command, command
 from lane_rows import random_actions, record, through_json

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
 from argmaxq.environments.make import lane_maker
-from argmaxq.environments.vector_lanes import VectorLanes
+from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes
+from argmaxq.lanes.vector_lanes import VectorLanes
 from lane_rows import cut_and_restarted, random_actions, record, through_json
 
 # Box2D's bindings crash the process if this warning of theirs is made an error.

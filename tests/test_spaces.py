@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argmaxq.components.errors import UserError
-from argmaxq.environments.spaces import describe, read_actions, read_observations, read_spaces
+from argmaxq.lanes.spaces import describe, read_actions, read_observations, read_spaces
 from argmaxq.types import ArraySpec
 
 integers = st.integers(-5, 5)

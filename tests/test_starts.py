@@ -16,8 +16,8 @@ from argmaxq.components.component import bind
 from argmaxq.components.paths import paths
 from argmaxq.domains.cartpole import CartPole
 from argmaxq.environments.env import Env
-from argmaxq.environments.spaces import read_spaces
 from argmaxq.environments.survey import Survey, survey
+from argmaxq.lanes.spaces import read_spaces
 from argmaxq.networks.features import Tiles
 from argmaxq.networks.linear import Linear, Table
 from argmaxq.recipes import rules

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argmaxq.agents.td import TD
-from argmaxq.environments.compiled import CompiledEnv
+from argmaxq.lanes.compiled import CompiledEnv
 from argmaxq.learning.sums import Sum, plus
 from argmaxq.networks.features import Bins
 from argmaxq.networks.linear import Table

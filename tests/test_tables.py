@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import argmaxq as aq
-from argmaxq.environments.compiled import CompiledEnv
 from argmaxq.environments.source import compiled
 from argmaxq.environments.tabular import tabular
+from argmaxq.lanes.compiled import CompiledEnv
 from argmaxq.types import ArraySpec
 from oracles import chi_square
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from argmaxq.domains.cartpole import CartPole
-from argmaxq.environments.compiled import CompiledEnv
-from argmaxq.environments.func_lanes import FuncLanes
+from argmaxq.lanes.compiled import CompiledEnv
+from argmaxq.lanes.func_lanes import FuncLanes
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
 from argmaxq.training.compiled import CompiledEngine

@@ -11,8 +11,8 @@ from gymnasium.experimental.functional import FuncEnv
 import argmaxq as aq
 from argmaxq.components.component import bind, traced
 from argmaxq.domains.tables import Tables
-from argmaxq.environments.compiled import CompiledEnv
 from argmaxq.exact import Outcomes, evaluate_policy, from_outcomes
+from argmaxq.lanes.compiled import CompiledEnv
 from argmaxq.learning.schedules import Constant
 from argmaxq.learning.step_sizes import Scheduled
 from argmaxq.runs.report import Finished

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from argmaxq.components.errors import OURS, printable
-from argmaxq.environments.faults import from_environment
+from argmaxq.lanes.faults import from_environment
 
 WHOLE = "ARGMAXQ_TRACEBACK"
 """An environment variable: set, every exception is shown with its whole traceback."""

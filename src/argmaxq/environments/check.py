@@ -18,13 +18,13 @@ from gymnasium.vector.utils import iterate
 
 from argmaxq.components.errors import UserError
 from argmaxq.environments import trials
-from argmaxq.environments.hybrid import read_hybrid
 from argmaxq.environments.make import Source, make_environment, make_lanes, one_line
-from argmaxq.environments.misfits import MASK, MASKED, gave, kind, reset_fault, step_fault
-from argmaxq.environments.spaces import describe, read_actions, read_observations
 from argmaxq.environments.survey import registered_limit
 from argmaxq.environments.trials import Status, Verdict
-from argmaxq.environments.vector_lanes import autoreset_mode, final_observation
+from argmaxq.lanes.hybrid import read_hybrid
+from argmaxq.lanes.misfits import MASK, MASKED, gave, kind, reset_fault, step_fault
+from argmaxq.lanes.spaces import describe, read_actions, read_observations
+from argmaxq.lanes.vector_lanes import autoreset_mode, final_observation
 
 
 @dataclasses.dataclass(frozen=True)

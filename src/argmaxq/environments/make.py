@@ -10,13 +10,13 @@ from gymnasium.experimental.functional import FuncEnv
 
 from argmaxq.components.errors import UserError
 from argmaxq.components.modules import imported, referred
-from argmaxq.environments.envpool_lanes import EnvPoolLanes
-from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
-from argmaxq.environments.hybrid import Choices
-from argmaxq.environments.lanes import Lanes
-from argmaxq.environments.misfits import kind, title
 from argmaxq.environments.unregistered import advice
-from argmaxq.environments.vector_lanes import VectorLanes
+from argmaxq.lanes.envpool_lanes import EnvPoolLanes
+from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes
+from argmaxq.lanes.hybrid import Choices
+from argmaxq.lanes.lanes import Lanes
+from argmaxq.lanes.misfits import kind, title
+from argmaxq.lanes.vector_lanes import VectorLanes
 
 Source: TypeAlias = str | Callable[..., Any]
 """A registered id (``"CartPole-v1"``, ``"module:Name-v0"``) or a callable returning an environment."""

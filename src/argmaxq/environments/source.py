@@ -9,16 +9,16 @@ from gymnasium.wrappers import TimeLimit
 
 from argmaxq.components.errors import UserError
 from argmaxq.domains.catalogue import functional, time_limit
-from argmaxq.environments.compiled import CompiledEnv
-from argmaxq.environments.copies import Copies
 from argmaxq.environments.env import Env
-from argmaxq.environments.envpool_lanes import THREADING
-from argmaxq.environments.func_lanes import FuncLanes
-from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
-from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.make import call, make_environment, make_lanes, require_maker, without_limit
 from argmaxq.environments.tabular import tabular
-from argmaxq.environments.workers import Workers
+from argmaxq.lanes.compiled import CompiledEnv
+from argmaxq.lanes.copies import Copies
+from argmaxq.lanes.envpool_lanes import THREADING
+from argmaxq.lanes.func_lanes import FuncLanes
+from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes
+from argmaxq.lanes.lanes import Lanes
+from argmaxq.lanes.workers import Workers
 
 
 def compiled(env: Env) -> CompiledEnv | None:

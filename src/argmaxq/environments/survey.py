@@ -6,13 +6,13 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from argmaxq.environments.compiled import CompiledEnv
 from argmaxq.environments.env import Env
-from argmaxq.environments.func_lanes import FuncLanes
-from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
-from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.source import compiled, single
-from argmaxq.environments.vector_lanes import VectorLanes
+from argmaxq.lanes.compiled import CompiledEnv
+from argmaxq.lanes.func_lanes import FuncLanes
+from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes
+from argmaxq.lanes.lanes import Lanes
+from argmaxq.lanes.vector_lanes import VectorLanes
 from argmaxq.types import Spaces
 
 STEPS = 1_000

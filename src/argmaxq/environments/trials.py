@@ -10,10 +10,10 @@ import numpy as np
 
 from argmaxq.devices import free_memory
 from argmaxq.environments.env import PARALLEL, Env
-from argmaxq.environments.gymnasium_lanes import GymnasiumLanes
-from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.make import Source
 from argmaxq.environments.source import host, lone
+from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes
+from argmaxq.lanes.lanes import Lanes
 from argmaxq.replay.uniform import Uniform
 from argmaxq.trees import amount, size
 

@@ -12,8 +12,8 @@ from argmaxq.agents.pqn import PQN
 from argmaxq.agents.td import TD
 from argmaxq.components.errors import UserError
 from argmaxq.environments.env import PARALLEL, Env
-from argmaxq.environments.misfits import MASKED
 from argmaxq.environments.survey import Survey
+from argmaxq.lanes.misfits import MASKED
 from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam

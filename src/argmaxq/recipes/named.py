@@ -9,8 +9,8 @@ from argmaxq.components.options import put
 from argmaxq.components.paths import get, replace
 from argmaxq.components.registry import near
 from argmaxq.environments.env import Env
-from argmaxq.environments.misfits import MASKED
 from argmaxq.environments.survey import Survey, survey
+from argmaxq.lanes.misfits import MASKED
 from argmaxq.recipes.generic import STARTS, start
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.recipes.transfer import Change, of_the_environment, of_the_run

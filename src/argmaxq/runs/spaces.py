@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium import Space, spaces
 
 from argmaxq.components.errors import UserError
-from argmaxq.environments.spaces import Adaptor, read_spaces
+from argmaxq.lanes.spaces import Adaptor, read_spaces
 from argmaxq.runs.reading import DEEPEST, WRONG_DATA, sane
 from argmaxq.runs.shapes import Shape, each, fields, matching, refuse, whole
 

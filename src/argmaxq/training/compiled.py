@@ -12,9 +12,9 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from argmaxq.components.component import bind, traced
 from argmaxq.devices import current
-from argmaxq.environments.compiled import CompiledEnv, Draw, EnvState
-from argmaxq.environments.spaces import Native
 from argmaxq.interrupts import waiting
+from argmaxq.lanes.compiled import CompiledEnv, Draw, EnvState
+from argmaxq.lanes.spaces import Native
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from argmaxq.components.component import traced
-from argmaxq.environments.spaces import Native
+from argmaxq.lanes.spaces import Native
 from argmaxq.learning.sums import Sum, plus
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Finished, Report

@@ -10,16 +10,16 @@ import numpy as np
 from argmaxq.components.component import traced
 from argmaxq.components.errors import UserError
 from argmaxq.domains.catalogue import TIME_LIMITS
-from argmaxq.environments.compiled import CompiledEnv
-from argmaxq.environments.copies import Copies, LocalCopies, rows
 from argmaxq.environments.env import Env
-from argmaxq.environments.func_lanes import FuncLanes
-from argmaxq.environments.lanes import Lanes
 from argmaxq.environments.source import compiled, single, workers
-from argmaxq.environments.spaces import Adaptor, read_spaces
 from argmaxq.environments.survey import registered_limit
-from argmaxq.environments.vector_lanes import VectorLanes
 from argmaxq.interrupts import waiting
+from argmaxq.lanes.compiled import CompiledEnv
+from argmaxq.lanes.copies import Copies, LocalCopies, rows
+from argmaxq.lanes.func_lanes import FuncLanes
+from argmaxq.lanes.lanes import Lanes
+from argmaxq.lanes.spaces import Adaptor, read_spaces
+from argmaxq.lanes.vector_lanes import VectorLanes
 from argmaxq.roles import Agent
 from argmaxq.types import Actions, PyTree, Spaces
 

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from argmaxq.components.component import bind, traced
-from argmaxq.environments.lanes import Lanes
-from argmaxq.environments.spaces import Native
+from argmaxq.lanes.lanes import Lanes
+from argmaxq.lanes.spaces import Native
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams

@@ -11,7 +11,7 @@ import numpy as np
 from argmaxq.components.component import bind, traced
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import type_name
-from argmaxq.environments.spaces import Adaptor, describe
+from argmaxq.lanes.spaces import Adaptor, describe
 from argmaxq.roles import Agent
 from argmaxq.training.packing import Packed, Packing
 from argmaxq.trees import unflatten

@@ -12,8 +12,8 @@ from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
 from argmaxq.components.serialisation import OWN, from_json
 from argmaxq.environments.source import single
-from argmaxq.environments.spaces import Adaptor
 from argmaxq.exact import Judgement, judge, model_of
+from argmaxq.lanes.spaces import Adaptor
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.text import environment
 from argmaxq.runs import checkpoint, spaces, trust

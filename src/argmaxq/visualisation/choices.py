@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from argmaxq.components.errors import UserError
-from argmaxq.environments.hybrid import HybridSpace, bounds, read_hybrid
+from argmaxq.lanes.hybrid import HybridSpace, bounds, read_hybrid
 from argmaxq.reporting.names import action_names, bands, entry_name, in_units
 from argmaxq.reporting.pictures import LINE, WIDTH, checked, dress, head_of, new_figure, save, title
 from argmaxq.runs.track import BEST

@@ -7,11 +7,11 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from argmaxq.components.errors import UserError
-from argmaxq.environments.gymnasium_lanes import lane_seeds
-from argmaxq.environments.hybrid import Choices
-from argmaxq.environments.lanes import Step, begun
-from argmaxq.environments.misfits import RESET, batch_fault, kind
-from argmaxq.environments.spaces import read_spaces
+from argmaxq.lanes.gymnasium_lanes import lane_seeds
+from argmaxq.lanes.hybrid import Choices
+from argmaxq.lanes.lanes import Step, begun
+from argmaxq.lanes.misfits import RESET, batch_fault, kind
+from argmaxq.lanes.spaces import read_spaces
 
 
 class VectorLanes:

@@ -11,8 +11,8 @@ from gymnasium import spaces as gym_spaces
 from gymnasium.experimental.functional import FuncEnv
 
 from argmaxq.components.errors import UserError
-from argmaxq.environments.hybrid import Choices
-from argmaxq.environments.spaces import Decode, box_spec, index_spec, read_actions
+from argmaxq.lanes.hybrid import Choices
+from argmaxq.lanes.spaces import Decode, box_spec, index_spec, read_actions
 from argmaxq.types import Actions, Array, PyTree, Spaces
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from argmaxq.components.errors import UserError
-from argmaxq.environments.copies import Begun, Call, Copies, Generator, LocalCopies, Make, rows
-from argmaxq.environments.hybrid import Choices
-from argmaxq.environments.lanes import Step
+from argmaxq.lanes.copies import Begun, Call, Copies, Generator, LocalCopies, Make, rows
+from argmaxq.lanes.hybrid import Choices
+from argmaxq.lanes.lanes import Step
 
 
 @dataclasses.dataclass

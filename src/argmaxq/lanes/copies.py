@@ -8,9 +8,9 @@ import jax
 import numpy as np
 
 from argmaxq.components.errors import UserError
-from argmaxq.environments.hybrid import Choices
-from argmaxq.environments.misfits import MASK, SEEDLESS, reset_fault, step_fault, takes_no_seed, title
-from argmaxq.environments.spaces import read_spaces
+from argmaxq.lanes.hybrid import Choices
+from argmaxq.lanes.misfits import MASK, SEEDLESS, reset_fault, step_fault, takes_no_seed, title
+from argmaxq.lanes.spaces import read_spaces
 from argmaxq.types import Spaces
 
 Make = Callable[[], gym.Env[Any, Any]]

@@ -23,4 +23,4 @@ def from_environment(error: BaseException) -> bool:
     """Whether an exception was raised by what an environment's functions here called: the environment itself."""
     files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
     ours = [file for file in files if file.startswith(OURS[0])]
-    return bool(ours) and files[-1] != ours[-1] and Path(ours[-1]).parent.name == "environments"
+    return bool(ours) and files[-1] != ours[-1] and Path(ours[-1]).parent.name in ("environments", "lanes")

@@ -19,8 +19,8 @@ import gymnasium as gym
 import numpy as np
 
 from argmaxq.components.errors import UserError
-from argmaxq.environments.copies import LocalCopies
-from argmaxq.environments.faults import told
+from argmaxq.lanes.copies import LocalCopies
+from argmaxq.lanes.faults import told
 
 GRACE = 3.0
 """Seconds that environments have for closing, before their processes are killed."""

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.environments.compiled import CompiledEnv, Draw, EnvState, Outcome
-from argmaxq.environments.lanes import Step
+from argmaxq.lanes.compiled import CompiledEnv, Draw, EnvState, Outcome
+from argmaxq.lanes.lanes import Step
 from argmaxq.streams import streams
 from argmaxq.trees import flatten, unflatten
 from argmaxq.types import Array, Spaces

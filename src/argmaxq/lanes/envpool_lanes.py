@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from argmaxq.components.errors import UserError
-from argmaxq.environments.gymnasium_lanes import lane_seeds
-from argmaxq.environments.lanes import Step, begun
-from argmaxq.environments.spaces import Adaptor, read_spaces
+from argmaxq.lanes.gymnasium_lanes import lane_seeds
+from argmaxq.lanes.lanes import Step, begun
+from argmaxq.lanes.spaces import Adaptor, read_spaces
 from argmaxq.setup import usable_cores
 
 THREADING = ("num_threads", "thread_affinity_offset")

@@ -15,9 +15,9 @@ import cloudpickle
 import gymnasium as gym
 
 from argmaxq.components.errors import UserError
-from argmaxq.environments.copies import Call, Make
-from argmaxq.environments.hybrid import Choices
-from argmaxq.environments.nursery import GRACE
+from argmaxq.lanes.copies import Call, Make
+from argmaxq.lanes.hybrid import Choices
+from argmaxq.lanes.nursery import GRACE
 from argmaxq.types import Spaces
 
 MOST = 32
@@ -25,7 +25,7 @@ MOST = 32
 START = """
 import json, sys
 sys.path[:], ends = json.loads(sys.argv[1])
-from argmaxq.environments.nursery import main
+from argmaxq.lanes.nursery import main
 main(ends)
 """
 

@@ -14,7 +14,7 @@ import numpy as np
 from gymnasium import spaces
 
 from argmaxq.components.errors import UserError
-from argmaxq.environments.hybrid import Choices, HybridSpace, read_hybrid
+from argmaxq.lanes.hybrid import Choices, HybridSpace, read_hybrid
 from argmaxq.types import Actions, ArraySpec, DiscreteActions, Spaces
 
 Encode = Callable[[Any], np.ndarray]

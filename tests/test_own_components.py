@@ -110,6 +110,9 @@ def test_a_folder_that_was_received_is_asked_for_in_python_too(
     forget()
     try:
         with pytest.raises(UserError, match=r"the modules boltzmann and worlds, .*say --trust; in Python trust=True"):
+            _ = aq.Run(made).recipe
+        # A policy needs no environment, so no module of one either.
+        with pytest.raises(UserError, match=r"imports the module boltzmann, .*say --trust; in Python trust=True"):
             aq.load(made)
         with pytest.raises(UserError, match=r"imports the module boltzmann, .*say --trust; in Python trust=True"):
             aq.load(made, own={"env.id": ID})
@@ -121,6 +124,31 @@ def test_a_folder_that_was_received_is_asked_for_in_python_too(
         assert aq.load(made).agent.exploration.temperature == 2
     finally:
         forget()
+
+
+def test_a_component_that_a_run_goes_on_with_is_vouched_for_as_the_run_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cautious.py").write_text(
+        "import argmaxq as aq\n@aq.component(aq.Exploration)\nclass Cautious(aq.exploration.EpsilonGreedy): ..."
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    run = aq.train(SMALLEST, out=tmp_path / "run")
+    aq.resume(run.path, {"agent.exploration": "cautious:Cautious"}, steps=80)
+
+    def loaded() -> str:
+        sys.modules.pop("cautious", None)
+        registry["exploration"].pop("cautious", None)
+        return type(aq.load(run.path).agent.exploration).__name__  # type: ignore[attr-defined]
+
+    assert loaded() == "Cautious"
+    monkeypatch.setenv(trust.STATE_DIR, str(tmp_path / "another"))
+    with pytest.raises(UserError, match="was not made here"):
+        loaded()
+    # Who trusts it this once and changes it does not make it one of his own.
+    aq.resume(run.path, {"agent.gamma": 0.9}, steps=80, trust=True)
+    with pytest.raises(UserError, match="was not made here"):
+        loaded()
 
 
 def test_no_folder_smuggles_a_module_in_by_a_component(

@@ -46,10 +46,7 @@ KINDS: dict[str, tuple[aq.Recipe, dict[str, Any], dict[str, Any]]] = {
     "table": (
         aq.replace(aq.find("frozenlake/q"), {"steps": 2_000, "evaluation.every": 0, "checkpoint_every": 400}),
         {},
-        {
-            "agent.step_size.alpha.value": 0.5,
-            "agent.exploration.epsilon": aq.find("frozenlake/q").agent.exploration.epsilon,
-        },  # type: ignore[attr-defined]
+        {"agent.step_size.power": 0.7, "agent.gamma": 0.9},
     ),
     "evaluations": (SHORT, {}, {"evaluation.every": 130, "checkpoint_every": 90, "evaluation.episodes": 1}),
 }

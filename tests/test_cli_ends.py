@@ -68,15 +68,11 @@ gym.register("Misbehaving-v0", Misbehaving)
 RAISING = ["--env", "Misbehaving-v0", "--env.kwargs", '{"error": "error"}', "--evaluation.every", "0"]
 
 
-def test_what_the_users_own_code_raises_is_shown_from_there_on(argmaxq: Command) -> None:
+def test_what_the_users_own_code_raises_is_a_line_that_says_where(argmaxq: Command) -> None:
     code, out, err = argmaxq("train", *SMALL, *RAISING)
-    first, where, line, *_, last = err.splitlines()
-    assert (code, first) == (1, "Traceback of your own code:")
-    assert re.fullmatch(r'  File ".*/test_cli_ends.py", line \d+, in step', where)
-    assert line.strip() == "raise self._error"
-    assert re.fullmatch(
-        r"argmaxq: ZeroDivisionError: mine \(test_cli_ends.py, line \d+\); ARGMAXQ_TRACEBACK=1 shows .*", last
-    )
+    assert code == 1
+    told = r"argmaxq: the environment raised ZeroDivisionError: mine \(test_cli_ends.py, line \d+, in step\)"
+    assert re.fullmatch(told + r"; ARGMAXQ_TRACEBACK=1 shows the whole way there\n", err)
     assert "next               argmaxq resume runs/cartpole-dqn" in out
     assert aq.Run("runs/cartpole-dqn").summary["step"] > 1_000
 

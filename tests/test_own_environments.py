@@ -233,7 +233,7 @@ def test_its_own_exception_is_a_line_of_the_command(where: str, argmaxq: Command
     gym.registry.pop("Raising-v0")
     assert code == 1
     told = "argmaxq: the environment raised RuntimeError: the simulator is not there"
-    assert re.fullmatch(rf"{told} \(own_environments.py, line \d+, in \w+\)\n", said)
+    assert re.fullmatch(rf"{told} \(own_environments.py, line \d+, in \w+\); ARGMAXQ_TRACEBACK=1 .*\n", said)
 
 
 VECTORS = {name for name in BAD if "batch" in name} | {"a mode that is not told", "one reward for all"}

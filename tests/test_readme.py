@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from argmaxq.cli.verbs import VERBS, given_values
-from argmaxq.components.options import put
+from argmaxq.components.options import put, read
 from argmaxq.recipes import recipes
 from argmaxq.recipes.generic import STARTS
 from argmaxq.recipes.named import find
@@ -28,11 +28,23 @@ def test_there_is_nothing_but_commands_and_python() -> None:
     assert len(OURS) > 12
 
 
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The modules that the README has its reader write."""
+    for block in blocks():
+        if block.file:
+            (tmp_path / block.file).write_text(block.text)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures("written")
 @pytest.mark.parametrize("words", OURS, ids=" ".join)
 def test_each_command_is_one_that_there_is(words: list[str]) -> None:
     verb, *given = words
     options, rest = VERBS[verb].parser(verb).parse_known_args([word for word in given if word != "--help"])
-    if verb != "train":
+    if verb == "resume":
+        put(find(Path(options.run).name.replace("-", "/", 1)), read(rest))
+    elif verb != "train":
         assert not rest
     elif options.recipe in STARTS:
         assert options.env

@@ -169,7 +169,7 @@ class Poisoned(gym.Wrapper):
 def test_a_reward_that_is_not_finite_is_found_before_the_next_checkpoint(tmp_path: Path) -> None:
     # Long before learning starts; in the middle of a block and of an episode.
     recipe = aq.replace(CARTPOLE, {"env.id": Poisoned, "env.kwargs": {"at": 470}, "agent.learning_starts": 1_500})
-    words = r"a reward that is not finite .* last good checkpoint: that of step 252.*argmaxq check"
+    words = r"a reward that is not finite .* last good checkpoint: that of step 252$"
     with pytest.raises(Diverged, match=words):
         aq.train(recipe, out=tmp_path / "run")
     arrays, _ = checkpoint.load(newest(aq.Run(tmp_path / "run"))[0])

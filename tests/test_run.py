@@ -179,6 +179,16 @@ def test_a_reward_that_is_not_finite_is_found_before_the_next_checkpoint(tmp_pat
     assert run.summary["finished"]
 
 
+gym.register("Poisoned-v0", Poisoned)
+
+
+def test_the_command_that_looks_closer_is_named_where_the_environment_has_a_name(tmp_path: Path) -> None:
+    recipe = aq.replace(CARTPOLE, {"env.id": "Poisoned-v0", "env.kwargs": {"at": 70}})
+    words = r"last good checkpoint: none yet. Try: argmaxq check Poisoned-v0 --kwargs '\{\"at\": 70\}'"
+    with pytest.raises(Diverged, match=words):
+        aq.train(recipe, out=tmp_path / "run")
+
+
 class Treacherous(OneStep):
     """Reward 1, and seldom NaN."""
 

@@ -25,6 +25,10 @@ ELSEWHERE = {
     "cliff/expected-sarsa": TAXI,
     "cliff/double-q": TAXI,
     "cartpole/dqn": "Acrobot-v1",
+    "cartpole/c51": "Acrobot-v1",
+    "cartpole/qrdqn": "Acrobot-v1",
+    "cartpole/hl-gauss": "Acrobot-v1",
+    "cartpole/munchausen": "Acrobot-v1",
     "cartpole/dqn-course": "Acrobot-v1",
     "cartpole/linear": "CartPole-v0",
     "cartpole/linear-course": "CartPole-v0",
@@ -72,6 +76,14 @@ def learns_to_the_end(name: str, env: str, folder: Path, steps: int) -> bool:
     recipe = choose(name, given(env, steps=steps, evaluation__every=0, checkpoint_every=steps // 40)).recipe
     aq.train(recipe, out=folder, callbacks=[look])
     return len(seen) >= 2 and not np.array_equal(seen[0], seen[-1])
+
+
+def test_a_range_of_returns_is_that_of_the_new_environment() -> None:
+    """Each step of Acrobot costs 1, and 500 steps at most."""
+    agent: Any = choose("cartpole/c51", given("Acrobot-v1")).recipe.agent
+    worst = agent.reward_scale * (1 - agent.gamma**500) / (1 - agent.gamma)
+    assert (agent.returns.low, agent.returns.high) == (pytest.approx(-worst, rel=0.05), 0.0)
+    assert choose("cartpole/c51", given("Acrobot-v1", agent__returns__low=-3.0)).recipe.agent.returns.low == -3  # type: ignore[attr-defined]
 
 
 def test_every_recipe_is_in_the_table() -> None:

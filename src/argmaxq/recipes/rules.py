@@ -30,6 +30,22 @@ def reward_scale(largest_return: float) -> float:
     return short(REACH / largest_return) if 0.0 < largest_return < np.inf else 1.0
 
 
+def return_range(found: Survey, gamma: float, scale: float) -> tuple[float, float]:
+    """Least and greatest discounted return, scaled: if all rewards were the least, or greatest, that random play met.
+
+    Neither is beyond 5 times ``REACH``, for rewards that are rare and large come once.
+    """
+    seen = found.reward[np.isfinite(found.reward)]
+    steps = found.longest or np.inf
+    weight = (1.0 - gamma**steps) / (1.0 - gamma) if gamma < 1.0 else steps
+
+    def bound(reward: float) -> float:
+        return short(min(abs(reward) * scale * weight, 5.0 * REACH)) if reward else 0.0
+
+    low, high = -bound(min(seen.min(initial=0.0), 0.0)), bound(max(seen.max(initial=0.0), 0.0))
+    return (low, high) if low < high else (-REACH, REACH)
+
+
 def evaluation(steps: int, longest: int | None) -> Evaluation:
     """25 evaluations, each of a tenth of the run's steps or 20,000 at most, but of 5 to 100 episodes."""
     episodes = min(20_000, steps // 10) // (longest or CUT)

@@ -10,6 +10,7 @@ from argmaxq.components.component import walk
 from argmaxq.components.registry import type_name
 from argmaxq.environments.env import Env
 from argmaxq.environments.survey import Survey
+from argmaxq.learning.returns import Histogram
 from argmaxq.recipes import rules
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.recipes.stop import Never
@@ -55,7 +56,7 @@ def _of_the_agent(agent: Any, found: Survey) -> Iterator[Change]:
     entries = int(np.prod(found.spaces.observation.shape))
     for where, _, item in walk(agent):
         path, name = f"agent.{where}", where.rpartition(".")[2]
-        if name in ("low", "high") and item:
+        if name in ("low", "high") and isinstance(item, tuple) and item:
             yield Change(path, (), "dropped: the environment's own")
         elif name in FOR_EACH_ENTRY and len(item) not in (1, entries):
             yield Change(path, (max(item),), f"{max(item)} along each of {entries} entries (was {_listed(item)})")
@@ -63,9 +64,18 @@ def _of_the_agent(agent: Any, found: Survey) -> Iterator[Change]:
         yield Change("agent.prior", (), f"{_listed(agent.prior)} dropped")
     scale = getattr(agent, "reward_scale", 1.0)
     largest = found.largest_return(agent.gamma) if scale != 1.0 else 0.0
-    if largest and (new := rules.reward_scale(largest)) != scale:
+    new = rules.reward_scale(largest) if largest else scale
+    if new != scale:
         said = f"{new:g} (was {scale:g}), for discounted returns of random play reach {largest:.3g}"
         yield Change("agent.reward_scale", new, said)
+    returns = getattr(agent, "returns", None)
+    if isinstance(returns, Histogram):
+        for name, bound in zip(("low", "high"), rules.return_range(found, agent.gamma, new), strict=True):
+            old = getattr(returns, name)
+            if bound != old:
+                yield Change(
+                    f"agent.returns.{name}", bound, f"{bound:g} (was {old:g}), from the rewards of random play"
+                )
 
 
 def _listed(numbers: tuple[float, ...]) -> str:

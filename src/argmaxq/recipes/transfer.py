@@ -70,12 +70,10 @@ def _of_the_agent(agent: Any, found: Survey) -> Iterator[Change]:
         yield Change("agent.reward_scale", new, said)
     returns = getattr(agent, "returns", None)
     if isinstance(returns, Histogram):
-        for name, bound in zip(("low", "high"), rules.return_range(found, agent.gamma, new), strict=True):
-            old = getattr(returns, name)
-            if bound != old:
-                yield Change(
-                    f"agent.returns.{name}", bound, f"{bound:g} (was {old:g}), from the rewards of random play"
-                )
+        low, high = rules.return_range(found, agent.gamma, new)
+        said = f"from {low:g} to {high:g} (was {returns.low:g} to {returns.high:g}), by the rewards of random play"
+        changed: Any = dataclasses.replace(returns, low=low, high=high)  # type: ignore[type-var]
+        yield Change("agent.returns", changed, said)
 
 
 def _listed(numbers: tuple[float, ...]) -> str:

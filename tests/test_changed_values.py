@@ -52,7 +52,12 @@ KINDS: dict[str, tuple[aq.Recipe, dict[str, Any], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", KINDS)
+QUICK = ("dqn", "prioritised", "table")
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in KINDS]
+)
 def test_a_kill_after_other_values_resumes_bit_for_bit(name: str, tmp_path: Path) -> None:
     recipe, options, values = KINDS[name]
     run = crashed(recipe, tmp_path / "run", recipe.steps * 6 // 10, **options)

@@ -37,7 +37,7 @@ def test_an_observation_of_another_shape_is_the_users_to_mend() -> None:
         ("no_such_module:Env-v0", {}, "no_such_module"),
         ("nonsense!", {}, "cannot be made"),
         ("CartPole-v1", {"gravity_of_mars": 3}, "does not take these arguments.*gravity_of_mars"),
-        (lambda: 3, {}, "returned a int"),
+        (lambda: 3, {}, "returned an int"),
     ],
 )
 def test_mistakes_in_making_are_one_clear_line(source: Any, kwargs: dict[str, Any], words: str) -> None:

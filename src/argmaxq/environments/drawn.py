@@ -33,7 +33,7 @@ def drawn(env: Env, mode: str) -> gym.Env[Any, Any]:
         raise UserError(f"{name} cannot be watched: render modes are {', '.join(sorted(modes)) or 'none'}, not {mode}")
     try:
         found: gym.Env[Any, Any] = single(dataclasses.replace(env, kwargs=env.kwargs | {"render_mode": mode}))
-    except TypeError as error:
+    except (TypeError, UserError) as error:
         if "render_mode" not in str(error):
             raise
         raise UserError(f"{name} does not take render_mode={mode!r}: let it, and pass it to the environment") from error

@@ -26,6 +26,7 @@ MISTAKES = {
     "train cartpole/dqn --steps -5": "steps = -5 is out of its range: it must be at least 0",
     "train lunarlander/dqn --stop.episodes 101": "stop.episodes = 101 is out of its range: it must be at least 1",
     "train cartpole/dqn --agent.exploration.epsilon.end -3": "agent.exploration.epsilon comes to -3, out of its range",
+    "resume \ud800": "is no run folder: 'utf-8' codec can't encode character",
     "check CartPole-v1 --kwargs=--": "argument --kwargs: expected one argument; see argmaxq check --help",
     "train cartpole/dqn --steps=": "steps = '': a whole number is needed",
     "train cartpole/dqn --env=": "environment '' cannot be made: Malformed environment ID",

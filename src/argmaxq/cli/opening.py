@@ -16,10 +16,11 @@ def opened(options: Options, path: str | None = None) -> Run:
     The current folder is on Python's path where the run may have a module imported.
     """
     named = options.run if path is None else path
-    if "\0" in named:
-        raise UserError(f"{named!r} is no run folder: no name holds a null byte")
     folder = Path(named)
-    shun(folder)
+    try:
+        shun(folder)
+    except ValueError as error:  # a name that holds what no name can, such as a null byte
+        raise UserError(f"{named!r} is no run folder: {error}") from None
     run = Run(folder, vouched(options), options.trust)
     if options.env and options.env != (made := environment(run.config)):
         raise UserError(f"--env {options.env}: {run.path} was trained on {made}")

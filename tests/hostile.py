@@ -62,6 +62,19 @@ def change_config(run: Path, change: Callable[[dict[str, Any]], object]) -> None
     file.write_text(json.dumps(data))
 
 
+def change_value(run: Path, path: str, value: Any) -> None:
+    """Put another value at a path in a run's config.json."""
+
+    def change(config: dict[str, Any]) -> None:
+        *above, name = path.split(".")
+        place = config
+        for part in above:
+            place = place[part]
+        place[name] = value
+
+    change_config(run, change)
+
+
 def change_meta(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Change what a checkpoint says of itself, and make its hash right again, as an enemy can."""
     file = path / "checkpoint.json"

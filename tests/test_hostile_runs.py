@@ -15,7 +15,7 @@ from argmaxq.components.errors import UserError
 from argmaxq.runs import checkpoint
 from argmaxq.visualisation.plot import plot
 from commands import Command
-from hostile import SMALLEST, change_config, change_meta, copied, states, untouched
+from hostile import SMALLEST, change_config, change_meta, change_value, copied, states, untouched
 from runs import crashed
 
 
@@ -157,14 +157,7 @@ RECIPES: dict[str, Any] = {
 def test_every_field_of_a_recipe_is_checked(path: str, value: Any, original: Path, tmp_path: Path) -> None:
     run = copied(original, tmp_path / "run")
 
-    def change(config: dict[str, Any]) -> None:
-        *above, name = path.split(".")
-        place = config["recipe"]
-        for part in above:
-            place = place[part]
-        place[name] = value
-
-    change_config(run, change)
+    change_value(run, f"recipe.{path}", value)
     with pytest.raises(UserError) as problem:
         aq.Run(run).recipe  # noqa: B018
     assert str(problem.value).isprintable()

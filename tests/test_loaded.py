@@ -27,7 +27,7 @@ from argmaxq.networks.own import FunctionNetwork
 from argmaxq.runs import trust
 from argmaxq.runs.spaces import adaptor, written
 from argmaxq.verbs.policy import Policy, policy_params
-from hostile import SMALLEST, change_config, copied
+from hostile import SMALLEST, change_config, change_value, copied
 
 BOXES = (spaces.Box(-1, 1, (2,)), spaces.Box(np.float32([0]), np.float32([0.1])), spaces.Box(0, 1, ()))
 OBSERVATIONS = [
@@ -234,14 +234,7 @@ def cartpole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_spaces_that_are_none_are_refused_in_a_line(path: str, value: Any, cartpole: Path, tmp_path: Path) -> None:
     run = copied(cartpole, tmp_path / "run")
 
-    def change(config: dict[str, Any]) -> None:
-        *above, name = path.split(".")
-        place = config["spaces"]
-        for part in above:
-            place = place[part]
-        place[name] = value
-
-    change_config(run, change)
+    change_value(run, f"spaces.{path}", value)
     with pytest.raises(UserError) as problem:
         aq.load(run)
     assert str(problem.value).isprintable()

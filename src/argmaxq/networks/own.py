@@ -81,8 +81,18 @@ class FlaxNetwork(_Own):
         return self.module.apply(params, obs)
 
 
+class _Initialised(_Own):
+    """A module that holds its parameters from the start, or the class of such."""
+
+    module: Any
+
+    def remarks(self, spaces: Spaces) -> list[str]:
+        """That all seeds begin alike, where they do."""
+        return [] if _makes_more(self.module) else [ALIKE]
+
+
 @component(Network)
-class NnxNetwork(_Own):
+class NnxNetwork(_Initialised):
     """A Flax NNX module that maps one observation to values [actions], or to outputs [actions, size].
 
     Attributes:
@@ -92,10 +102,6 @@ class NnxNetwork(_Own):
 
     module: Any = None
     categories: Size | None = None
-
-    def remarks(self, spaces: Spaces) -> list[str]:
-        """That all seeds begin alike, where they do."""
-        return [] if _makes_more(self.module) else [ALIKE]
 
     def _module(self, key: jax.Array) -> Any:
         from flax import nnx  # here, since only its users have it imported
@@ -118,7 +124,7 @@ class NnxNetwork(_Own):
 
 
 @component(Network)
-class EquinoxNetwork(_Own):
+class EquinoxNetwork(_Initialised):
     """An Equinox module that maps one observation to values [actions], or to outputs [actions, size].
 
     Attributes:
@@ -128,10 +134,6 @@ class EquinoxNetwork(_Own):
 
     module: Any = None
     categories: Size | None = None
-
-    def remarks(self, spaces: Spaces) -> list[str]:
-        """That all seeds begin alike, where they do."""
-        return [] if _makes_more(self.module) else [ALIKE]
 
     def _parts(self, key: jax.Array) -> tuple[PyTree, PyTree]:
         """The parameters, and all else."""

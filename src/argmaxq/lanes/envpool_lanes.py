@@ -12,6 +12,7 @@ import numpy as np
 from argmaxq.components.errors import UserError
 from argmaxq.lanes.gymnasium_lanes import lane_seeds
 from argmaxq.lanes.lanes import Step, begun
+from argmaxq.lanes.restarted import Restarted
 from argmaxq.lanes.spaces import Adaptor, read_spaces
 from argmaxq.setup import usable_cores
 
@@ -19,7 +20,7 @@ THREADING = ("num_threads", "thread_affinity_offset")
 """Arguments that are EnvPool's alone and leave the dynamics as they are."""
 
 
-class EnvPoolLanes:
+class EnvPoolLanes(Restarted):
     """``lanes`` environments of an id that EnvPool knows; ``kwargs`` are EnvPool's.
 
     EnvPool resets at the next step, as Lanes do. It takes seeds only when made, so ``reset`` makes it anew, and it
@@ -53,22 +54,6 @@ class EnvPoolLanes:
         seen, reward, terminated, truncated, _ = self._pool.step(self._decode(actions))
         self._obs = self._encode(seen)
         return Step(self._obs, reward.astype(np.float32, copy=False), terminated, truncated, terminated | truncated)
-
-    def mark(self) -> Any:
-        """Observations and count of steps."""
-        return self._obs, self._count
-
-    def rewind(self, mark: Any) -> None:
-        """Go back, for ``save`` alone."""
-        self._obs, self._count = mark
-
-    def observe(self) -> np.ndarray:
-        """The current observations [lanes, ...]."""
-        return self._obs
-
-    def save(self) -> dict[str, Any]:
-        """The observations, and seed and count of steps, enough to restart reproducibly."""
-        return {"seed": self._seed, "count": self._count, "observations": np.array(self._obs)}
 
     def restore(self, saved: dict[str, Any]) -> list[int]:
         """End every lane's episode; the next ones' seeds depend on the saved moment. Returns all lanes."""

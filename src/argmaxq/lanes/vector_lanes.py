@@ -11,10 +11,11 @@ from argmaxq.lanes.gymnasium_lanes import lane_seeds
 from argmaxq.lanes.hybrid import Choices
 from argmaxq.lanes.lanes import Step, begun
 from argmaxq.lanes.misfits import RESET, batch_fault, kind
+from argmaxq.lanes.restarted import Restarted
 from argmaxq.lanes.spaces import read_spaces
 
 
-class VectorLanes:
+class VectorLanes(Restarted):
     """A ``gymnasium.vector.VectorEnv`` seen with next-step autoreset.
 
     NEXT_STEP environments already are so. The others start a new episode at once, so that:
@@ -69,22 +70,6 @@ class VectorLanes:
             obs[over & ~last] = fresh[over & ~last]
         self._obs, self._last = obs, last
         return Step(obs, reward, terminated, truncated, last)
-
-    def mark(self) -> Any:
-        """Observations and count of steps."""
-        return self._obs, self._count
-
-    def rewind(self, mark: Any) -> None:
-        """Go back, for ``save`` alone."""
-        self._obs, self._count = mark
-
-    def observe(self) -> np.ndarray:
-        """The current observations [lanes, ...]."""
-        return self._obs
-
-    def save(self) -> dict[str, Any]:
-        """The observations, and seed and count of steps, enough to restart reproducibly."""
-        return {"seed": self._seed, "count": self._count, "observations": self._obs.copy()}
 
     def restore(self, saved: dict[str, Any]) -> list[int]:
         """End every lane's episode; the next ones' seed depends on the saved moment. Returns all lanes."""

@@ -201,3 +201,6 @@ def test_from_the_command_line(argmaxq: Command, trained: str, tmp_path: Path) -
     code, out, err = argmaxq("train", "frozenlake/q", "--from", trained)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"argmaxq: nothing of {trained}, checkpoint best fits this agent")
+    code, out, err = argmaxq("train", *SMALL, "--from-checkpoint", "last")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("argmaxq: checkpoint last of which run?")

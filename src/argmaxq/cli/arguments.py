@@ -56,7 +56,7 @@ TRAIN = (
     argument("recipe", "a recipe's name, or dqn, pqn, pdqn, td; argmaxq list", metavar="RECIPE"),
     argument("--env", "another environment than the recipe's", metavar="ID"),
     argument("--from", "a run whose network this one begins with", metavar="RUN", dest="start_from"),
-    argument("--from-checkpoint", "its best, last, or a step (%(default)s)", metavar="WHICH", default=BEST),
+    argument("--from-checkpoint", "its best, last, or a step (best)", metavar="WHICH"),
     argument("--engine", "auto, compiled or host (%(default)s)", metavar="E", default="auto"),
     argument("--seed", "the first seed (%(default)s)", metavar="S", type=whole_number, default=0),
     argument("--seeds", "how many seeds (%(default)s)", metavar="N", type=whole_number, default=1),

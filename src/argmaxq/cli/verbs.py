@@ -17,7 +17,7 @@ from argmaxq.interrupts import hold, noting
 from argmaxq.recipes import Given
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs.trust import beside
-from argmaxq.verbs.source import Source
+from argmaxq.verbs.source import chosen_source
 from argmaxq.verbs.train import resume, train_given
 
 FAILED = 1
@@ -50,7 +50,7 @@ def _train(options: Options, rest: list[str]) -> int:
     run = train_given(
         options.recipe, given_values(options, rest), name=options.recipe, engine=options.engine, seed=options.seed,
         seeds=options.seeds, out=options.out, device=options.device, quiet=options.quiet,
-        source=None if options.start_from is None else Source(options.start_from, options.from_checkpoint),
+        source=chosen_source(options.start_from, options.from_checkpoint),
     )  # fmt: skip
     if options.quiet:
         print(run.path)

@@ -24,6 +24,13 @@ class Source(NamedTuple):
     which: str | int = BEST
 
 
+def chosen_source(run: Run | str | Path | None, which: str | int | None) -> Source | None:
+    """What is meant by a run and a checkpoint of it, either of them left out; raises UserError for one without a run."""
+    if run is None and which is not None:
+        raise UserError(f"checkpoint {which} of which run? --from-checkpoint picks one of the run that --from names")
+    return None if run is None else Source(run, BEST if which is None else which)
+
+
 class Beginning(NamedTuple):
     """Parameters of each seed, what the configuration holds of them, and what to say; see ``training.warm``."""
 

@@ -23,7 +23,6 @@ from argmaxq.runs import trust as trusting
 from argmaxq.runs.folder import make_folder, write_configs
 from argmaxq.runs.lock import locked
 from argmaxq.runs.spaces import written as spaces_written
-from argmaxq.runs.track import BEST
 from argmaxq.runs.versions import environment_report
 from argmaxq.setup import start_jax
 from argmaxq.training.block import Callback
@@ -31,7 +30,7 @@ from argmaxq.training.choose import EngineName, engine_kind, hints, make_engine
 from argmaxq.verbs.changes import changed, follow, record, reopen, standing, told
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.session import go
-from argmaxq.verbs.source import Beginning, Source, beginning
+from argmaxq.verbs.source import Beginning, Source, beginning, chosen_source
 
 
 def train(
@@ -40,7 +39,7 @@ def train(
     env: Any = None,
     env_kwargs: Mapping[str, Any] | None = None,
     start_from: Run | str | Path | None = None,
-    from_checkpoint: str | int = BEST,
+    from_checkpoint: str | int | None = None,
     engine: EngineName = "auto",
     seed: int = 0,
     seeds: int | Sequence[int] = 1,
@@ -61,7 +60,7 @@ def train(
         env_kwargs: Arguments for making it.
         start_from: A run, or its folder, whose network this one begins with, array by array where names and shapes
             fit; what did not fit is said, and stands in the configuration. Of several seeds each begins with its own.
-        from_checkpoint: Which of that run's checkpoints: best, last, or that of a step.
+        from_checkpoint: Which of that run's checkpoints: best, which is the default, last, or that of a step.
         engine: ``compiled``, ``host``, or ``auto``, which compiles where the environment allows it.
         seed: The first seed.
         seeds: How many seeds, ``seed``, ``seed + 1``, ...; or the seeds themselves.
@@ -83,7 +82,7 @@ def train(
         recipe, [(path, value) for path, value in values.items() if value is not None],
         name=name or (recipe if isinstance(recipe, str) else "own"), engine=engine, seed=seed, seeds=seeds, out=out,
         device=device, callbacks=callbacks, quiet=quiet,
-        source=None if start_from is None else Source(start_from, from_checkpoint),
+        source=chosen_source(start_from, from_checkpoint),
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ class Source(NamedTuple):
 
 
 def chosen_source(run: Run | str | Path | None, which: str | int | None) -> Source | None:
-    """What is meant by a run and a checkpoint of it, either of them left out; raises UserError for one without a run."""
+    """A run and a checkpoint of it, either of them left out; raises UserError for a checkpoint without a run."""
     if run is None and which is not None:
         raise UserError(f"checkpoint {which} of which run? --from-checkpoint picks one of the run that --from names")
     return None if run is None else Source(run, BEST if which is None else which)

@@ -59,7 +59,7 @@ def test_an_update_by_hand(bootstrap: Any, error: Any, reward_scale: float) -> N
         sync=Polyak(0.25),
         reward_scale=reward_scale,
     )
-    learner, (transition, weight, index) = apart(agent), batch()
+    learner, (transition, weight, index, *_) = apart(agent), batch()
     online, target = np.array(learner.params, float), np.array(learner.target, float)
     rows = np.arange(BATCH)
 
@@ -180,7 +180,7 @@ def test_acting_without_exploration_is_greedy() -> None:
     agent = DQN(network=LINEAR, exploration=EpsilonGreedy(Constant(0.0)))
     params = agent.init(KEY, SPACES, 1).params
     for obs in batch().transition.obs:
-        action, actor = agent.act(params, (), obs, clock(), (jnp.float32(0), jnp.uint32(3)))
+        action, actor = agent.act(params, (), obs, clock(), ((jnp.float32(0), jnp.uint32(3)), None))
         assert action == agent.greedy(params, obs) == np.argmax(obs @ params)
         assert action.dtype == agent.greedy(params, obs).dtype == jnp.int32
         assert actor == ()

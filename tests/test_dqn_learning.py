@@ -87,7 +87,7 @@ def test_learning_is_sample_update_reprioritise() -> None:
     agent = DQN(network=LINEAR, replay=Prioritised(100), n_step=3, updates=3, learning_starts=0, batch_size=8)
     before, learner, metrics = learnt(agent, 1)
     expected, now, losses = before, clock(step=10**6), []
-    for bits in agent.draw(jax.random.fold_in(KEY, 0), 2):
+    for bits in agent.draw(jax.random.fold_in(KEY, 0), 2).bits:
         sampled = agent.replay.sample(expected.replay, bits, 3, agent.gamma, now)
         expected, td_error, parts = agent.update(expected, sampled, now)
         replay = agent.replay.reprioritise(expected.replay, sampled.index, td_error)

@@ -10,6 +10,7 @@ import pytest
 
 from argmaxq.agents.dqn import DQN
 from argmaxq.agents.pdqn import PDQN
+from argmaxq.agents.replaying import Drawn
 from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
 from argmaxq.learning.bootstrap import Double
@@ -128,7 +129,7 @@ def test_targets_of_several_steps_are_discounted_as_often(n: int) -> None:
     row = Row(obs.astype(np.float32), action, reward.astype(np.float32), flags, flags, flags)
     learner = jax.jit(agent.remember)(begun(agent), row)
     bits = np.arange(BATCH, dtype=np.uint32)
-    new, metrics = jax.jit(agent.learn)(learner, row, obs[-1], clock(step=100), bits[None])
+    new, metrics = jax.jit(agent.learn)(learner, row, obs[-1], clock(step=100), Drawn(bits[None], None))
     folded = [sum(0.8**j * reward[i + j, 0] for j in range(n)) for i in range(BATCH)]
     whole = Transition(
         row.obs[:BATCH, 0], action[:BATCH, 0], np.array(folded), np.full(BATCH, 0.8**n), row.obs[n : BATCH + n, 0]

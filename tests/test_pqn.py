@@ -118,7 +118,7 @@ def test_the_order_of_minibatches_is_drawn() -> None:
 
 
 def test_every_epoch_sees_every_row_once() -> None:
-    orders = np.asarray(PQN(rollout=LENGTH, epochs=5).draw(KEY, LANES))
+    orders = np.asarray(PQN(rollout=LENGTH, epochs=5).draw(KEY, LANES).orders)
     assert orders.shape == (5, LENGTH * LANES)
     np.testing.assert_array_equal(np.sort(orders), np.tile(np.arange(LENGTH * LANES), (5, 1)))
     assert len({tuple(order) for order in orders.tolist()}) == 5
@@ -166,5 +166,5 @@ def test_greedy_without_exploration() -> None:
     agent: Any = PQN(network=LINEAR, exploration=EpsilonGreedy(Constant(0.0)))
     params = agent.init(KEY, SPACES, 1).params
     for obs in one_hot(range(STATES), STATES):
-        action, _ = agent.act(params, (), obs, clock(), (np.float32(0), np.uint32(1)))
+        action, _ = agent.act(params, (), obs, clock(), ((np.float32(0), np.uint32(1)), None))
         assert action == agent.greedy(params, obs) == np.argmax(obs @ params)

@@ -34,7 +34,7 @@ class Agent(Protocol):
         """What acting in one lane remembers (drifting noise); often ``()``."""
 
     def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> PyTree:
-        """Exploration's random numbers for many steps at once, each leaf with leading axes ``shape``."""
+        """Acting's random numbers for many steps at once, each leaf with leading axes ``shape``."""
 
     def act(self, params: PyTree, memory: PyTree, obs: Array, clock: Clock, noise: PyTree) -> tuple[Array, PyTree]:
         """The behaviour policy in one lane: (action, new memory)."""
@@ -60,13 +60,27 @@ class Agent(Protocol):
 
 
 class Network(Protocol):
-    """A function approximator. Outputs have shape [actions, size], ``size`` being what the returns need per action."""
+    """A function approximator. Outputs have shape [actions, size], ``size`` being what the returns need per action.
+
+    One whose outputs depend on the key says so by a true ``random``; any other never gets one.
+    """
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
         """Parameters for observations like ``obs`` (one, without a batch axis) and outputs [actions, size]."""
 
     def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None) -> Array:
-        """Outputs [actions, size] for one observation; ``key`` feeds noisy layers."""
+        """Outputs [actions, size] for one observation; ``key`` feeds noisy layers, none: as they are without noise."""
+
+
+@runtime_checkable
+class ImplicitNetwork(Network, Protocol):
+    """A network of quantiles at any levels; ``implicit`` says whether it is one as it is configured."""
+
+    @property
+    def implicit(self) -> bool: ...
+
+    def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None, levels: Array | None = None) -> Array:
+        """Quantiles at ``levels`` [n] for one observation, each beside its level: [actions, n, 2]."""
 
 
 NetworkLike: TypeAlias = Network | Any
@@ -118,6 +132,26 @@ class Returns(Protocol):
 
     def td_error(self, z: Array, target: Array) -> Array:
         """The size of the surprise, for priorities and reports."""
+
+
+@runtime_checkable
+class ImplicitReturns(Returns, Protocol):
+    """A distribution whose network is asked for quantiles at levels that are drawn anew."""
+
+    @property
+    def quantiles(self) -> int:
+        """Levels at which a value is learnt."""
+
+    @property
+    def target_quantiles(self) -> int:
+        """Levels of its target."""
+
+    @property
+    def value_quantiles(self) -> int:
+        """Levels whose mean is an action value."""
+
+    def levels(self, key: Array | None, count: int) -> Array:
+        """So many levels [count], drawn by a key, or fixed."""
 
 
 class Bootstrap(Protocol):

@@ -52,11 +52,22 @@ class Estimates(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Sampled transitions with their importance weights and where in the replay they came from; leading axis batch."""
+    """Sampled transitions with their importance weights and where in the replay they came from; leading axis batch.
+
+    ``key`` is what is random in learning from them, for networks that ask for one.
+    """
 
     transition: Transition
     weight: Array
     index: Array
+    key: Array | None = None
+
+
+class Keys(NamedTuple):
+    """What one look at an observation may depend on by chance: a key that a batch shares, and one of its own."""
+
+    shared: Array
+    own: Array
 
 
 class Clock(NamedTuple):

@@ -18,7 +18,7 @@ from argmaxq.learning.sync import Polyak
 from argmaxq.networks.quadratic import Quadratic
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent, Critic, Exploration, MaximisableCritic, OptimiserLike, Replay, Returns, Sync
-from argmaxq.types import START, Array, Batch, Clock, Metrics, PyTree, Spaces, Transition
+from argmaxq.types import START, Array, Batch, Clock, Keys, Metrics, PyTree, Spaces, Transition
 
 
 @component(Agent)
@@ -86,7 +86,9 @@ class CriticOnly(HybridActing, Replaying):
         """One gradient update on one batch: (learner, TD errors [batch], metrics)."""
         return descend(self, self._loss, learner, batch, clock)
 
-    def _loss(self, params: PyTree, target: PyTree, transition: Transition) -> tuple[Array, Array, Array]:
+    def _loss(
+        self, params: PyTree, target: PyTree, transition: Transition, keys: Keys | None
+    ) -> tuple[Array, Array, Array]:
         """(loss, TD error, value) of one transition."""
         following = self.greedy(jax.lax.stop_gradient(params), transition.next_obs)
         z_next = self._outputs(target, transition.next_obs, following)

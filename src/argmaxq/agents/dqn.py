@@ -12,6 +12,7 @@ from argmaxq.components.annotations import Count, Fraction, Number, Size
 from argmaxq.components.component import component
 from argmaxq.learning.bootstrap import Max
 from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.keys import axes, of_batch, parted
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.returns import Scalar
 from argmaxq.learning.sync import Periodic
@@ -19,10 +20,10 @@ from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Sync
-from argmaxq.types import START, Array, Batch, Clock, Estimates, Metrics, PyTree, Spaces, Transition
+from argmaxq.types import START, Array, Batch, Clock, Estimates, Keys, Metrics, PyTree, Spaces, Transition
 
-Loss = Callable[[PyTree, PyTree, Transition], tuple[Array, Array, Array]]
-"""(parameters, target network's, transition) -> (loss, TD error, value)."""
+Loss = Callable[[PyTree, PyTree, Transition, Keys | None], tuple[Array, Array, Array]]
+"""(parameters, target network's, transition, keys) -> (loss, TD error, value)."""
 
 
 class DQNLearner(NamedTuple):
@@ -80,15 +81,21 @@ class DQN(Replaying, Acting):
         """One gradient update on one batch: (learner, TD errors [batch], metrics)."""
         return descend(self, self._loss, learner, batch, clock)
 
-    def _loss(self, params: PyTree, target: PyTree, transition: Transition) -> tuple[Array, Array, Array]:
+    def _loss(
+        self, params: PyTree, target: PyTree, transition: Transition, keys: Keys | None
+    ) -> tuple[Array, Array, Array]:
         """(loss, TD error, value) of one transition."""
         scaled = transition._replace(reward=self.reward_scale * transition.reward)
+        own, *others = parted(keys, 5)
 
-        def both(obs: Array) -> Estimates:
-            return Estimates(jax.lax.stop_gradient(self.estimate(params, obs)), self.estimate(target, obs))
+        def both(obs: Array, online: Keys | None, fixed: Keys | None) -> Estimates:
+            return Estimates(
+                jax.lax.stop_gradient(self.estimate(params, obs, online)), self.estimate(target, obs, fixed)
+            )
 
-        goal = self.bootstrap.target(self.returns, scaled, both(transition.obs), both(transition.next_obs))
-        z = entry(self.network(params, transition.obs), transition.action)
+        here, there = both(transition.obs, *others[:2]), both(transition.next_obs, *others[2:])
+        goal = self.bootstrap.target(self.returns, scaled, here, there)
+        z = entry(self.outputs(params, transition.obs, own), transition.action)
         return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)
 
 
@@ -103,8 +110,11 @@ def descend(
 ) -> tuple[DQNLearner, Array, Metrics]:
     """One step of the agent's optimiser down the weighted mean loss of a batch, and of its target network."""
 
+    keys = of_batch(batch.key, batch.weight.shape)
+
     def mean(params: PyTree) -> tuple[Array, tuple[Array, Array]]:
-        losses, td_errors, values = jax.vmap(loss, (None, None, 0))(params, learner.target, batch.transition)
+        mapped = jax.vmap(loss, (None, None, 0, axes(keys)))
+        losses, td_errors, values = mapped(params, learner.target, batch.transition, keys)
         return jnp.mean(batch.weight * losses), (td_errors, jnp.mean(values))
 
     (value, (td_error, q)), gradient = jax.value_and_grad(mean, has_aux=True)(learner.params)

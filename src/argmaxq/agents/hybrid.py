@@ -31,6 +31,8 @@ class HybridLearner(NamedTuple):
 class HybridActing:
     """Acting from what ``propose`` gives: a preference for each action and the parameters of all actions."""
 
+    random: ClassVar[bool] = False
+    """Critics and actors get no keys."""
     exploration: Any
     parameter_exploration: Any
 

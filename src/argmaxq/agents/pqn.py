@@ -13,12 +13,13 @@ from argmaxq.components.registry import type_name
 from argmaxq.learning.bootstrap import Max
 from argmaxq.learning.experience import lambda_returns, outcome
 from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.keys import axes, of_batch
 from argmaxq.learning.optimisers import RAdam
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Returns, TargetFree
-from argmaxq.types import START, Array, Clock, Metrics, PyTree, Row, Spaces
+from argmaxq.types import START, Array, Clock, Keys, Metrics, PyTree, Row, Spaces
 
 
 class PQNLearner(NamedTuple):
@@ -27,6 +28,20 @@ class PQNLearner(NamedTuple):
     params: PyTree
     optimiser: PyTree
     updates: Array
+
+
+class Shuffled(NamedTuple):
+    """The random numbers of one call of ``learn``; keys where the network is random.
+
+    Attributes:
+        orders: A random order of the rows for each epoch, [epochs, rollout * lanes].
+        looks: Keys [2] of the values of states left and reached, of which lambda-returns are made.
+        updates: Keys [updates].
+    """
+
+    orders: Array
+    looks: Array | None = None
+    updates: Array | None = None
 
 
 class Sample(NamedTuple):
@@ -69,7 +84,8 @@ class PQN(Acting):
     reward_scale: Number = 1.0
 
     def check(self) -> None:
-        """Raise UserError for a bootstrap that needs a target network."""
+        """Raise UserError for a bootstrap that needs a target network, or parts that do not go together."""
+        super().check()
         if not isinstance(self.bootstrap, TargetFree):
             kind = type_name(type(self.bootstrap))
             raise UserError(
@@ -97,31 +113,42 @@ class PQN(Acting):
         """Nothing is kept."""
         return learner
 
-    def draw(self, key: jax.Array, lanes: int) -> Array:
-        """A random order of the rows for each epoch, [epochs, rollout * lanes]."""
+    def draw(self, key: jax.Array, lanes: int) -> Shuffled:
+        """The random numbers of one call of ``learn``."""
         keys = jax.random.split(key, self.epochs)
-        return jax.vmap(lambda key: jax.random.permutation(key, self.rollout * lanes))(keys)
+        orders = jax.vmap(lambda key: jax.random.permutation(key, self.rollout * lanes))(keys)
+        if not self.random:
+            return Shuffled(orders)
+        first, second = jax.random.split(jax.random.fold_in(key, 1))
+        return Shuffled(orders, jax.random.split(first), jax.random.split(second, self.epochs * self.minibatches))
 
     def learn(
-        self, learner: PQNLearner, rows: Row, next_obs: Array, clock: Clock, orders: Array
+        self, learner: PQNLearner, rows: Row, next_obs: Array, clock: Clock, drawn: Shuffled
     ) -> tuple[PQNLearner, Metrics]:
         """Lambda-returns once, then ``epochs`` passes over the rows [k, lanes] in ``minibatches`` parts."""
-        samples = self._samples(learner.params, rows, next_obs)
+        samples = self._samples(learner.params, rows, next_obs, drawn.looks)
 
-        def minibatch(learner: PQNLearner, choice: Array) -> tuple[PQNLearner, Metrics]:
-            return self.update(learner, jax.tree.map(lambda leaf: leaf[choice], samples), clock)
+        def minibatch(learner: PQNLearner, own: tuple[Array, Array | None]) -> tuple[PQNLearner, Metrics]:
+            choice, key = own
+            return self.update(learner, jax.tree.map(lambda leaf: leaf[choice], samples), clock, key)
 
-        choices = orders.reshape(self.epochs * self.minibatches, -1)
-        learner, metrics = jax.lax.scan(minibatch, learner, choices)
+        choices = drawn.orders.reshape(self.epochs * self.minibatches, -1)
+        learner, metrics = jax.lax.scan(minibatch, learner, (choices, drawn.updates))
         means = jax.tree.map(jnp.mean, metrics)
         updates = jnp.int32(self.epochs * self.minibatches)
         return learner, {**means, **self.exploration.report(clock), "updates": updates}
 
-    def update(self, learner: PQNLearner, batch: Sample, clock: Clock = START) -> tuple[PQNLearner, Metrics]:
+    def update(
+        self, learner: PQNLearner, batch: Sample, clock: Clock = START, key: Array | None = None
+    ) -> tuple[PQNLearner, Metrics]:
         """One gradient update on samples [batch]."""
+        keys = of_batch(key, batch.weight.shape)
+
+        def taken(params: PyTree, obs: Array, action: Array, keys: Keys | None) -> Array:
+            return entry(self.outputs(params, obs, keys), action)
 
         def loss(params: PyTree) -> tuple[Array, Array]:
-            z = jax.vmap(lambda obs, action: entry(self.network(params, obs), action))(batch.obs, batch.action)
+            z = jax.vmap(taken, (None, 0, 0, axes(keys)))(params, batch.obs, batch.action, keys)
             goal = jax.vmap(self.returns.target, (0, None, 0))(batch.target, 0.0, jax.lax.stop_gradient(z))
             return jnp.mean(batch.weight * jax.vmap(self.returns.loss)(z, goal)), jnp.mean(self.returns.mean(z))
 
@@ -130,14 +157,15 @@ class PQN(Acting):
         params, optimiser = self.optimiser.update(gradient, learner.optimiser, learner.params, clock)
         return PQNLearner(params, optimiser, learner.updates + 1), {"loss": value, "q": q}
 
-    def _samples(self, params: PyTree, rows: Row, next_obs: Array) -> Sample:
+    def _samples(self, params: PyTree, rows: Row, next_obs: Array, looks: Array | None) -> Sample:
         """Rows [k, lanes] with their lambda-returns, flat: [k * lanes]."""
         bootstrap: Any = self.bootstrap
         following = jnp.concatenate([rows.obs[1:], next_obs[jnp.newaxis]])
-        values = jax.vmap(jax.vmap(self.values, (None, 0)), (None, 0))
-        next_value = jax.vmap(jax.vmap(bootstrap.value))(values(params, following))
+        here, there = (of_batch(key, rows.last.shape) for key in ((None, None) if looks is None else looks))
+        values = jax.vmap(jax.vmap(self.values, (None, 0, axes(here))), (None, 0, axes(here)))
+        next_value = jax.vmap(jax.vmap(bootstrap.value))(values(params, following, there))
         learnt = jax.vmap(jax.vmap(bootstrap.reward))
-        reward = learnt(self.reward_scale * rows.reward, values(params, rows.obs), rows.action)
+        reward = learnt(self.reward_scale * rows.reward, values(params, rows.obs, here), rows.action)
         scaled = outcome(rows._replace(reward=reward), self.gamma)
         target = jax.vmap(lambda_returns, (1, 1, None), 1)(scaled, next_value, self.trace_decay)
         kept = Sample(rows.obs, rows.action, target, (~rows.last).astype(jnp.float32))

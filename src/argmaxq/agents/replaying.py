@@ -1,11 +1,18 @@
 """How agents learn that draw batches from a replay, whatever one update does."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from argmaxq.types import Array, Clock, Metrics, Row
+
+
+class Drawn(NamedTuple):
+    """Random bits [updates, batch] that choose what is replayed, and keys [updates] of a network that is random."""
+
+    bits: Array
+    keys: Array | None
 
 
 class Replaying:
@@ -17,6 +24,7 @@ class Replaying:
 
     measured: ClassVar[tuple[str, ...]] = ("loss", "q")
     """The metrics of one update."""
+    random: Any
     replay: Any
     exploration: Any
     gamma: Any
@@ -33,9 +41,10 @@ class Replaying:
         """Make the newest row of these lanes [m] a truncation."""
         return learner._replace(replay=self.replay.cut(learner.replay, lanes))
 
-    def draw(self, key: jax.Array, lanes: int) -> Array:
-        """Random bits [updates, batch] that choose what is replayed."""
-        return jax.random.bits(key, (self.updates, self.batch_size))
+    def draw(self, key: jax.Array, lanes: int) -> Drawn:
+        """The random numbers of all updates."""
+        keys = jax.random.split(jax.random.fold_in(key, 1), self.updates) if self.random else None
+        return Drawn(jax.random.bits(key, (self.updates, self.batch_size)), keys)
 
     def updates_in(self, lanes: int) -> int:
         """Gradient updates in one call of ``learn``."""
@@ -45,14 +54,14 @@ class Replaying:
         """One update on one batch: (learner, TD errors [batch], metrics)."""
         raise NotImplementedError
 
-    def learn(self, learner: Any, rows: Row, next_obs: Array, clock: Clock, bits: Array) -> tuple[Any, Metrics]:
+    def learn(self, learner: Any, rows: Row, next_obs: Array, clock: Clock, drawn: Drawn) -> tuple[Any, Metrics]:
         """``updates`` times: sample, update, reprioritise. None before ``learning_starts``."""
         updates = jnp.where(clock.step >= self.learning_starts, self.updates, 0)
-        sampled = self.replay.batches(learner.replay, bits, self.n_step, self.gamma, clock)
+        sampled = self.replay.batches(learner.replay, drawn.bits, self.n_step, self.gamma, clock)
 
         def once(i: Array, carry: tuple[Any, Metrics]) -> tuple[Any, Metrics]:
             learner, total = carry
-            batch = sampled(learner.replay, i)
+            batch = sampled(learner.replay, i)._replace(key=drawn.keys[i] if drawn.keys is not None else None)
             learner, td_error, metrics = self.update(learner, batch, clock)
             replay = self.replay.reprioritise(learner.replay, batch.index, td_error)
             return learner._replace(replay=replay), jax.tree.map(jnp.add, total, metrics)

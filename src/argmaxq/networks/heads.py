@@ -1,11 +1,13 @@
 """Output layers: from features to outputs [actions, size]."""
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import jax.numpy as jnp
 from flax import linen as nn
 
+from argmaxq.components.annotations import Size
 from argmaxq.components.component import component
+from argmaxq.networks.layers import Layer, Plain
 from argmaxq.types import Array
 
 
@@ -13,15 +15,24 @@ class Head(Protocol):
     """The last layers of a network."""
 
     def __call__(self, features: Array, outputs: tuple[int, int]) -> Array:
-        """Features [width] -> outputs [actions, size]; called inside a Linen module's compact method."""
+        """Features [..., width] -> outputs [..., actions, size]; called inside a Linen module's compact method.
+
+        The layer whose bias has the shape ``outputs`` is called "output".
+        """
 
 
 @component(Head)
 class SingleStream:
-    """One linear layer."""
+    """One linear layer.
+
+    Attributes:
+        layer: What it is.
+    """
+
+    layer: Layer = Plain()
 
     def __call__(self, features: Array, outputs: tuple[int, int]) -> Array:
-        return nn.DenseGeneral(outputs, name="output")(features)
+        return self.layer(features, outputs, "output")
 
 
 @component(Head)
@@ -34,9 +45,38 @@ class Centred:
 
 @component(Head)
 class Dueling:
-    """V(s) + A(s, a) - mean_a A(s, a) (Wang et al. 2016, eq. 9)."""
+    """V(s) + A(s, a) - mean_a A(s, a) (Wang et al. 2016, eq. 9); of distributions for each output alike.
+
+    Attributes:
+        layer: What both streams are.
+    """
+
+    layer: Layer = Plain()
 
     def __call__(self, features: Array, outputs: tuple[int, int]) -> Array:
-        advantage = nn.DenseGeneral(outputs, name="output")(features)
-        value = nn.DenseGeneral((1, outputs[1]), name="value")(features)
-        return value + advantage - jnp.mean(advantage, axis=0, keepdims=True)
+        advantage = self.layer(features, outputs, "output")
+        value = self.layer(features, (1, outputs[1]), "value")
+        return value + advantage - jnp.mean(advantage, axis=-2, keepdims=True)
+
+
+@component(Head)
+class Implicit:
+    """Quantiles at any levels: features times a cosine embedding of the level (Dabney et al. 2018, eq. 4).
+
+    It belongs to the returns ``implicit-quantile``, which choose the levels.
+
+    Attributes:
+        cosines: Waves cos(pi i level), i = 0 .. cosines - 1, that a level is seen by.
+        head: The output layers after the product.
+    """
+
+    random: ClassVar[bool] = True
+    cosines: Size = 64
+    head: Head = SingleStream()
+
+    def __call__(self, features: Array, outputs: tuple[int, int], levels: Array | None = None) -> Array:
+        """Features [width] and levels [n] -> quantiles, each beside its level, [actions, n, 2]."""
+        waves = jnp.cos(jnp.pi * jnp.arange(self.cosines) * jnp.asarray(levels)[:, jnp.newaxis])
+        embedding = nn.relu(nn.Dense(features.shape[-1], name="levels")(waves))
+        quantiles = self.head(features * embedding, outputs)[..., 0].T
+        return jnp.stack([quantiles, jnp.broadcast_to(levels, quantiles.shape)], axis=-1)

@@ -9,8 +9,9 @@ from flax import linen as nn
 
 from argmaxq.components.annotations import Size
 from argmaxq.components.component import component
-from argmaxq.networks.heads import Head, SingleStream
+from argmaxq.networks.heads import Head, Implicit, SingleStream
 from argmaxq.networks.inputs import Inputs, OneHot, Raw
+from argmaxq.networks.layers import Layer, Plain
 from argmaxq.roles import Network
 from argmaxq.types import Array, PyTree, Spaces
 
@@ -18,7 +19,7 @@ Activation = Literal["relu", "tanh", "leaky_relu", "elu", "gelu", "silu"]
 
 
 class Perceptron(nn.Module):
-    """Dense layers, optionally normalised before the activation, and a head."""
+    """Hidden layers, optionally normalised before the activation, and a head."""
 
     inputs: Inputs
     hidden: tuple[int, ...]
@@ -26,16 +27,17 @@ class Perceptron(nn.Module):
     layer_norm: bool
     head: Head
     outputs: tuple[int, int]
+    layer: Layer = Plain()
 
     @nn.compact
-    def __call__(self, obs: Array) -> Array:
-        """Observation of any shape -> outputs [actions, size]."""
+    def __call__(self, obs: Array, *levels: Array) -> Array:
+        """Observation of any shape -> outputs [actions, size]; ``levels`` are for an implicit head."""
         x = self.inputs(jnp.ravel(obs).astype(jnp.float32))
-        for width in self.hidden:
-            x = nn.Dense(width)(x)
+        for number, width in enumerate(self.hidden):
+            x = self.layer(x, (width,), f"Dense_{number}")
             x = nn.LayerNorm()(x) if self.layer_norm else x
             x = getattr(nn, self.activation)(x)
-        return self.head(x, self.outputs)
+        return self.head(x, self.outputs, *levels)
 
 
 @component(Network)
@@ -48,6 +50,7 @@ class MLP:
         activation: Non-linearity after each hidden layer.
         layer_norm: Normalise each hidden layer before its activation (Ba et al. 2016).
         head: The output layers.
+        layer: What the hidden layers are.
     """
 
     hidden: tuple[Size, ...] = (64, 64)
@@ -55,18 +58,30 @@ class MLP:
     activation: Activation = "relu"
     layer_norm: bool = False
     head: Head = SingleStream()
+    layer: Layer = Plain()
+
+    @property
+    def implicit(self) -> bool:
+        """Whether outputs are quantiles at levels that are handed in."""
+        return isinstance(self.head, Implicit)
 
     def bind(self, spaces: Spaces) -> "MLP":
         """An index is seen as a one-hot vector, whatever the inputs were to do with numbers."""
         return dataclasses.replace(self, inputs=OneHot().bind(spaces)) if spaces.observation.categories else self
 
     def _module(self, outputs: tuple[int, int]) -> Perceptron:
-        return Perceptron(self.inputs, self.hidden, self.activation, self.layer_norm, self.head, outputs)
+        return Perceptron(self.inputs, self.hidden, self.activation, self.layer_norm, self.head, outputs, self.layer)
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
         """Parameters for one observation like ``obs`` and outputs [actions, size]."""
-        return self._module(outputs).init(key, obs)["params"]
+        levels = [jnp.zeros(1)] if self.implicit else []
+        return self._module(outputs).init(key, obs, *levels)["params"]
 
-    def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None) -> Array:
-        """Outputs [actions, size] for one observation; their shape is read off the output layer's bias."""
-        return self._module(params["output"]["bias"].shape).apply({"params": params}, obs)
+    def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None, levels: Array | None = None) -> Array:
+        """Outputs [actions, size] for one observation; their shape is read off the output layer's bias.
+
+        With an implicit head they are quantiles at ``levels`` [n], each beside its level: [actions, n, 2].
+        """
+        rngs = {} if key is None else {"noise": key}
+        asked = [] if levels is None else [levels]
+        return self._module(params["output"]["bias"].shape).apply({"params": params}, obs, *asked, rngs=rngs)

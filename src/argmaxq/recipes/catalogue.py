@@ -14,7 +14,19 @@ from argmaxq.learning import (
     sync,
     traces,
 )
-from argmaxq.networks import critics, features, heads, inputs, interpolated, linear, mlp, own, quadratic, sparse
+from argmaxq.networks import (
+    critics,
+    features,
+    heads,
+    inputs,
+    interpolated,
+    layers,
+    linear,
+    mlp,
+    own,
+    quadratic,
+    sparse,
+)
 from argmaxq.recipes import recipe as recipe
 from argmaxq.replay import prioritised, uniform
 
@@ -34,6 +46,20 @@ MODULES = (
         returns,
     ),
     *(schedules, step_sizes, sync, td, traces),
-    *(critics, features, heads, inputs, interpolated, linear, mlp, own, quadratic, sparse, prioritised, uniform),
+    *(
+        critics,
+        features,
+        heads,
+        inputs,
+        interpolated,
+        layers,
+        linear,
+        mlp,
+        own,
+        quadratic,
+        sparse,
+        prioritised,
+        uniform,
+    ),
     recipe,
 )

@@ -5,8 +5,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from argmaxq.components.component import bind
+from argmaxq.components.component import bind, walk
 from argmaxq.components.errors import UserError
+from argmaxq.components.registry import type_name
 from argmaxq.devices import free_memory
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.roles import Agent
@@ -24,6 +25,7 @@ def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int
             memory than is free.
     """
     agent, lanes = bind(recipe.agent, spaces), recipe.env.lanes
+    _refuse_keyless(agent)
     learner = jax.eval_shape(lambda key: agent.init(key, spaces, lanes), jax.random.key(0))
     _learns(agent, recipe.steps, lanes)
     own = jax.eval_shape(lambda key: _iteration(agent, key, spaces, lanes), jax.random.key(0))
@@ -32,6 +34,16 @@ def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int
         many, fewer = (f"{seeds} seeds need", ", or train fewer seeds at once") if seeds > 1 else ("training needs", "")
         sizes = f"{amount(needed)} of memory, and {amount(free)} are free"
         raise UserError(f"{many} {sizes}: lower {_largest(agent, learner, needed // seeds)}{fewer}")
+
+
+def _refuse_keyless(agent: Agent) -> None:
+    """Refuse what needs random keys in an agent that gives its networks none: its noise would be missing silently."""
+    if getattr(agent, "random", False):
+        return
+    for where, _, part in walk(agent):
+        if getattr(part, "random", False):
+            kinds = type_name(type(part)), type_name(type(agent))
+            raise UserError(f"agent.{where} = {kinds[0]} needs random keys, and {kinds[1]} gives its networks none")
 
 
 def _learns(agent: Agent, steps: int, lanes: int) -> None:

@@ -1,0 +1,81 @@
+"""Layers that networks and their heads are made of."""
+
+from typing import ClassVar, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from argmaxq.components.annotations import NonNegative
+from argmaxq.components.component import component
+from argmaxq.types import Array
+
+
+class Layer(Protocol):
+    """A linear layer."""
+
+    def __call__(self, x: Array, features: tuple[int, ...], name: str) -> Array:
+        """x [..., width] -> [..., *features]; called inside a Linen module's compact method."""
+
+
+@component(Layer)
+class Plain:
+    """x W + b."""
+
+    def __call__(self, x: Array, features: tuple[int, ...], name: str) -> Array:
+        return nn.DenseGeneral(features, name=name)(x)
+
+
+@component(Layer)
+class Noisy:
+    """Weights and biases that are random, with learnt means and deviations (Fortunato et al. 2018, factorised noise).
+
+    One draw of noise is shared by all that is learnt from in an update; without a key there is none.
+
+    Attributes:
+        sigma: First deviation, times the root of the layer's width; 0: a plain layer.
+    """
+
+    random: ClassVar[bool] = True
+    sigma: NonNegative = 0.5
+
+    def __call__(self, x: Array, features: tuple[int, ...], name: str) -> Array:
+        return NoisyLinear(features, self.sigma, name=name)(x)
+
+
+class NoisyLinear(nn.Module):
+    """x (W + S * noise) + b + s * noise, the noise of a weight being the product of its input's and its output's."""
+
+    features: tuple[int, ...]
+    sigma: Array
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        width, outputs = x.shape[-1], int(np.prod(self.features))
+        bound = width**-0.5
+        spread, deviation = _uniform(bound), nn.initializers.constant(self.sigma * bound)
+        kernel = self.param("kernel", spread, (width, *self.features))
+        bias = self.param("bias", spread, self.features)
+        kernel_deviation = self.param("kernel_deviation", deviation, kernel.shape)
+        bias_deviation = self.param("bias_deviation", deviation, bias.shape)
+        if self.has_rng("noise"):
+            noise = _scaled(jax.random.normal(self.make_rng("noise"), (width + outputs,)))
+            ins, outs = noise[:width], noise[width:].reshape(self.features)
+            kernel = kernel + kernel_deviation * jnp.multiply.outer(ins, outs)
+            bias = bias + bias_deviation * outs
+        return jnp.tensordot(x, kernel, 1) + bias
+
+
+def _scaled(noise: Array) -> Array:
+    """sign(noise) * sqrt(|noise|), f in the paper."""
+    return jnp.sign(noise) * jnp.sqrt(jnp.abs(noise))
+
+
+def _uniform(bound: float) -> nn.initializers.Initializer:
+    """Uniform within +-bound."""
+
+    def make(key: Array, shape: tuple[int, ...], dtype: object = jnp.float32) -> Array:
+        return jax.random.uniform(key, shape, jnp.float32, -bound, bound)
+
+    return make

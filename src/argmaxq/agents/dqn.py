@@ -8,17 +8,18 @@ import jax.numpy as jnp
 
 from argmaxq.agents.acting import Acting, discrete
 from argmaxq.agents.replaying import Replaying
-from argmaxq.components.annotations import Count, Fraction, Number, Size
+from argmaxq.components.annotations import Count, Fraction, Size
 from argmaxq.components.component import component
 from argmaxq.learning.bootstrap import Max
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.returns import Scalar
-from argmaxq.learning.sync import Periodic
+from argmaxq.learning.rewards import Scale
+from argmaxq.learning.sync import Averaging, Periodic
 from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
-from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Sync
+from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Rewards, Sync
 from argmaxq.types import START, Array, Batch, Clock, Estimates, Metrics, PyTree, Spaces, Transition
 
 Loss = Callable[[PyTree, PyTree, Transition], tuple[Array, Array, Array]]
@@ -26,13 +27,18 @@ Loss = Callable[[PyTree, PyTree, Transition], tuple[Array, Array, Array]]
 
 
 class DQNLearner(NamedTuple):
-    """Online and target parameters, optimiser state, replay, and gradient updates done (int32)."""
+    """Online and target parameters, optimiser state, replay, and gradient updates done (int32).
+
+    ``rewards`` is what their kind remembers, ``average`` the averaged parameters; both are often ``()``.
+    """
 
     params: PyTree
     target: PyTree
     optimiser: PyTree
     replay: PyTree
     updates: Array
+    rewards: PyTree = ()
+    average: PyTree = ()
 
 
 @component(Agent)
@@ -53,7 +59,8 @@ class DQN(Replaying, Acting):
         rollout: Rows that each lane collects between two calls of learn.
         updates: Gradient updates in each call of learn.
         learning_starts: Env steps before the first update.
-        reward_scale: Factor on rewards in learning; returns are reported raw.
+        rewards: What rewards are in learning; returns are reported raw.
+        average: How averaged parameters follow, which are evaluated and saved; none: those that learn.
     """
 
     network: NetworkLike = MLP()
@@ -69,7 +76,8 @@ class DQN(Replaying, Acting):
     rollout: Size = 4
     updates: Size = 1
     learning_starts: Count = 1_000
-    reward_scale: Number = 1.0
+    rewards: Rewards = Scale()
+    average: Averaging | None = None
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> DQNLearner:
         """A fresh learner; raises UserError for other actions, or a replay too small for one rollout and one window."""
@@ -82,12 +90,11 @@ class DQN(Replaying, Acting):
 
     def _loss(self, params: PyTree, target: PyTree, transition: Transition) -> tuple[Array, Array, Array]:
         """(loss, TD error, value) of one transition."""
-        scaled = transition._replace(reward=self.reward_scale * transition.reward)
 
         def both(obs: Array) -> Estimates:
             return Estimates(jax.lax.stop_gradient(self.estimate(params, obs)), self.estimate(target, obs))
 
-        goal = self.bootstrap.target(self.returns, scaled, both(transition.obs), both(transition.next_obs))
+        goal = self.bootstrap.target(self.returns, transition, both(transition.obs), both(transition.next_obs))
         z = entry(self.network(params, transition.obs), transition.action)
         return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)
 
@@ -95,7 +102,8 @@ class DQN(Replaying, Acting):
 def begin(agent: Any, params: PyTree, spaces: Spaces, lanes: int) -> DQNLearner:
     """A fresh learner with these parameters; raises UserError for a replay that is too small."""
     replay = agent.replay.init(spaces, lanes, agent.rollout + agent.n_step)
-    return DQNLearner(params, jax.tree.map(jnp.copy, params), agent.optimiser.init(params), replay, jnp.int32(0))
+    target, optimiser = jax.tree.map(jnp.copy, params), agent.optimiser.init(params)
+    return DQNLearner(params, target, optimiser, replay, jnp.int32(0), **agent.begun(params, lanes))
 
 
 def descend(

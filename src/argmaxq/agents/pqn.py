@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.agents.acting import Acting, discrete
-from argmaxq.components.annotations import Fraction, Number, Size
+from argmaxq.agents.following import Following
+from argmaxq.components.annotations import Fraction, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import type_name
@@ -15,18 +16,25 @@ from argmaxq.learning.experience import lambda_returns, outcome
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import RAdam
 from argmaxq.learning.returns import Scalar, Squared
+from argmaxq.learning.rewards import Scale
+from argmaxq.learning.sync import Averaging
 from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
-from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Returns, TargetFree
+from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Returns, Rewards, TargetFree
 from argmaxq.types import START, Array, Clock, Metrics, PyTree, Row, Spaces
 
 
 class PQNLearner(NamedTuple):
-    """Parameters, optimiser state and gradient updates done (int32)."""
+    """Parameters, optimiser state and gradient updates done (int32).
+
+    ``rewards`` is what their kind remembers, ``average`` the averaged parameters; both are often ``()``.
+    """
 
     params: PyTree
     optimiser: PyTree
     updates: Array
+    rewards: PyTree = ()
+    average: PyTree = ()
 
 
 class Sample(NamedTuple):
@@ -39,7 +47,7 @@ class Sample(NamedTuple):
 
 
 @component(Agent)
-class PQN(Acting):
+class PQN(Following, Acting):
     """Peng's Q(lambda) on fresh rollouts of many lanes, stabilised by layer normalisation (Gallici et al. 2025).
 
     Attributes:
@@ -53,7 +61,8 @@ class PQN(Acting):
         rollout: Rows that each lane collects between two calls of learn.
         epochs: Passes over each rollout.
         minibatches: Parts that each pass is split into, one gradient update each.
-        reward_scale: Factor on rewards in learning; returns are reported raw.
+        rewards: What rewards are in learning; returns are reported raw.
+        average: How averaged parameters follow, which are evaluated and saved; none: those that learn.
     """
 
     network: NetworkLike = MLP((128, 128), layer_norm=True)
@@ -66,7 +75,8 @@ class PQN(Acting):
     rollout: Size = 64
     epochs: Size = 4
     minibatches: Size = 16
-    reward_scale: Number = 1.0
+    rewards: Rewards = Scale()
+    average: Averaging | None = None
 
     def check(self) -> None:
         """Raise UserError for a bootstrap that needs a target network."""
@@ -83,15 +93,15 @@ class PQN(Acting):
             raise UserError(f"agent.minibatches = {self.minibatches} does not divide {rows}; change one of them")
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         params = self.network.init(key, obs, (discrete(spaces).n, self.returns.size))
-        return PQNLearner(params, self.optimiser.init(params), jnp.int32(0))
+        return PQNLearner(params, self.optimiser.init(params), jnp.int32(0), **self.begun(params, lanes))
 
     def updates_in(self, lanes: int) -> int:
         """Gradient updates in one call of ``learn``."""
         return self.epochs * self.minibatches
 
     def remember(self, learner: PQNLearner, rows: Row) -> PQNLearner:
-        """Nothing is kept."""
-        return learner
+        """Rows [k, lanes] are taken up in running scales; nothing else is kept of them."""
+        return self.noticed(learner, rows)[0]  # type: ignore[no-any-return]
 
     def cut(self, learner: PQNLearner, lanes: Array) -> PQNLearner:
         """Nothing is kept."""
@@ -106,7 +116,7 @@ class PQN(Acting):
         self, learner: PQNLearner, rows: Row, next_obs: Array, clock: Clock, orders: Array
     ) -> tuple[PQNLearner, Metrics]:
         """Lambda-returns once, then ``epochs`` passes over the rows [k, lanes] in ``minibatches`` parts."""
-        samples = self._samples(learner.params, rows, next_obs)
+        samples = self._samples(learner, rows, next_obs)
 
         def minibatch(learner: PQNLearner, choice: Array) -> tuple[PQNLearner, Metrics]:
             return self.update(learner, jax.tree.map(lambda leaf: leaf[choice], samples), clock)
@@ -128,16 +138,18 @@ class PQN(Acting):
         (value, q), gradient = jax.value_and_grad(loss, has_aux=True)(learner.params)
         clock = clock._replace(update=learner.updates)
         params, optimiser = self.optimiser.update(gradient, learner.optimiser, learner.params, clock)
-        return PQNLearner(params, optimiser, learner.updates + 1), {"loss": value, "q": q}
+        after = learner._replace(params=params, optimiser=optimiser, updates=learner.updates + 1)
+        return self.followed(after, learner.params), {"loss": value, "q": q}
 
-    def _samples(self, params: PyTree, rows: Row, next_obs: Array) -> Sample:
+    def _samples(self, learner: PQNLearner, rows: Row, next_obs: Array) -> Sample:
         """Rows [k, lanes] with their lambda-returns, flat: [k * lanes]."""
         bootstrap: Any = self.bootstrap
+        params, mapped = learner.params, self.rewards.each(rows.reward)
         following = jnp.concatenate([rows.obs[1:], next_obs[jnp.newaxis]])
         values = jax.vmap(jax.vmap(self.values, (None, 0)), (None, 0))
         next_value = jax.vmap(jax.vmap(bootstrap.value))(values(params, following))
         learnt = jax.vmap(jax.vmap(bootstrap.reward))
-        reward = learnt(self.reward_scale * rows.reward, values(params, rows.obs), rows.action)
+        reward = learnt(self.total(learner, mapped), values(params, rows.obs), rows.action)
         scaled = outcome(rows._replace(reward=reward), self.gamma)
         target = jax.vmap(lambda_returns, (1, 1, None), 1)(scaled, next_value, self.trace_decay)
         kept = Sample(rows.obs, rows.action, target, (~rows.last).astype(jnp.float32))

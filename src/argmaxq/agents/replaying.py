@@ -5,21 +5,21 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
+from argmaxq.agents.following import Following
 from argmaxq.types import Array, Clock, Metrics, Row
 
 
-class Replaying:
+class Replaying(Following):
     """Remembers rows, and then ``updates`` times: sample, update, reprioritise.
 
-    The learner is a NamedTuple with a field ``replay``; ``update`` takes a batch and returns (learner, TD errors,
-    metrics).
+    The learner has a field ``replay``, too; ``update`` takes a batch, whose rewards are as they are learnt, and returns
+    (learner, TD errors, metrics).
     """
 
     measured: ClassVar[tuple[str, ...]] = ("loss", "q")
     """The metrics of one update."""
     replay: Any
     exploration: Any
-    gamma: Any
     n_step: Any
     batch_size: Any
     updates: Any
@@ -27,6 +27,7 @@ class Replaying:
 
     def remember(self, learner: Any, rows: Row) -> Any:
         """Store rows [k, lanes] in the replay."""
+        learner, rows = self.noticed(learner, rows)
         return learner._replace(replay=self.replay.add(learner.replay, rows, self.n_step))
 
     def cut(self, learner: Any, lanes: Array) -> Any:
@@ -52,8 +53,11 @@ class Replaying:
 
         def once(i: Array, carry: tuple[Any, Metrics]) -> tuple[Any, Metrics]:
             learner, total = carry
-            batch = sampled(learner.replay, i)
+            batch, before = sampled(learner.replay, i), learner.params
+            reward = self.total(learner, batch.transition.reward)
+            batch = batch._replace(transition=batch.transition._replace(reward=reward))
             learner, td_error, metrics = self.update(learner, batch, clock)
+            learner = self.followed(learner, before)
             replay = self.replay.reprioritise(learner.replay, batch.index, td_error)
             return learner._replace(replay=replay), jax.tree.map(jnp.add, total, metrics)
 

@@ -62,12 +62,12 @@ def _of_the_agent(agent: Any, found: Survey) -> Iterator[Change]:
             yield Change(path, (max(item),), f"{max(item)} along each of {entries} entries (was {_listed(item)})")
     if getattr(agent, "prior", ()):
         yield Change("agent.prior", (), f"{_listed(agent.prior)} dropped")
-    scale = getattr(agent, "reward_scale", 1.0)
+    scale = getattr(getattr(agent, "rewards", None), "factor", 1.0)
     largest = found.largest_return(agent.gamma) if scale != 1.0 else 0.0
     new = rules.reward_scale(largest) if largest else scale
     if new != scale:
         said = f"{new:g} (was {scale:g}), for discounted returns of random play reach {largest:.3g}"
-        yield Change("agent.reward_scale", new, said)
+        yield Change("agent.rewards.factor", new, said)
     returns = getattr(agent, "returns", None)
     if isinstance(returns, Histogram):
         low, high = rules.return_range(found, agent.gamma, new)

@@ -101,7 +101,7 @@ class PQN(Following, Acting):
 
     def remember(self, learner: PQNLearner, rows: Row) -> PQNLearner:
         """Rows [k, lanes] are taken up in running scales; nothing else is kept of them."""
-        return self.noticed(learner, rows)[0]  # type: ignore[no-any-return]
+        return self.noticed(learner, rows)[0]
 
     def cut(self, learner: PQNLearner, lanes: Array) -> PQNLearner:
         """Nothing is kept."""

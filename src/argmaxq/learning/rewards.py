@@ -42,7 +42,6 @@ class Scale(_AsTheyAre):
         factor: On every reward, and so on every value.
     """
 
-    shorthand = "factor"
     factor: Number = 1.0
 
     def total(self, state: PyTree, reward: Array) -> Array:

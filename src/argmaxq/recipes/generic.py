@@ -281,12 +281,14 @@ def _title(name: str, task: Task) -> str:
 def _common(task: Task, recipe: Recipe) -> Iterator[Said]:
     """What every start chooses."""
     yield Said("discount", f"{task.gamma:g}: it looks {1 / (1 - task.gamma):.0f} steps ahead", ("agent.gamma",))
-    if hasattr(recipe.agent.rewards, "factor"):
+    if isinstance(getattr(recipe.agent, "rewards", None), Scale):
         largest = task.found.largest_return(task.gamma)
         words = f"times {task.scale:g} in learning: discounted returns of random play reach {largest:.3g}"
         yield Said(
             "rewards",
-            words if largest else "as they are, for random play met none: where they are large, set --agent.rewards",
+            words
+            if largest
+            else "as they are, for random play met none: where they are large, scale them by --agent.rewards",
             ("agent.rewards.factor",),
         )
     if task.env.backend == "processes":

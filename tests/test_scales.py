@@ -142,7 +142,7 @@ def test_rewards_are_mapped_before_they_are_summed_and_scaled_after() -> None:
         ours = learnt(dataclasses.replace(plain_agent, rewards=kind), own)
         theirs = learnt(plain_agent, own._replace(reward=mapped))
         assert leaves_equal(ours.params, theirs.params), kind
-        assert leaves_equal(ours.replay.tree, theirs.replay.tree), kind
+        np.testing.assert_allclose(ours.replay.tree, theirs.replay.tree, rtol=1e-5)
 
 
 def test_running_rewards_by_hand() -> None:
@@ -206,7 +206,8 @@ def test_a_run_resumes_exactly_and_its_policies_are_averaged_and_frozen(tmp_path
     policy(np.float32([9, 9, 9, 9]))
     assert leaves_equal(policy.params["scales"]["moments"].count, np.float32(1_500))
     warm = aq.train(AVERAGED, start_from=reference, steps=100, out=tmp_path / "warm")
-    assert float(warm.arrays("start")["scales/moments/count"]) == 1_500
+    for name, array in reference.arrays("best").items():
+        np.testing.assert_array_equal(array, warm.arrays("start")[name])
 
 
 def test_a_table_takes_rewards_as_they_are_mapped() -> None:

@@ -68,7 +68,7 @@ class CriticOnly(HybridActing, Replaying):
         """A fresh learner; raises UserError for actions without parameters, a critic or a replay that does not fit."""
         hybrid(spaces)
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
-        return begin(self, self._critic.init(key, obs, self.returns.size), spaces, lanes)
+        return begin(self, self._critic.init(key, obs, self.returns.size), spaces, lanes, key)
 
     @property
     def _critic(self) -> MaximisableCritic:

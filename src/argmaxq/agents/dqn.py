@@ -13,6 +13,7 @@ from argmaxq.components.component import component
 from argmaxq.learning.bootstrap import Max
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
+from argmaxq.learning.resets import Resets
 from argmaxq.learning.returns import Scalar
 from argmaxq.learning.rewards import Scale
 from argmaxq.learning.sync import Averaging, Periodic
@@ -29,7 +30,7 @@ Loss = Callable[[PyTree, PyTree, Transition], tuple[Array, Array, Array]]
 class DQNLearner(NamedTuple):
     """Online and target parameters, optimiser state, replay, and gradient updates done (int32).
 
-    ``rewards`` is what their kind remembers, ``average`` the averaged parameters; both are often ``()``.
+    ``rewards`` is what their kind remembers, ``average`` the averaged parameters, ``seed`` is of resets: often ``()``.
     """
 
     params: PyTree
@@ -39,6 +40,7 @@ class DQNLearner(NamedTuple):
     updates: Array
     rewards: PyTree = ()
     average: PyTree = ()
+    seed: PyTree = ()
 
 
 @component(Agent)
@@ -61,6 +63,7 @@ class DQN(Replaying, Acting):
         learning_starts: Env steps before the first update.
         rewards: What rewards are in learning; returns are reported raw.
         average: How averaged parameters follow, which are evaluated and saved; none: those that learn.
+        resets: When the network begins anew; none: never.
     """
 
     network: NetworkLike = MLP()
@@ -78,11 +81,13 @@ class DQN(Replaying, Acting):
     learning_starts: Count = 1_000
     rewards: Rewards = Scale()
     average: Averaging | None = None
+    resets: Resets | None = None
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> DQNLearner:
         """A fresh learner; raises UserError for other actions, or a replay too small for one rollout and one window."""
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
-        return begin(self, self.network.init(key, obs, (discrete(spaces).n, self.returns.size)), spaces, lanes)
+        params = self.network.init(key, obs, (discrete(spaces).n, self.returns.size))
+        return begin(self, params, spaces, lanes, key)
 
     def update(self, learner: DQNLearner, batch: Batch, clock: Clock = START) -> tuple[DQNLearner, Array, Metrics]:
         """One gradient update on one batch: (learner, TD errors [batch], metrics)."""
@@ -99,11 +104,11 @@ class DQN(Replaying, Acting):
         return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)
 
 
-def begin(agent: Any, params: PyTree, spaces: Spaces, lanes: int) -> DQNLearner:
+def begin(agent: Any, params: PyTree, spaces: Spaces, lanes: int, key: jax.Array) -> DQNLearner:
     """A fresh learner with these parameters; raises UserError for a replay that is too small."""
     replay = agent.replay.init(spaces, lanes, agent.rollout + agent.n_step)
     target, optimiser = jax.tree.map(jnp.copy, params), agent.optimiser.init(params)
-    return DQNLearner(params, target, optimiser, replay, jnp.int32(0), **agent.begun(params, lanes))
+    return DQNLearner(params, target, optimiser, replay, jnp.int32(0), **agent.begun(params, lanes, key))
 
 
 def descend(

@@ -20,11 +20,15 @@ class Following:
     rewards: Any
     average: Any
     gamma: Any
+    resets: Any = None
+    network: Any
+    optimiser: Any
 
-    def begun(self, params: PyTree, lanes: int) -> dict[str, PyTree]:
-        """The learner's fields ``rewards`` and ``average`` before the first row."""
+    def begun(self, params: PyTree, lanes: int, key: jax.Array) -> dict[str, PyTree]:
+        """The learner's fields ``rewards`` and ``average`` before the first row, ``seed`` where there are resets."""
         average = () if self.average is None else jax.tree.map(jnp.copy, params)
-        return {"rewards": self.rewards.init(lanes), "average": average}
+        seed = {} if self.resets is None else {"seed": jax.random.key_data(key)}
+        return {"rewards": self.rewards.init(lanes), "average": average, **seed}
 
     def noticed(self, learner: Any, rows: Row) -> tuple[Any, Row]:
         """The learner whose running scales have taken up rows [k, lanes], and these with each reward mapped."""
@@ -42,6 +46,28 @@ class Following:
         if self.average is not None:
             learner = learner._replace(average=self.average(learner.average, learner.params, learner.updates))
         return _rescaled(learner, before)
+
+    def renewed(self, learner: Any, before: Any, obs: Array) -> Any:
+        """The learner ``before`` a call of learn and after it, its network begun anew if that is due.
+
+        ``obs`` is any observation.
+        """
+        if self.resets is None:
+            return learner
+        there = {name: getattr(learner, name) for name in (*NETWORKS, "optimiser") if hasattr(learner, name)}
+
+        def anew(there: dict[str, PyTree]) -> dict[str, PyTree]:
+            outputs = jax.eval_shape(self.network, learner.params, obs).shape
+            key = jax.random.fold_in(jax.random.wrap_key_data(learner.seed), learner.updates)
+            params = self.resets.renewed(learner.params, self.network.init(key, obs, outputs))
+            params = scaled_as(params, learner.params)
+            return {
+                name: self.optimiser.init(params) if name == "optimiser" else params if jax.tree.leaves(old) else old
+                for name, old in there.items()
+            }
+
+        due = self.resets.due(before.updates, learner.updates)
+        return learner._replace(**jax.lax.cond(due, anew, lambda same: same, there))
 
     def policy(self, learner: Any) -> PyTree:
         """The parameters that are evaluated and kept as a policy: averaged ones, if there are any."""

@@ -87,11 +87,11 @@ class HybridAgent(HybridActing, Replaying):
         """Mean weighted value, and the gradient of minus it in the actor alone."""
         raise NotImplementedError
 
-    def begin(self, params: ActorCritic, spaces: Spaces, lanes: int) -> HybridLearner:
+    def begin(self, params: ActorCritic, spaces: Spaces, lanes: int, key: jax.Array) -> HybridLearner:
         """A fresh learner with these parameters; raises UserError for a replay that is too small."""
         replay = self.replay.init(spaces, lanes, self.rollout + self.n_step)
         optimiser = ActorCritic(self.optimiser.init(params.critic), self.actor_optimiser.init(params.actor))
-        target, more = jax.tree.map(jnp.copy, params), self.begun(params, lanes)
+        target, more = jax.tree.map(jnp.copy, params), self.begun(params, lanes, key)
         return HybridLearner(params, target, optimiser, replay, jnp.int32(0), **more)
 
     def update(

@@ -94,7 +94,7 @@ class PADDPG(HybridAgent):
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         outputs = hybrid(spaces).n + hybrid(spaces).parameters
         critic = self.critic.init(first, obs, self.returns.size)
-        return self.begin(ActorCritic(critic, self.actor_network.init(second, obs, (outputs, 1))), spaces, lanes)
+        return self.begin(ActorCritic(critic, self.actor_network.init(second, obs, (outputs, 1))), spaces, lanes, key)
 
     def raw(self, actor: PyTree, obs: Array) -> Array:
         """The actor's outputs for one observation: preferences, then parameters before they are bounded."""

@@ -107,7 +107,7 @@ class PDQN(HybridAgent):
         first, second = jax.random.split(key)
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         critic = self.critic.init(first, obs, self.returns.size)
-        return self.begin(ActorCritic(critic, self.actor_network.init(second, obs, (count, 1))), spaces, lanes)
+        return self.begin(ActorCritic(critic, self.actor_network.init(second, obs, (count, 1))), spaces, lanes, key)
 
     def raw(self, actor: PyTree, obs: Array) -> Array:
         """The actor's outputs [parameters] for one observation, before they are bounded."""

@@ -15,6 +15,7 @@ from argmaxq.learning.bootstrap import Max
 from argmaxq.learning.experience import lambda_returns, outcome
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import RAdam
+from argmaxq.learning.resets import Resets
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.rewards import Scale
 from argmaxq.learning.sync import Averaging
@@ -27,7 +28,7 @@ from argmaxq.types import START, Array, Clock, Metrics, PyTree, Row, Spaces
 class PQNLearner(NamedTuple):
     """Parameters, optimiser state and gradient updates done (int32).
 
-    ``rewards`` is what their kind remembers, ``average`` the averaged parameters; both are often ``()``.
+    ``rewards`` is what their kind remembers, ``average`` the averaged parameters, ``seed`` is of resets: often ``()``.
     """
 
     params: PyTree
@@ -35,6 +36,7 @@ class PQNLearner(NamedTuple):
     updates: Array
     rewards: PyTree = ()
     average: PyTree = ()
+    seed: PyTree = ()
 
 
 class Sample(NamedTuple):
@@ -63,6 +65,7 @@ class PQN(Following, Acting):
         minibatches: Parts that each pass is split into, one gradient update each.
         rewards: What rewards are in learning; returns are reported raw.
         average: How averaged parameters follow, which are evaluated and saved; none: those that learn.
+        resets: When the network begins anew; none: never.
     """
 
     network: NetworkLike = MLP((128, 128), layer_norm=True)
@@ -77,6 +80,7 @@ class PQN(Following, Acting):
     minibatches: Size = 16
     rewards: Rewards = Scale()
     average: Averaging | None = None
+    resets: Resets | None = None
 
     def check(self) -> None:
         """Raise UserError for a bootstrap that needs a target network."""
@@ -93,7 +97,7 @@ class PQN(Following, Acting):
             raise UserError(f"agent.minibatches = {self.minibatches} does not divide {rows}; change one of them")
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         params = self.network.init(key, obs, (discrete(spaces).n, self.returns.size))
-        return PQNLearner(params, self.optimiser.init(params), jnp.int32(0), **self.begun(params, lanes))
+        return PQNLearner(params, self.optimiser.init(params), jnp.int32(0), **self.begun(params, lanes, key))
 
     def updates_in(self, lanes: int) -> int:
         """Gradient updates in one call of ``learn``."""
@@ -122,7 +126,9 @@ class PQN(Following, Acting):
             return self.update(learner, jax.tree.map(lambda leaf: leaf[choice], samples), clock)
 
         choices = orders.reshape(self.epochs * self.minibatches, -1)
+        before = learner
         learner, metrics = jax.lax.scan(minibatch, learner, choices)
+        learner = self.renewed(learner, before, next_obs[0])
         means = jax.tree.map(jnp.mean, metrics)
         updates = jnp.int32(self.epochs * self.minibatches)
         return learner, {**means, **self.exploration.report(clock), "updates": updates}

@@ -61,7 +61,9 @@ class Replaying(Following):
             replay = self.replay.reprioritise(learner.replay, batch.index, td_error)
             return learner._replace(replay=replay), jax.tree.map(jnp.add, total, metrics)
 
+        before = learner
         zero = {name: jnp.float32(0) for name in self.measured}
         learner, total = jax.lax.fori_loop(0, updates, once, (learner, zero))
+        learner = self.renewed(learner, before, next_obs[0])
         means = jax.tree.map(lambda sum_: sum_ / jnp.maximum(updates, 1), total)
         return learner, {**means, **self.exploration.report(clock), "updates": updates}

@@ -11,6 +11,7 @@ from argmaxq.components.annotations import Size
 from argmaxq.components.component import component
 from argmaxq.networks.heads import Head, SingleStream
 from argmaxq.networks.inputs import Inputs, OneHot, Raw
+from argmaxq.networks.spectral import SpectralDense, SpectralNorm
 from argmaxq.roles import Network
 from argmaxq.types import Array, PyTree, Spaces
 
@@ -26,16 +27,22 @@ class Perceptron(nn.Module):
     layer_norm: bool
     head: Head
     outputs: tuple[int, int]
+    spectral_norm: SpectralNorm | None = None
 
     @nn.compact
     def __call__(self, obs: Array) -> Array:
         """Observation of any shape -> outputs [actions, size]."""
         x = self.inputs(jnp.ravel(obs).astype(jnp.float32))
-        for width in self.hidden:
-            x = nn.Dense(width)(x)
+        for number, width in enumerate(self.hidden):
+            plain = self.spectral_norm is None or number < len(self.hidden) - self.spectral_norm.layers
+            x = nn.Dense(width)(x) if plain else self._normalised(number, width)(x)
             x = nn.LayerNorm()(x) if self.layer_norm else x
             x = getattr(nn, self.activation)(x)
         return self.head(x, self.outputs)
+
+    def _normalised(self, number: int, width: int) -> nn.Module:
+        assert self.spectral_norm is not None
+        return SpectralDense(width, self.spectral_norm.iterations, name=f"Dense_{number}")
 
 
 @component(Network)
@@ -48,6 +55,7 @@ class MLP:
         activation: Non-linearity after each hidden layer.
         layer_norm: Normalise each hidden layer before its activation (Ba et al. 2016).
         head: The output layers.
+        spectral_norm: Of the last hidden layers' matrices; none: as they are learnt.
     """
 
     hidden: tuple[Size, ...] = (64, 64)
@@ -55,13 +63,15 @@ class MLP:
     activation: Activation = "relu"
     layer_norm: bool = False
     head: Head = SingleStream()
+    spectral_norm: SpectralNorm | None = None
 
     def bind(self, spaces: Spaces) -> "MLP":
         """An index is seen as a one-hot vector, whatever the inputs were to do with numbers."""
         return dataclasses.replace(self, inputs=OneHot().bind(spaces)) if spaces.observation.categories else self
 
     def _module(self, outputs: tuple[int, int]) -> Perceptron:
-        return Perceptron(self.inputs, self.hidden, self.activation, self.layer_norm, self.head, outputs)
+        layers = self.inputs, self.hidden, self.activation, self.layer_norm
+        return Perceptron(*layers, self.head, outputs, self.spectral_norm)
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
         """Parameters for one observation like ``obs`` and outputs [actions, size]."""

@@ -165,7 +165,7 @@ class Running:
     def observation(self, state: Any, obs: Array) -> Array:
         if self.categories:
             return obs
-        return (jnp.asarray(obs, jnp.float32) - state.observations.mean) / state.observations.deviation
+        return state.observations.scaled(jnp.asarray(obs, jnp.float32))
 
     def reward(self, state: Any, reward: Array) -> Array:
         return reward / state.returns.deviation

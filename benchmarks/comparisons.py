@@ -58,7 +58,7 @@ EQUAL = {
     "agent.returns.error": "huber",
     "agent.bootstrap": "max",
     "agent.n-step": 1,
-    "agent.reward-scale": 1,
+    "agent.rewards.factor": 1,
     "agent.gamma": CARTPOLE["gamma"],
     "agent.batch-size": CARTPOLE["batch"],
     "agent.rollout": CARTPOLE["steps_per_burst"],

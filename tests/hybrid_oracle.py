@@ -127,7 +127,7 @@ def by_hand(agent: Any, learner: Any, own: Batch) -> tuple[Any, np.ndarray, dict
     for i in range(BATCH):
         choice = online if agent.bootstrap == Double() else target
         best = np.argmax(choice.values(next_obs[i], following[i]))
-        goal[i] = agent.reward_scale * reward[i] + discount[i] * target.values(next_obs[i], following[i])[best]
+        goal[i] = reward[i] + discount[i] * target.values(next_obs[i], following[i])[best]
     q = np.array([online.values(obs[i], taken[i])[number[i]] for i in range(BATCH)])
     surprise = goal - q
     critic = jax.tree.map(lambda leaf: np.asarray(leaf, float), learner.params.critic)

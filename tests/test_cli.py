@@ -109,7 +109,7 @@ def test_a_recipe_trains_on_another_environment(argmaxq: Command) -> None:
     title, change, opening, *_ = out.splitlines()
     assert (code, opening.split(",")[0]) == (0, "cartpole/dqn on Acrobot-v1")
     assert title == "Acrobot-v1 instead of CartPole-v1; what belonged to that one:"
-    assert change.startswith("  agent.reward_scale 0.072 (was 0.1)")
+    assert change.startswith("  agent.rewards.factor 0.072 (was 0.1)")
     assert "argmaxq evaluate 'a b'" in out
     assert aq.Run("a b").policy()(np.zeros(6, np.float32)) in range(3)
 

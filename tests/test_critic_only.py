@@ -100,7 +100,7 @@ def test_no_parameters_are_better_than_the_best(kind: str, sizes: tuple[int, ...
 @each_critic
 def test_the_target_by_hand(kind: str) -> None:
     """r + discount Q_target(s', a, x), of the action and parameters that the online critic finds best."""
-    agent = bind(CriticOnly(CRITICS[kind], reward_scale=0.5), spaces((2, 1)))
+    agent = bind(CriticOnly(CRITICS[kind]), spaces((2, 1)))
     online = made(CRITICS[kind], (2, 1))[1]
     target = jax.tree.map(lambda leaf: leaf[::-1] * 0.7, online)
     action = np.r_[1, drawn((2, 1))].astype(np.float32)
@@ -108,7 +108,7 @@ def test_the_target_by_hand(kind: str) -> None:
     loss, td_error, value = jax.jit(agent._loss)(online, target, transition)
     number, *parameters = np.asarray(agent.greedy(online, -OBS))
     following = float(agent.critic(target, -OBS, jnp.array(parameters))[0, int(number), 0])
-    expected = 1.5 + 0.9 * following - float(agent.critic(online, OBS, action[1:])[0, 1, 0])
+    expected = 3.0 + 0.9 * following - float(agent.critic(online, OBS, action[1:])[0, 1, 0])
     assert td_error == pytest.approx(expected, rel=1e-4)
     assert loss == pytest.approx(0.5 * expected**2, rel=1e-4)
     assert value == pytest.approx(float(agent.critic(online, OBS, action[1:])[0, 1, 0]), rel=1e-4)

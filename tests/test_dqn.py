@@ -46,10 +46,9 @@ def apart(agent: DQN, spaces: Spaces = SPACES) -> Any:
     return learner._replace(target=agent.init(jax.random.key(8), spaces, 1).params)
 
 
-@pytest.mark.parametrize("reward_scale", [1.0, 0.25])
 @pytest.mark.parametrize("error", [Squared(), Huber(1.2)])
 @pytest.mark.parametrize("bootstrap", [Max(), Double()])
-def test_an_update_by_hand(bootstrap: Any, error: Any, reward_scale: float) -> None:
+def test_an_update_by_hand(bootstrap: Any, error: Any) -> None:
     """Loss, TD errors and the semi-gradient step of a linear network, written out in NumPy's double precision."""
     agent = DQN(
         network=LINEAR,
@@ -57,7 +56,6 @@ def test_an_update_by_hand(bootstrap: Any, error: Any, reward_scale: float) -> N
         bootstrap=bootstrap,
         optimiser=SGD(0.5),
         sync=Polyak(0.25),
-        reward_scale=reward_scale,
     )
     learner, (transition, weight, index, *_) = apart(agent), batch()
     online, target = np.array(learner.params, float), np.array(learner.target, float)
@@ -65,7 +63,7 @@ def test_an_update_by_hand(bootstrap: Any, error: Any, reward_scale: float) -> N
 
     next_value = transition.next_obs @ target
     choice = np.argmax(next_value if bootstrap == Max() else transition.next_obs @ online, axis=1)
-    goal = reward_scale * transition.reward + transition.discount * next_value[rows, choice]
+    goal = transition.reward + transition.discount * next_value[rows, choice]
     q = (transition.obs @ online)[rows, transition.action]
     surprise = goal - q
     delta = np.inf if error == Squared() else 1.2
@@ -166,14 +164,6 @@ def test_annealing_counts_gradient_updates() -> None:
     steps = [np.array(new.params - old.params) for old, new in itertools.pairwise(learners)]
     whole = [np.array(full.update(old, batch())[0].params - old.params) for old in learners[:3]]
     np.testing.assert_allclose(steps, [whole[0], 0.5 * whole[1], 0 * whole[2]], rtol=1e-4, atol=1e-6)
-
-
-@pytest.mark.parametrize("scale", [0.25, 4.0])
-def test_reward_scale_is_a_factor_on_rewards(scale: float) -> None:
-    one, other = DQN(network=LINEAR), DQN(network=LINEAR, reward_scale=scale)
-    expected, td_error, _ = one.update(apart(one), batch(scale=scale))
-    learner, scaled_error, _ = other.update(apart(other), batch())
-    assert leaves_equal((learner.params, scaled_error), (expected.params, td_error))
 
 
 def test_acting_without_exploration_is_greedy() -> None:

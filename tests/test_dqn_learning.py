@@ -9,6 +9,7 @@ import pytest
 from argmaxq.agents.dqn import DQN
 from argmaxq.components.errors import UserError
 from argmaxq.learning.optimisers import SGD
+from argmaxq.learning.rewards import Scale
 from argmaxq.learning.sync import Periodic
 from argmaxq.replay import sum_tree
 from argmaxq.replay.prioritised import Prioritised
@@ -75,7 +76,7 @@ def test_sync_counts_gradient_updates() -> None:
 
 
 def test_returns_are_reported_raw() -> None:
-    agent = DQN(network=LINEAR, reward_scale=0.01)
+    agent = DQN(network=LINEAR, rewards=Scale(0.01))
     _, reports = train(compiled_engine(agent, lanes=2), 100)
     episodes = reports[0][0].episodes
     assert len(episodes.returns) > 5

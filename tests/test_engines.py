@@ -175,7 +175,7 @@ SWEPT = {
     "agent.sync.period": 7,
     "agent.replay.capacity": 100,
     "agent.learning-starts": 20,
-    "agent.reward-scale": 2,
+    "agent.rewards.factor": 2,
 }
 
 

@@ -14,6 +14,7 @@ from argmaxq.learning.bootstrap import Double, Munchausen
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam
 from argmaxq.learning.returns import Categorical, HLGauss, Quantile, Scalar, Squared
+from argmaxq.learning.rewards import Scale
 from argmaxq.learning.schedules import Constant, Linear
 from argmaxq.learning.sync import Periodic, Polyak
 from argmaxq.networks.heads import Dueling
@@ -146,7 +147,7 @@ CARTPOLE_DQN = DQN(
     n_step=3,
     rollout=8,
     updates=8,
-    reward_scale=0.1,
+    rewards=Scale(0.1),
 )
 
 

@@ -15,8 +15,9 @@ from argmaxq.components.errors import UserError
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.schedules import Constant
-from argmaxq.networks.heads import Dueling
+from argmaxq.networks.heads import Dueling, MeanExpansion
 from argmaxq.networks.inputs import Rescaled
+from argmaxq.networks.layers import Spectral
 from argmaxq.networks.mlp import MLP
 from argmaxq.networks.own import FlaxNetwork, FunctionNetwork
 from argmaxq.types import ArraySpec, DiscreteActions, Spaces
@@ -204,3 +205,28 @@ def test_a_network_without_its_parts_says_so(network: Any) -> None:
 def test_a_layer_needs_a_width() -> None:
     with pytest.raises(UserError, match=r"hidden\[1\] = 0 is out of its range: it must be at least 1"):
         validate(MLP((64, 0)))
+
+
+@pytest.mark.parametrize("outputs", [(3, 1), (2, 5)])
+def test_mean_expansion_adds_the_mean_over_actions(outputs: tuple[int, int]) -> None:
+    plain = MLP((8,))
+    params, obs = randomised(plain.init(KEY, jnp.zeros(4), outputs)), jnp.arange(4.0)
+    z = np.asarray(plain(params, obs))
+    for k, factor in ((None, outputs[0]), (0.5, 0.5)):
+        found = MLP((8,), head=MeanExpansion(k))(params, obs)
+        np.testing.assert_allclose(found, z + factor * z.mean(axis=0), rtol=1e-5)
+    assert (MLP((8,), head=MeanExpansion(0.0))(params, obs) == z).all()
+
+
+def test_spectral_normalisation_divides_layers_by_their_norms() -> None:
+    """So a network with these matrices divided by hand gives the same; a matrix of norm 1 stays as it is."""
+    plain, normalised = MLP((8, 6, 5)), MLP((8, 6, 5), layer=Spectral(100))
+    params, obs = randomised(plain.init(KEY, jnp.zeros(4), (3, 1))), jnp.arange(4.0)
+    divided = jax.tree.map(np.array, params)
+    for name in ("Dense_0", "Dense_1", "Dense_2"):
+        divided[name]["kernel"] /= np.linalg.norm(divided[name]["kernel"], 2)
+    np.testing.assert_allclose(normalised(params, obs), plain(divided, obs), rtol=1e-4)
+    np.testing.assert_allclose(normalised(divided, obs), plain(divided, obs), rtol=1e-4)
+    slope = jax.grad(lambda params: normalised(params, obs)[0, 0])(params)["Dense_2"]["kernel"]
+    matrix = params["Dense_2"]["kernel"]
+    assert abs(jnp.vdot(slope, matrix)) < 1e-4 * jnp.linalg.norm(slope) * jnp.linalg.norm(matrix), "scale is no matter"

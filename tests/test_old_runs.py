@@ -9,6 +9,7 @@ from safetensors.numpy import load_file
 
 import argmaxq as aq
 from argmaxq.components.errors import UserError
+from argmaxq.learning.rewards import Scale
 from argmaxq.runs import checkpoint
 from argmaxq.runs.records import read
 from argmaxq.visualisation.plot import plot
@@ -51,3 +52,10 @@ def test_a_checkpoint_of_a_new_run_does_not_fit_it(old: Path, tmp_path: Path) ->
     checkpoint.save(old / "checkpoints", "best", arrays, meta | {"run": "0" * 32, "seeds": [3]})
     with pytest.raises(UserError, match="is a checkpoint of another run"):
         aq.load(old)
+
+
+def test_fields_that_have_another_name_now_are_read(old: Path) -> None:
+    assert json.loads((old / "config.json").read_text())["recipe"]["agent"]["reward_scale"] == 0.1
+    assert aq.Run(old).recipe.agent.rewards == Scale(0.1)  # type: ignore[attr-defined]
+    with pytest.raises(UserError, match=r"^there is no agent.reward_scale: it is agent.rewards.factor now$"):
+        aq.replace(aq.Recipe(), "agent.reward_scale", 0.1)

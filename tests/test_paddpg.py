@@ -54,7 +54,7 @@ PLAIN = PADDPG(
 )
 NEVER, STILL = Periodic(10**9), SGD(1e-30)
 DEEP = {"actor_network": MLP((5,), activation="tanh"), "sync": NEVER, "actor_sync": NEVER}
-VARIANTS: dict[str, dict[str, Any]] = {"plain": {}, "tanh": {"bounding": Tanh()}, "scaled": {"reward_scale": 0.25}}
+VARIANTS: dict[str, dict[str, Any]] = {"plain": {}, "tanh": {"bounding": Tanh()}}
 
 
 def agent_with(**changes: Any) -> Any:
@@ -72,7 +72,7 @@ def by_hand(agent: Any, learner: Any, own: Batch) -> tuple[Any, np.ndarray, dict
     surprise, q = np.zeros(BATCH), np.zeros(BATCH)
     critic = jax.tree.map(lambda leaf: np.asarray(leaf, float), learner.params.critic)
     for i in range(BATCH):
-        goal = agent.reward_scale * reward[i] + discount[i] * target.values(next_obs[i], seen[i])[0]
+        goal = reward[i] + discount[i] * target.values(next_obs[i], seen[i])[0]
         q[i] = online.values(obs[i], taken[i])[0]
         surprise[i] = goal - q[i]
         rate = 0.5 * weight[i] * surprise[i] / BATCH

@@ -53,7 +53,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "indexed": {"actor_loss": Indexed(), "bounding": Tanh(), "bootstrap": Double()},
     "double": {"bootstrap": Double()},
     "prior": {"prior": (0.5, -0.25, 0.9)},
-    "scaled": {"reward_scale": 0.25, "critic": SinglePass(hidden=(6,), inputs=Raw(), activation="tanh")},
 }
 
 

@@ -12,6 +12,7 @@ from argmaxq.components.errors import UserError
 from argmaxq.learning.bootstrap import Double, Max, Munchausen
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import SGD
+from argmaxq.learning.rewards import Scale
 from argmaxq.learning.schedules import Constant
 from argmaxq.types import ArraySpec, DiscreteActions, Row, Spaces
 from oracles import LINEAR, clock, leaves_equal, one_hot
@@ -81,7 +82,7 @@ def test_learning_by_hand(bootstrap: Any, epochs: int, minibatches: int, trace_d
         rollout=LENGTH,
         epochs=epochs,
         minibatches=minibatches,
-        reward_scale=SCALE,
+        rewards=Scale(SCALE),
     )
     rows, next_obs = rollout()
     learner = agent.init(KEY, SPACES, LANES)
@@ -155,7 +156,7 @@ def test_minibatches_must_divide_the_rollout() -> None:
 
 
 def test_updates_and_returns_in_training() -> None:
-    agent = PQN(network=LINEAR, rollout=16, epochs=2, minibatches=4, reward_scale=0.01)
+    agent = PQN(network=LINEAR, rollout=16, epochs=2, minibatches=4, rewards=Scale(0.01))
     state, reports = train(compiled_engine(agent, lanes=4), 10)
     assert state.learner.updates == reports[-1][0].updates == 80
     episodes = reports[0][0].episodes

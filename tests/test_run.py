@@ -146,7 +146,7 @@ def test_divergence_keeps_the_last_good_checkpoint(engine: Any, tmp_path: Path) 
 
 def test_parameters_that_are_not_finite_are_never_saved(tmp_path: Path) -> None:
     # The first update's own loss is finite; a checkpoint is due before the second one shows what has happened.
-    steep = {"agent.optimiser": SGD(3e38), "agent.returns": Scalar(Squared()), "agent.reward_scale": 1e4}
+    steep = {"agent.optimiser": SGD(3e38), "agent.returns": Scalar(Squared()), "agent.rewards.factor": 1e4}
     changes = {**steep, "checkpoint_every": 4, "evaluation.every": 0}
     with pytest.raises(Diverged, match=r"step 100: a parameter; last good checkpoint: that of step 96"):
         aq.train(aq.replace(CARTPOLE, changes), out=tmp_path / "run")

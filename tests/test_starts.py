@@ -179,8 +179,8 @@ def test_rewards_of_any_size_are_learnt_from_alike(factor: float) -> None:
     scaled = lambda: TransformReward(gym.make("CartPole-v1"), lambda reward: factor * reward)  # noqa: E731
     for name in ("dqn", "pqn"):
         plain, other = aq.find(name, "CartPole-v1"), aq.find(name, scaled)
-        assert other.agent.reward_scale * factor == pytest.approx(plain.agent.reward_scale, rel=0.05)
-        same = {"agent.reward_scale": 1.0, "env.id": ""}
+        assert other.agent.rewards.factor * factor == pytest.approx(plain.agent.rewards.factor, rel=0.05)
+        same = {"agent.rewards.factor": 1.0, "env.id": ""}
         assert aq.replace(other, same) == aq.replace(plain, same)
 
 

@@ -81,7 +81,7 @@ def learns_to_the_end(name: str, env: str, folder: Path, steps: int) -> bool:
 def test_a_range_of_returns_is_that_of_the_new_environment() -> None:
     """Each step of Acrobot costs 1, and 500 steps at most."""
     agent: Any = choose("cartpole/c51", given("Acrobot-v1")).recipe.agent
-    worst = agent.reward_scale * (1 - agent.gamma**500) / (1 - agent.gamma)
+    worst = agent.rewards.factor * (1 - agent.gamma**500) / (1 - agent.gamma)
     assert (agent.returns.low, agent.returns.high) == (pytest.approx(-worst, rel=0.05), 0.0)
     assert choose("cartpole/c51", given("Acrobot-v1", agent__returns__low=-3.0)).recipe.agent.returns.low == -3  # type: ignore[attr-defined]
 
@@ -131,7 +131,7 @@ def test_every_recipe_learns_elsewhere_to_the_end_of_twice_its_steps(name: str, 
         ("cliff/q", LAKE, "evaluation.every", 100_000, 16_000),
         ("cartpole/tabular", CAR, "agent.network.cells.bins", (3, 3, 8, 8), (8,)),
         ("cartpole/tabular", "Acrobot-v1", "agent.network.cells.low", (-2.4, -3.0, -0.2095, -3.0), ()),
-        ("goal/mpdqn", PLATFORM, "agent.reward_scale", 0.02, 15.0),
+        ("goal/mpdqn", PLATFORM, "agent.rewards.factor", 0.02, 15.0),
     ],
 )
 def test_what_belongs_to_an_environment_stays_with_it(name: str, env: str, path: str, old: Any, new: Any) -> None:
@@ -151,13 +151,13 @@ def test_what_the_user_writes_now_stays() -> None:
         "stop.threshold": "150",
         "evaluation.every": "777",
         "env.time_limit": "90",
-        "agent.reward_scale": "0.3",
+        "agent.rewards.factor": "0.3",
     }
     chosen = choose("lunarlander/dqn", [("env.id", POLE), *written.items()])
     recipe: Any = chosen.recipe
     assert recipe.stop == aq.TrainingReturn(150.0, 100)
     assert (recipe.evaluation, recipe.env.time_limit) == (aq.Evaluation(777, 100), 90)
-    assert recipe.agent.reward_scale == 0.3
+    assert recipe.agent.rewards.factor == 0.3
     assert [line.split()[0] for line in chosen.said[1:]] == ["evaluation.episodes"]
     bins: Any = choose("cartpole/tabular", given(CAR, agent__network__cells__bins="5 6")).recipe.agent
     assert (bins.network.cells.bins, bins.network.cells.low) == ((5, 6), ())

@@ -20,7 +20,7 @@ class Agent(Protocol):
     """A learning algorithm as a value. Engines do nothing but: collect ``rollout`` rows, remember, learn.
 
     One whose update is of a few numbers may say so by a true ``light``: compiled blocks are longer then, and seeds take
-    turns on a core.
+    turns on a core. One may evaluate other parameters than it acts with: those that its ``policy(learner)`` gives.
     """
 
     @property
@@ -170,6 +170,26 @@ class TargetFree(Bootstrap, Protocol):
 
     def value(self, q: Array) -> Array:
         """What a state of action values q [actions] is worth."""
+
+
+class Rewards(Protocol):
+    """What rewards are in learning; returns are always reported as the environment's rewards make them.
+
+    A reward is mapped by ``each`` when its row is remembered, a discounted sum of such by ``total``, a linear map,
+    whenever it is learnt from.
+    """
+
+    def init(self, lanes: int) -> PyTree:
+        """What is remembered of the rewards of so many lanes; often ``()``."""
+
+    def see(self, state: PyTree, rows: Row, gamma: Array) -> PyTree:
+        """The state after rows [k, lanes], whose rewards ``each`` has mapped."""
+
+    def each(self, reward: Array) -> Array:
+        """What one env step's reward is, elementwise."""
+
+    def total(self, state: PyTree, reward: Array) -> Array:
+        """What a discounted sum of rewards is, elementwise."""
 
 
 class Exploration(Protocol):

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from argmaxq.agents.dqn import DQNLearner, begin, descend
 from argmaxq.agents.hybrid import HybridActing, hybrid
 from argmaxq.agents.replaying import Replaying
-from argmaxq.components.annotations import Count, Fraction, Number, Size
+from argmaxq.components.annotations import Count, Fraction, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import type_name
@@ -14,10 +14,11 @@ from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.parameters import ParameterExploration, UniformParameters
 from argmaxq.learning.returns import Scalar, Squared
-from argmaxq.learning.sync import Polyak
+from argmaxq.learning.rewards import Scale
+from argmaxq.learning.sync import Averaging, Polyak
 from argmaxq.networks.quadratic import Quadratic
 from argmaxq.replay.uniform import Uniform
-from argmaxq.roles import Agent, Critic, Exploration, MaximisableCritic, OptimiserLike, Replay, Returns, Sync
+from argmaxq.roles import Agent, Critic, Exploration, MaximisableCritic, OptimiserLike, Replay, Returns, Rewards, Sync
 from argmaxq.types import START, Array, Batch, Clock, Keys, Metrics, PyTree, Spaces, Transition
 
 
@@ -43,7 +44,8 @@ class CriticOnly(HybridActing, Replaying):
         rollout: Rows that each lane collects between two calls of learn.
         updates: Updates in each call of learn.
         learning_starts: Env steps before the first update.
-        reward_scale: Factor on rewards in learning; returns are reported raw.
+        rewards: What rewards are in learning; returns are reported raw.
+        average: How averaged parameters follow, which are evaluated and saved; none: those that learn.
     """
 
     critic: Critic = Quadratic()
@@ -59,13 +61,14 @@ class CriticOnly(HybridActing, Replaying):
     rollout: Size = 8
     updates: Size = 1
     learning_starts: Count = 500
-    reward_scale: Number = 1.0
+    rewards: Rewards = Scale()
+    average: Averaging | None = None
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> DQNLearner:
         """A fresh learner; raises UserError for actions without parameters, a critic or a replay that does not fit."""
         hybrid(spaces)
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
-        return begin(self, self._critic.init(key, obs, self.returns.size), spaces, lanes)
+        return begin(self, self._critic.init(key, obs, self.returns.size), spaces, lanes, key)
 
     @property
     def _critic(self) -> MaximisableCritic:
@@ -92,7 +95,7 @@ class CriticOnly(HybridActing, Replaying):
         """(loss, TD error, value) of one transition."""
         following = self.greedy(jax.lax.stop_gradient(params), transition.next_obs)
         z_next = self._outputs(target, transition.next_obs, following)
-        goal = self.returns.target(self.reward_scale * transition.reward, transition.discount, z_next)
+        goal = self.returns.target(transition.reward, transition.discount, z_next)
         z = self._outputs(params, transition.obs, transition.action)
         return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)
 

@@ -8,18 +8,20 @@ import jax.numpy as jnp
 
 from argmaxq.agents.acting import Acting, discrete
 from argmaxq.agents.replaying import Replaying
-from argmaxq.components.annotations import Count, Fraction, Number, Size
+from argmaxq.components.annotations import Count, Fraction, Size
 from argmaxq.components.component import component
 from argmaxq.learning.bootstrap import Max
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.keys import axes, of_batch, parted
 from argmaxq.learning.optimisers import Adam
+from argmaxq.learning.resets import Resets
 from argmaxq.learning.returns import Scalar
-from argmaxq.learning.sync import Periodic
+from argmaxq.learning.rewards import Scale
+from argmaxq.learning.sync import Averaging, Periodic
 from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
-from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Sync
+from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Rewards, Sync
 from argmaxq.types import START, Array, Batch, Clock, Estimates, Keys, Metrics, PyTree, Spaces, Transition
 
 Loss = Callable[[PyTree, PyTree, Transition, Keys | None], tuple[Array, Array, Array]]
@@ -27,13 +29,19 @@ Loss = Callable[[PyTree, PyTree, Transition, Keys | None], tuple[Array, Array, A
 
 
 class DQNLearner(NamedTuple):
-    """Online and target parameters, optimiser state, replay, and gradient updates done (int32)."""
+    """Online and target parameters, optimiser state, replay, and gradient updates done (int32).
+
+    ``rewards`` is what their kind remembers, ``average`` the averaged parameters, ``seed`` is of resets: often ``()``.
+    """
 
     params: PyTree
     target: PyTree
     optimiser: PyTree
     replay: PyTree
     updates: Array
+    rewards: PyTree = ()
+    average: PyTree = ()
+    seed: PyTree = ()
 
 
 @component(Agent)
@@ -54,7 +62,9 @@ class DQN(Replaying, Acting):
         rollout: Rows that each lane collects between two calls of learn.
         updates: Gradient updates in each call of learn.
         learning_starts: Env steps before the first update.
-        reward_scale: Factor on rewards in learning; returns are reported raw.
+        rewards: What rewards are in learning; returns are reported raw.
+        average: How averaged parameters follow, which are evaluated and saved; none: those that learn.
+        resets: When the network begins anew; none: never.
     """
 
     network: NetworkLike = MLP()
@@ -70,12 +80,15 @@ class DQN(Replaying, Acting):
     rollout: Size = 4
     updates: Size = 1
     learning_starts: Count = 1_000
-    reward_scale: Number = 1.0
+    rewards: Rewards = Scale()
+    average: Averaging | None = None
+    resets: Resets | None = None
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> DQNLearner:
         """A fresh learner; raises UserError for other actions, or a replay too small for one rollout and one window."""
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
-        return begin(self, self.network.init(key, obs, (discrete(spaces).n, self.returns.size)), spaces, lanes)
+        params = self.network.init(key, obs, (discrete(spaces).n, self.returns.size))
+        return begin(self, params, spaces, lanes, key)
 
     def update(self, learner: DQNLearner, batch: Batch, clock: Clock = START) -> tuple[DQNLearner, Array, Metrics]:
         """One gradient update on one batch: (learner, TD errors [batch], metrics)."""
@@ -85,7 +98,6 @@ class DQN(Replaying, Acting):
         self, params: PyTree, target: PyTree, transition: Transition, keys: Keys | None
     ) -> tuple[Array, Array, Array]:
         """(loss, TD error, value) of one transition."""
-        scaled = transition._replace(reward=self.reward_scale * transition.reward)
         own, *others = parted(keys, 5)
 
         def both(obs: Array, online: Keys | None, fixed: Keys | None) -> Estimates:
@@ -94,15 +106,16 @@ class DQN(Replaying, Acting):
             )
 
         here, there = both(transition.obs, *others[:2]), both(transition.next_obs, *others[2:])
-        goal = self.bootstrap.target(self.returns, scaled, here, there)
+        goal = self.bootstrap.target(self.returns, transition, here, there)
         z = entry(self.outputs(params, transition.obs, own), transition.action)
         return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)
 
 
-def begin(agent: Any, params: PyTree, spaces: Spaces, lanes: int) -> DQNLearner:
+def begin(agent: Any, params: PyTree, spaces: Spaces, lanes: int, key: jax.Array) -> DQNLearner:
     """A fresh learner with these parameters; raises UserError for a replay that is too small."""
     replay = agent.replay.init(spaces, lanes, agent.rollout + agent.n_step)
-    return DQNLearner(params, jax.tree.map(jnp.copy, params), agent.optimiser.init(params), replay, jnp.int32(0))
+    target, optimiser = jax.tree.map(jnp.copy, params), agent.optimiser.init(params)
+    return DQNLearner(params, target, optimiser, replay, jnp.int32(0), **agent.begun(params, lanes, key))
 
 
 def descend(

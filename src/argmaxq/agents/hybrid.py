@@ -19,13 +19,18 @@ class ActorCritic(NamedTuple):
 
 
 class HybridLearner(NamedTuple):
-    """Online and target parameters, both optimisers' states, replay, and updates done (int32)."""
+    """Online and target parameters, both optimisers' states, replay, and updates done (int32).
+
+    ``rewards`` is what their kind remembers, ``average`` the averaged parameters; both are often ``()``.
+    """
 
     params: ActorCritic
     target: ActorCritic
     optimiser: ActorCritic
     replay: PyTree
     updates: Array
+    rewards: PyTree = ()
+    average: PyTree = ()
 
 
 class HybridActing:
@@ -84,11 +89,12 @@ class HybridAgent(HybridActing, Replaying):
         """Mean weighted value, and the gradient of minus it in the actor alone."""
         raise NotImplementedError
 
-    def begin(self, params: ActorCritic, spaces: Spaces, lanes: int) -> HybridLearner:
+    def begin(self, params: ActorCritic, spaces: Spaces, lanes: int, key: jax.Array) -> HybridLearner:
         """A fresh learner with these parameters; raises UserError for a replay that is too small."""
         replay = self.replay.init(spaces, lanes, self.rollout + self.n_step)
         optimiser = ActorCritic(self.optimiser.init(params.critic), self.actor_optimiser.init(params.actor))
-        return HybridLearner(params, jax.tree.map(jnp.copy, params), optimiser, replay, jnp.int32(0))
+        target, more = jax.tree.map(jnp.copy, params), self.begun(params, lanes, key)
+        return HybridLearner(params, target, optimiser, replay, jnp.int32(0), **more)
 
     def update(
         self, learner: HybridLearner, batch: Batch, clock: Clock = START
@@ -104,7 +110,8 @@ class HybridAgent(HybridActing, Replaying):
         target = ActorCritic(
             self.sync(learner.target.critic, critic, number), self.actor_sync(learner.target.actor, actor, number)
         )
-        learner = HybridLearner(ActorCritic(critic, actor), target, ActorCritic(first, second), learner.replay, number)
+        params, optimiser = ActorCritic(critic, actor), ActorCritic(first, second)
+        learner = learner._replace(params=params, target=target, optimiser=optimiser, updates=number)
         return learner, td_error, {"loss": loss, "q": q, "actor_loss": -value}
 
 

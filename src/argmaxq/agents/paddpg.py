@@ -7,20 +7,21 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.agents.hybrid import ActorCritic, HybridAgent, HybridLearner, climb, hybrid
-from argmaxq.components.annotations import Count, Fraction, Number, Size
+from argmaxq.components.annotations import Count, Fraction, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.parameters import Bounding, InvertingGradients, ParameterExploration, UniformParameters
 from argmaxq.learning.returns import Scalar, Squared
-from argmaxq.learning.sync import Polyak
+from argmaxq.learning.rewards import Scale
+from argmaxq.learning.sync import Averaging, Polyak
 from argmaxq.networks.critics import Ensemble, SinglePass
 from argmaxq.networks.heads import Centred
 from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
-from argmaxq.roles import Agent, Critic, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Sync
+from argmaxq.roles import Agent, Critic, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Rewards, Sync
 from argmaxq.types import Array, Batch, PyTree, Spaces, Transition
 
 
@@ -50,7 +51,8 @@ class PADDPG(HybridAgent):
         rollout: Rows that each lane collects between two calls of learn.
         updates: Updates of both networks in each call of learn.
         learning_starts: Env steps before the first update.
-        reward_scale: Factor on rewards in learning; returns are reported raw.
+        rewards: What rewards are in learning; returns are reported raw.
+        average: How averaged parameters follow, which are evaluated and saved; none: those that learn.
         actions: How many actions there are; the environment's own number.
     """
 
@@ -71,7 +73,8 @@ class PADDPG(HybridAgent):
     rollout: Size = 1
     updates: Size = 1
     learning_starts: Count = 128
-    reward_scale: Number = 1.0
+    rewards: Rewards = Scale()
+    average: Averaging | None = None
     actions: Size | None = None
 
     def check(self) -> None:
@@ -91,7 +94,7 @@ class PADDPG(HybridAgent):
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         outputs = hybrid(spaces).n + hybrid(spaces).parameters
         critic = self.critic.init(first, obs, self.returns.size)
-        return self.begin(ActorCritic(critic, self.actor_network.init(second, obs, (outputs, 1))), spaces, lanes)
+        return self.begin(ActorCritic(critic, self.actor_network.init(second, obs, (outputs, 1))), spaces, lanes, key)
 
     def raw(self, actor: PyTree, obs: Array) -> Array:
         """The actor's outputs for one observation: preferences, then parameters before they are bounded."""
@@ -112,7 +115,7 @@ class PADDPG(HybridAgent):
         def one(transition: Transition) -> tuple[Array, Array, Array]:
             preferences, parameters = self.propose(learner.target, transition.next_obs)
             following = self.value(learner.target.critic, transition.next_obs, jax.nn.softmax(preferences), parameters)
-            goal = self.returns.target(self.reward_scale * transition.reward, transition.discount, following)
+            goal = self.returns.target(transition.reward, transition.discount, following)
             choice = jax.nn.one_hot(transition.action[0].astype(jnp.int32), len(preferences))
             z = self.value(critic, transition.obs, choice, transition.action[1:])
             return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)

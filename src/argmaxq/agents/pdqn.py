@@ -21,14 +21,26 @@ from argmaxq.learning.parameters import (
     UniformParameters,
 )
 from argmaxq.learning.returns import Scalar, Squared
-from argmaxq.learning.sync import Polyak
+from argmaxq.learning.rewards import Scale
+from argmaxq.learning.sync import Averaging, Polyak
 from argmaxq.learning.values import entry
 from argmaxq.networks.critics import MultiPass
 from argmaxq.networks.heads import Centred
 from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
-from argmaxq.roles import Agent, Bootstrap, Critic, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Sync
+from argmaxq.roles import (
+    Agent,
+    Bootstrap,
+    Critic,
+    Exploration,
+    NetworkLike,
+    OptimiserLike,
+    Replay,
+    Returns,
+    Rewards,
+    Sync,
+)
 from argmaxq.types import Array, Batch, Estimate, Estimates, PyTree, Spaces, Transition
 
 
@@ -60,7 +72,8 @@ class PDQN(HybridAgent):
         rollout: Rows that each lane collects between two calls of learn.
         updates: Updates of both networks in each call of learn.
         learning_starts: Env steps before the first update.
-        reward_scale: Factor on rewards in learning; returns are reported raw.
+        rewards: What rewards are in learning; returns are reported raw.
+        average: How averaged parameters follow, which are evaluated and saved; none: those that learn.
     """
 
     critic: Critic = MultiPass()
@@ -83,7 +96,8 @@ class PDQN(HybridAgent):
     rollout: Size = 1
     updates: Size = 1
     learning_starts: Count = 500
-    reward_scale: Number = 1.0
+    rewards: Rewards = Scale()
+    average: Averaging | None = None
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> HybridLearner:
         """A fresh learner; raises UserError for actions without parameters, or a replay that is too small."""
@@ -93,7 +107,7 @@ class PDQN(HybridAgent):
         first, second = jax.random.split(key)
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         critic = self.critic.init(first, obs, self.returns.size)
-        return self.begin(ActorCritic(critic, self.actor_network.init(second, obs, (count, 1))), spaces, lanes)
+        return self.begin(ActorCritic(critic, self.actor_network.init(second, obs, (count, 1))), spaces, lanes, key)
 
     def raw(self, actor: PyTree, obs: Array) -> Array:
         """The actor's outputs [parameters] for one observation, before they are bounded."""
@@ -121,12 +135,11 @@ class PDQN(HybridAgent):
         """Weighted mean loss; TD errors [batch] and the mean value."""
 
         def one(transition: Transition) -> tuple[Array, Array, Array]:
-            scaled = transition._replace(reward=self.reward_scale * transition.reward)
             action = transition.action[0].astype(jnp.int32)
             here, there = (
                 self._estimates(critic, learner.target, obs) for obs in (transition.obs, transition.next_obs)
             )
-            goal = self.bootstrap.target(self.returns, scaled._replace(action=action), here, there)
+            goal = self.bootstrap.target(self.returns, transition._replace(action=action), here, there)
             outputs = self.critic(critic, transition.obs, transition.action[1:])
             z = jax.vmap(entry, (0, None))(outputs, action)
             losses = jax.vmap(self.returns.loss, (0, None))(z, goal)

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.agents.acting import Acting, discrete
-from argmaxq.components.annotations import Fraction, Number, Size
+from argmaxq.agents.following import Following
+from argmaxq.components.annotations import Fraction, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import type_name
@@ -15,19 +16,28 @@ from argmaxq.learning.experience import lambda_returns, outcome
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.keys import axes, of_batch
 from argmaxq.learning.optimisers import RAdam
+from argmaxq.learning.resets import Resets
 from argmaxq.learning.returns import Scalar, Squared
+from argmaxq.learning.rewards import Scale
+from argmaxq.learning.sync import Averaging
 from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
-from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Returns, TargetFree
+from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Returns, Rewards, TargetFree
 from argmaxq.types import START, Array, Clock, Keys, Metrics, PyTree, Row, Spaces
 
 
 class PQNLearner(NamedTuple):
-    """Parameters, optimiser state and gradient updates done (int32)."""
+    """Parameters, optimiser state and gradient updates done (int32).
+
+    ``rewards`` is what their kind remembers, ``average`` the averaged parameters, ``seed`` is of resets: often ``()``.
+    """
 
     params: PyTree
     optimiser: PyTree
     updates: Array
+    rewards: PyTree = ()
+    average: PyTree = ()
+    seed: PyTree = ()
 
 
 class Shuffled(NamedTuple):
@@ -54,7 +64,7 @@ class Sample(NamedTuple):
 
 
 @component(Agent)
-class PQN(Acting):
+class PQN(Following, Acting):
     """Peng's Q(lambda) on fresh rollouts of many lanes, stabilised by layer normalisation (Gallici et al. 2025).
 
     Attributes:
@@ -68,7 +78,9 @@ class PQN(Acting):
         rollout: Rows that each lane collects between two calls of learn.
         epochs: Passes over each rollout.
         minibatches: Parts that each pass is split into, one gradient update each.
-        reward_scale: Factor on rewards in learning; returns are reported raw.
+        rewards: What rewards are in learning; returns are reported raw.
+        average: How averaged parameters follow, which are evaluated and saved; none: those that learn.
+        resets: When the network begins anew; none: never.
     """
 
     network: NetworkLike = MLP((128, 128), layer_norm=True)
@@ -81,7 +93,9 @@ class PQN(Acting):
     rollout: Size = 64
     epochs: Size = 4
     minibatches: Size = 16
-    reward_scale: Number = 1.0
+    rewards: Rewards = Scale()
+    average: Averaging | None = None
+    resets: Resets | None = None
 
     def check(self) -> None:
         """Raise UserError for a bootstrap that needs a target network, or parts that do not go together."""
@@ -99,15 +113,15 @@ class PQN(Acting):
             raise UserError(f"agent.minibatches = {self.minibatches} does not divide {rows}; change one of them")
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         params = self.network.init(key, obs, (discrete(spaces).n, self.returns.size))
-        return PQNLearner(params, self.optimiser.init(params), jnp.int32(0))
+        return PQNLearner(params, self.optimiser.init(params), jnp.int32(0), **self.begun(params, lanes, key))
 
     def updates_in(self, lanes: int) -> int:
         """Gradient updates in one call of ``learn``."""
         return self.epochs * self.minibatches
 
     def remember(self, learner: PQNLearner, rows: Row) -> PQNLearner:
-        """Nothing is kept."""
-        return learner
+        """Rows [k, lanes] are taken up in running scales; nothing else is kept of them."""
+        return self.noticed(learner, rows)[0]
 
     def cut(self, learner: PQNLearner, lanes: Array) -> PQNLearner:
         """Nothing is kept."""
@@ -126,14 +140,16 @@ class PQN(Acting):
         self, learner: PQNLearner, rows: Row, next_obs: Array, clock: Clock, drawn: Shuffled
     ) -> tuple[PQNLearner, Metrics]:
         """Lambda-returns once, then ``epochs`` passes over the rows [k, lanes] in ``minibatches`` parts."""
-        samples = self._samples(learner.params, rows, next_obs, drawn.looks)
+        samples = self._samples(learner, rows, next_obs, drawn.looks)
 
         def minibatch(learner: PQNLearner, own: tuple[Array, Array | None]) -> tuple[PQNLearner, Metrics]:
             choice, key = own
             return self.update(learner, jax.tree.map(lambda leaf: leaf[choice], samples), clock, key)
 
         choices = drawn.orders.reshape(self.epochs * self.minibatches, -1)
+        before = learner
         learner, metrics = jax.lax.scan(minibatch, learner, (choices, drawn.updates))
+        learner = self.renewed(learner, before, next_obs[0])
         means = jax.tree.map(jnp.mean, metrics)
         updates = jnp.int32(self.epochs * self.minibatches)
         return learner, {**means, **self.exploration.report(clock), "updates": updates}
@@ -155,17 +171,19 @@ class PQN(Acting):
         (value, q), gradient = jax.value_and_grad(loss, has_aux=True)(learner.params)
         clock = clock._replace(update=learner.updates)
         params, optimiser = self.optimiser.update(gradient, learner.optimiser, learner.params, clock)
-        return PQNLearner(params, optimiser, learner.updates + 1), {"loss": value, "q": q}
+        after = learner._replace(params=params, optimiser=optimiser, updates=learner.updates + 1)
+        return self.followed(after, learner.params), {"loss": value, "q": q}
 
-    def _samples(self, params: PyTree, rows: Row, next_obs: Array, looks: Array | None) -> Sample:
+    def _samples(self, learner: PQNLearner, rows: Row, next_obs: Array, looks: Array | None) -> Sample:
         """Rows [k, lanes] with their lambda-returns, flat: [k * lanes]."""
         bootstrap: Any = self.bootstrap
+        params, mapped = learner.params, self.rewards.each(rows.reward)
         following = jnp.concatenate([rows.obs[1:], next_obs[jnp.newaxis]])
         here, there = (of_batch(key, rows.last.shape) for key in ((None, None) if looks is None else looks))
         values = jax.vmap(jax.vmap(self.values, (None, 0, axes(here))), (None, 0, axes(here)))
         next_value = jax.vmap(jax.vmap(bootstrap.value))(values(params, following, there))
         learnt = jax.vmap(jax.vmap(bootstrap.reward))
-        reward = learnt(self.reward_scale * rows.reward, values(params, rows.obs, here), rows.action)
+        reward = learnt(self.total(learner, mapped), values(params, rows.obs, here), rows.action)
         scaled = outcome(rows._replace(reward=reward), self.gamma)
         target = jax.vmap(lambda_returns, (1, 1, None), 1)(scaled, next_value, self.trace_decay)
         kept = Sample(rows.obs, rows.action, target, (~rows.last).astype(jnp.float32))

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from argmaxq.agents.following import Following
 from argmaxq.types import Array, Clock, Metrics, Row
 
 
@@ -15,11 +16,11 @@ class Drawn(NamedTuple):
     keys: Array | None
 
 
-class Replaying:
+class Replaying(Following):
     """Remembers rows, and then ``updates`` times: sample, update, reprioritise.
 
-    The learner is a NamedTuple with a field ``replay``; ``update`` takes a batch and returns (learner, TD errors,
-    metrics).
+    The learner has a field ``replay``, too; ``update`` takes a batch, whose rewards are as they are learnt, and returns
+    (learner, TD errors, metrics).
     """
 
     measured: ClassVar[tuple[str, ...]] = ("loss", "q")
@@ -27,7 +28,6 @@ class Replaying:
     random: Any
     replay: Any
     exploration: Any
-    gamma: Any
     n_step: Any
     batch_size: Any
     updates: Any
@@ -35,6 +35,7 @@ class Replaying:
 
     def remember(self, learner: Any, rows: Row) -> Any:
         """Store rows [k, lanes] in the replay."""
+        learner, rows = self.noticed(learner, rows)
         return learner._replace(replay=self.replay.add(learner.replay, rows, self.n_step))
 
     def cut(self, learner: Any, lanes: Array) -> Any:
@@ -61,12 +62,18 @@ class Replaying:
 
         def once(i: Array, carry: tuple[Any, Metrics]) -> tuple[Any, Metrics]:
             learner, total = carry
-            batch = sampled(learner.replay, i)._replace(key=drawn.keys[i] if drawn.keys is not None else None)
+            batch, before = sampled(learner.replay, i), learner.params
+            reward = self.total(learner, batch.transition.reward)
+            key = None if drawn.keys is None else drawn.keys[i]
+            batch = batch._replace(transition=batch.transition._replace(reward=reward), key=key)
             learner, td_error, metrics = self.update(learner, batch, clock)
+            learner = self.followed(learner, before)
             replay = self.replay.reprioritise(learner.replay, batch.index, td_error)
             return learner._replace(replay=replay), jax.tree.map(jnp.add, total, metrics)
 
+        before = learner
         zero = {name: jnp.float32(0) for name in self.measured}
         learner, total = jax.lax.fori_loop(0, updates, once, (learner, zero))
+        learner = self.renewed(learner, before, next_obs[0])
         means = jax.tree.map(lambda sum_: sum_ / jnp.maximum(updates, 1), total)
         return learner, {**means, **self.exploration.report(clock), "updates": updates}

@@ -12,14 +12,15 @@ from argmaxq.components.errors import UserError
 from argmaxq.learning.backups import Backup, QLearning
 from argmaxq.learning.experience import outcome
 from argmaxq.learning.exploration import EpsilonGreedy
-from argmaxq.learning.normalisers import Normaliser, Unscaled, unless
+from argmaxq.learning.normalisers import Normaliser, Unscaled, seen, unless
+from argmaxq.learning.rewards import Raw
 from argmaxq.learning.schedules import Constant
 from argmaxq.learning.step_sizes import Scheduled, StepSize
 from argmaxq.learning.traces import Traces
 from argmaxq.learning.values import entry
 from argmaxq.learning.windows import Due, Window, push, take
 from argmaxq.networks.linear import Table
-from argmaxq.roles import Agent, Exploration, NetworkLike
+from argmaxq.roles import Agent, Exploration, NetworkLike, Rewards
 from argmaxq.types import Array, Clock, Metrics, PyTree, Row, Spaces, Transition
 
 WRITTEN_OUT = 8
@@ -41,13 +42,17 @@ class Trail(NamedTuple):
 
 
 class TDLearner(NamedTuple):
-    """Parameters, what step sizes keep, each lane's window of rows and trail, and updates done (int32)."""
+    """Parameters, what step sizes keep, each lane's window of rows and trail, and updates done (int32).
+
+    ``rewards`` is what their kind remembers, often ``()``.
+    """
 
     params: Params
     steps: PyTree
     windows: Any
     trails: Any
     updates: Array
+    rewards: PyTree = ()
 
 
 class Surprise(NamedTuple):
@@ -86,6 +91,7 @@ class TD(Acting):
         gamma: Discount per env step.
         n_step: Rewards summed before the bootstrap, uncorrected where the behaviour is another policy (eq. 7.2).
         rollout: Rows that each lane collects between two calls of learn.
+        rewards: What rewards are in learning; returns are reported raw.
     """
 
     network: NetworkLike = Table()
@@ -97,6 +103,7 @@ class TD(Acting):
     gamma: Fraction = 0.99
     n_step: Size = 1
     rollout: Size = 1
+    rewards: Rewards = Raw()
 
     def check(self) -> None:
         """Raises UserError for parts that do not go together."""
@@ -131,7 +138,7 @@ class TD(Acting):
             zeros = jax.tree.map(lambda leaf: jnp.zeros((lanes, *leaf.shape), jnp.float32), estimates[0])
             trail = Trail(zeros, jnp.zeros(lanes, jnp.float32))
         window = _no_rows(spaces, self.n_step + self.backup.waits, lanes) if self._windowed else ()
-        return TDLearner(Params(estimates, scales), steps, window, trail, jnp.int32(0))
+        return TDLearner(Params(estimates, scales), steps, window, trail, jnp.int32(0), self.rewards.init(lanes))
 
     def updates_in(self, lanes: int) -> int:
         """Updates in one call of ``learn``, about one for each row."""
@@ -144,8 +151,10 @@ class TD(Acting):
         return (first + others[0]) / 2 if others else first
 
     def remember(self, learner: TDLearner, rows: Row) -> TDLearner:
-        """Nothing is kept before it is learnt from."""
-        return learner
+        """Rows [k, lanes] are taken up in running scales; nothing else is kept before it is learnt from."""
+        mapped = rows._replace(reward=self.rewards.each(rows.reward))
+        params = learner.params._replace(estimates=seen(learner.params.estimates, rows.obs))
+        return learner._replace(params=params, rewards=self.rewards.see(learner.rewards, mapped, self.gamma))
 
     def cut(self, learner: TDLearner, lanes: Array) -> TDLearner:
         """Make the newest row of these lanes [m] a truncation."""
@@ -165,7 +174,7 @@ class TD(Acting):
         self, learner: TDLearner, rows: Row, next_obs: Array, clock: Clock, coins: PyTree
     ) -> tuple[TDLearner, Metrics]:
         """One row after the other, lane after lane of rows [k, lanes]."""
-        lanes = rows.last.shape[1]
+        lanes, rows = rows.last.shape[1], rows._replace(reward=self.rewards.each(rows.reward))
         after = jnp.concatenate([rows.obs[1:], next_obs[jnp.newaxis]])
 
         def flat(leaf: Array) -> Array:
@@ -226,7 +235,7 @@ class TD(Acting):
         here = [self.network(each, obs)[:, 0] for each in params.estimates]
         there = [self.network(each, following)[:, 0] for each in params.estimates]
         policy = self._policy(there, clock)
-        reward = self.normaliser.reward(params.scales, now.reward)
+        reward = self.normaliser.reward(params.scales, self.rewards.total(learner.rewards, now.reward))
         chosen = [due.valid] if len(here) == 1 else [due.valid & coin, due.valid & ~coin]
         estimates, steps = list(params.estimates), list(learner.steps)
         for number, updated in enumerate(chosen):

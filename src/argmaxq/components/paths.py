@@ -105,6 +105,12 @@ def convert(value: Any, hint: Any, old: Any = None, where: str = "") -> Any:
     return int(value) if plain is int and isinstance(value, float) and value.is_integer() else value
 
 
+def former(cls: type) -> dict[str, str]:
+    """Where values stand now, by the names of fields that a class had in earlier versions."""
+    found: dict[str, str] = getattr(cls, "former", {})
+    return found
+
+
 def documentation(cls: type) -> Documentation:
     """A class's docstring, read in Google's style."""
     from docstring_parser import DocstringStyle, parse  # here, so that starting up stays quick
@@ -237,6 +243,8 @@ def _nearby(root: Any, names: list[str], part: str) -> str:
     owner, where = get(root, ".".join(names)) if names else root, ".".join(names)
     if not is_component(owner):
         return f"{where} is {'none' if owner is None else 'a value'} and has no parts"
+    if part in former(type(owner)):
+        return f"it is {'.'.join([*names, former(type(owner))[part]])} now"
     dotless = {place.path.replace(".", "_"): place.path for place in paths(root)}
     if part in dotless:
         return f"did you mean {dotless[part]}?"

@@ -16,7 +16,7 @@ from argmaxq.components.annotations import elements, hints, options, plain_type
 from argmaxq.components.checks import validate
 from argmaxq.components.errors import UserError
 from argmaxq.components.modules import load, referred
-from argmaxq.components.paths import convert
+from argmaxq.components.paths import convert, former, replace
 from argmaxq.components.registry import (
     SCRIPT,
     candidates,
@@ -94,6 +94,8 @@ def _component(data: Any, where: str, source: _Source) -> Any:
         raise UserError(f'{where or "the configuration"} is no component: a JSON object with a "type" is needed')
     cls = _class(data["type"], where, source.importable)
     known = hints(cls)
+    moved = {former(cls)[name]: value for name, value in data.items() if name not in known and name in former(cls)}
+    data = {name: value for name, value in data.items() if name in known or name not in former(cls)}
     if unknown := [name for name in data if name != "type" and name not in known]:
         raise UserError(
             f"{data['type']} has no field {_join(where, unknown[0])}: {near(unknown[0], known)}"
@@ -106,7 +108,7 @@ def _component(data: Any, where: str, source: _Source) -> Any:
     for field in dataclasses.fields(cls):
         if field.name not in values and field.default is field.default_factory is nothing:
             raise UserError(f"{_join(where, field.name)} is missing, and {data['type']} has no default for it")
-    return cls(**values)
+    return replace(cls(**values), moved) if moved else cls(**values)
 
 
 def _class(name: str, where: str, importable: Collection[str]) -> Any:

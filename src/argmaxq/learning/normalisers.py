@@ -1,4 +1,4 @@
-"""Running scales of observations and rewards, for agents without a replay."""
+"""Running moments, and scales of observations and rewards made of them, row by row for agents without a replay."""
 
 import dataclasses
 from typing import Any, NamedTuple, Protocol
@@ -69,10 +69,64 @@ class Moments(NamedTuple):
         kept = jnp.where(count < MEMORY, 1.0, 0.5)
         return Moments(kept * count, mean, kept * squares)
 
+    def scaled(self, sample: Array) -> Array:
+        """A sample less the mean, in deviations."""
+        return (sample - self.mean) / self.deviation
+
+    def merged(self, samples: Array, counted: Array | None = None) -> "Moments":
+        """With all of ``samples`` [n, ...] at once, or those of them that are ``counted`` [n] (Chan et al. 1979)."""
+        each = jnp.ones(samples.shape[0]) if counted is None else counted.astype(jnp.float32)
+        number = jnp.sum(each)
+        weight = each.reshape(-1, *[1] * (samples.ndim - 1))
+        centre = jnp.sum(weight * samples, axis=0) / jnp.maximum(number, 1.0)
+        squares = jnp.sum(weight * jnp.square(samples - centre), axis=0)
+        count, away = self.count + number, centre - self.mean
+        share = number / jnp.maximum(count, 1.0)
+        kept = jnp.where(count < MEMORY, 1.0, 0.5)
+        mean, squares = self.mean + share * away, self.squares + squares + jnp.square(away) * self.count * share
+        return Moments(kept * count, mean, kept * squares)
+
     @property
     def deviation(self) -> Array:
         """Standard deviation; 1 before the second sample."""
         return jnp.where(self.count < 2.0, 1.0, jnp.sqrt(self.squares / jnp.maximum(self.count - 1.0, 1.0) + 1e-8))
+
+
+def no_samples(shape: tuple[int, ...] = ()) -> Moments:
+    """The moments of arrays of this shape, before the first."""
+    nothing = jnp.zeros(shape, jnp.float32)
+    return Moments(jnp.float32(0), nothing, nothing)
+
+
+def seen(params: PyTree, obs: Array) -> PyTree:
+    """Parameters, of any network or of several, whose running moments have taken up observations [..., *shape].
+
+    Args:
+        params: Whatever moments are among them are of flat observations, or a stack of such.
+        obs: At least one; leading axes are those of ``Row.obs``, [k, lanes].
+    """
+
+    def taken(node: Any) -> Any:
+        if not isinstance(node, Moments):
+            return node
+        samples = jnp.asarray(obs, jnp.float32).reshape(-1, node.mean.shape[-1])
+        merge: Any = Moments.merged
+        for _ in node.mean.shape[:-1]:
+            merge = jax.vmap(merge, (0, None))
+        return merge(node, samples)
+
+    return jax.tree.map(taken, params, is_leaf=_is_moments)
+
+
+def scaled_as(params: PyTree, other: PyTree) -> PyTree:
+    """``params`` with the running moments of ``other``, a tree of the same structure."""
+    return jax.tree.map(
+        lambda own, theirs: theirs if isinstance(own, Moments) else own, params, other, is_leaf=_is_moments
+    )
+
+
+def _is_moments(node: Any) -> bool:
+    return isinstance(node, Moments)
 
 
 class RunningState(NamedTuple):
@@ -101,9 +155,7 @@ class Running:
         return dataclasses.replace(self, categories=self.categories or spaces.observation.categories or None)
 
     def init(self, obs: Array) -> Any:
-        zeros = jnp.zeros(jnp.shape(obs), jnp.float32)
-        nothing = jnp.float32(0)
-        return RunningState(Moments(nothing, zeros, zeros), Moments(nothing, nothing, nothing), nothing)
+        return RunningState(no_samples(jnp.shape(obs)), no_samples(), jnp.float32(0))
 
     def see(self, state: Any, obs: Array, reward: Array, over: Array, gamma: Array) -> Any:
         total = reward + gamma * state.sum
@@ -113,7 +165,7 @@ class Running:
     def observation(self, state: Any, obs: Array) -> Array:
         if self.categories:
             return obs
-        return (jnp.asarray(obs, jnp.float32) - state.observations.mean) / state.observations.deviation
+        return state.observations.scaled(jnp.asarray(obs, jnp.float32))
 
     def reward(self, state: Any, reward: Array) -> Array:
         return reward / state.returns.deviation

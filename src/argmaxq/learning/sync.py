@@ -1,9 +1,11 @@
-"""How the target network follows the online one, counted in gradient updates."""
+"""How a target network, or an average, follows the online parameters, counted in gradient updates."""
+
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 
-from argmaxq.components.annotations import Count, Fraction
+from argmaxq.components.annotations import Count, Fraction, Suits
 from argmaxq.components.component import component
 from argmaxq.roles import Sync
 from argmaxq.types import Array, PyTree
@@ -44,3 +46,7 @@ class Online:
 
     def __call__(self, target: PyTree, params: PyTree, update: Array) -> PyTree:
         return params
+
+
+Averaging = Annotated[Sync, Suits(Polyak(1e-3))]
+"""How an average of the online parameters follows them: by Polyak, its weights fall exponentially with age."""

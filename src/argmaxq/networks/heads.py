@@ -5,7 +5,7 @@ from typing import ClassVar, Protocol
 import jax.numpy as jnp
 from flax import linen as nn
 
-from argmaxq.components.annotations import Size
+from argmaxq.components.annotations import NonNegative, Size
 from argmaxq.components.component import component
 from argmaxq.networks.layers import Layer, Plain
 from argmaxq.types import Array
@@ -80,3 +80,24 @@ class Implicit:
         embedding = nn.relu(nn.Dense(features.shape[-1], name="levels")(waves))
         quantiles = self.head(features * embedding, outputs)[..., 0].T
         return jnp.stack([quantiles, jnp.broadcast_to(levels, quantiles.shape)], axis=-1)
+
+
+@component(Head)
+class MeanExpansion:
+    """z + k mean_a z of a linear layer's outputs z, so that what all actions share is learnt of all at once.
+
+    The common level of values, far from 0 as a rule, grows 1 + k times as fast as the layer's own outputs do, and an
+    update of one action's value moves the others (Nagarajan et al. 2026). The layer has no parameters more.
+
+    Attributes:
+        k: How much of the mean is added; 0: the plain layer; none: the number of actions.
+        layer: What the layer is.
+    """
+
+    k: NonNegative | None = None
+    layer: Layer = Plain()
+
+    def __call__(self, features: Array, outputs: tuple[int, int]) -> Array:
+        z = self.layer(features, outputs, "output")
+        k = outputs[0] if self.k is None else self.k
+        return z + k * jnp.mean(z, axis=-2, keepdims=True)

@@ -6,9 +6,11 @@ from typing import Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import linen as nn
 
-from argmaxq.components.annotations import Size
+from argmaxq.components.annotations import Positive, Size
 from argmaxq.components.component import component
+from argmaxq.learning.normalisers import no_samples
 from argmaxq.types import Array, Spaces
 
 UNBOUNDED = 1e30
@@ -19,7 +21,7 @@ class Inputs(Protocol):
     """A map on flat observations."""
 
     def __call__(self, obs: Array) -> Array:
-        """Flat observation [n] of float32 -> [m]."""
+        """Flat observation [n] of float32 -> [m]; called inside a Linen module's compact method."""
 
 
 @component(Inputs)
@@ -73,3 +75,30 @@ class Rescaled:
         middle = np.where(known, (np.where(known, low, 0) + np.where(known, high, 0)) / 2, 0.0)
         half = np.where(known, (np.where(known, high, 1) - np.where(known, low, 0)) / 2, 1.0)
         return (obs - jnp.asarray(middle, jnp.float32)) * jnp.asarray(1.0 / half, jnp.float32)
+
+
+class _Moments(nn.Module):
+    """Running moments of observations, which stand among the parameters and are no gradient's to move."""
+
+    @nn.compact
+    def __call__(self, obs: Array) -> Array:
+        moments = self.param("moments", lambda key: no_samples(obs.shape))
+        return jax.lax.stop_gradient(moments).scaled(obs)
+
+
+@component(Inputs)
+class Running:
+    """Mean 0 and deviation 1 of each entry, as seen in training so far, for entries of unknown size.
+
+    The moments are saved with the network and change in training alone, where each row is taken up once. A target
+    network sees what the online one sees.
+
+    Attributes:
+        clip: No entry is further from 0 than this: the first rows show little of what is to come.
+    """
+
+    clip: Positive = 10.0
+
+    def __call__(self, obs: Array) -> Array:
+        scaled: Array = _Moments(name="scales")(obs)
+        return jnp.clip(scaled, -self.clip, self.clip)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from argmaxq.components.annotations import NonNegative
+from argmaxq.components.annotations import NonNegative, Size
 from argmaxq.components.component import component
 from argmaxq.types import Array
 
@@ -42,6 +42,34 @@ class Noisy:
 
     def __call__(self, x: Array, features: tuple[int, ...], name: str) -> Array:
         return NoisyLinear(features, self.sigma, name=name)(x)
+
+
+@component(Layer)
+class Spectral:
+    """Weights divided by their greatest singular value (Miyato et al. 2018; in Q-learning Gogianu et al. 2021).
+
+    Attributes:
+        iterations: Of the power method that finds the singular value, in each call, so that nothing is remembered.
+    """
+
+    iterations: Size = 8
+
+    def __call__(self, x: Array, features: tuple[int, ...], name: str) -> Array:
+        return SpectralLinear(features, self.iterations, name=name)(x)
+
+
+class SpectralLinear(nn.Module):
+    """x W / s + b with the greatest singular value s of W; its parameters are the plain layer's."""
+
+    features: tuple[int, ...]
+    iterations: int
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        width, outputs = x.shape[-1], int(np.prod(self.features))
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), (width, *self.features))
+        bias = self.param("bias", nn.initializers.zeros, self.features)
+        return jnp.tensordot(x, kernel / singular_value(kernel.reshape(width, outputs), self.iterations), 1) + bias
 
 
 class NoisyLinear(nn.Module):
@@ -79,3 +107,17 @@ def _uniform(bound: float) -> nn.initializers.Initializer:
         return jax.random.uniform(key, shape, jnp.float32, -bound, bound)
 
     return make
+
+
+def singular_value(matrix: Array, iterations: int) -> Array:
+    """The greatest one of a matrix [m, n], by the power method; its gradient is that at fixed singular vectors."""
+
+    def unit(vector: Array) -> Array:
+        return vector / jnp.maximum(jnp.linalg.norm(vector), 1e-12)
+
+    fixed = jax.lax.stop_gradient(matrix)
+    right = unit(fixed.T @ fixed[:, 0])
+    for _ in range(iterations):
+        right = unit(fixed.T @ (fixed @ right))
+    left = unit(fixed @ right)
+    return left @ matrix @ right

@@ -9,6 +9,7 @@ from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.normalisers import Running
 from argmaxq.learning.optimisers import SGD, Adam, RAdam
 from argmaxq.learning.returns import Scalar, Squared
+from argmaxq.learning.rewards import Scale
 from argmaxq.learning.schedules import TO_ZERO, Constant, Exponential, Multiplicative
 from argmaxq.learning.schedules import Linear as Falling
 from argmaxq.learning.step_sizes import OvershootBounded, VisitCount
@@ -60,7 +61,7 @@ RECIPES = {
             n_step=4,
             rollout=256,
             updates=128,
-            reward_scale=0.1,
+            rewards=Scale(0.1),
         ),
         env=CARTPOLE,
         steps=50_000,
@@ -124,7 +125,7 @@ RECIPES = {
             rollout=32,
             epochs=4,
             minibatches=8,
-            reward_scale=0.1,
+            rewards=Scale(0.1),
         ),
         env=Env("CartPole-v1", lanes=32),
         steps=500_000,

@@ -3,6 +3,7 @@
 _LEARNING_RATE = ("agent.optimiser.learning_rate", "agent.step_size.alpha", "agent.step_size")
 _CAPACITY = ("agent.replay.capacity",)
 _HIDDEN = ("agent.network.hidden", "agent.critic.hidden", "agent.network")
+_INPUTS = ("agent.network.inputs", "agent.critic.inputs")
 _PERIOD, _TAU = ("agent.sync.period",), ("agent.sync.tau",)
 _EPSILON = "agent.exploration.epsilon"
 _UPDATES = ("agent.updates", "agent.epochs")
@@ -42,7 +43,9 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("dueling", "duelling"), ("agent.network.head",)),
     **dict.fromkeys(("net_arch", "hidden_sizes", "hidden_layers", "hidden_dim", "policy_kwargs"), _HIDDEN),
     **dict.fromkeys(("policy", "model", "net"), ("agent.network", "agent.critic")),
-    **dict.fromkeys(("reward_scaling", "clip_rewards"), ("agent.reward_scale",)),
+    **dict.fromkeys(("reward_scaling", "clip_rewards", "reward_clip", "normalize_reward"), ("agent.rewards",)),
+    **dict.fromkeys(("normalize_observations", "normalize_obs", "norm_obs"), _INPUTS),
+    **dict.fromkeys(("ema", "ema_decay", "weight_averaging"), ("agent.average.tau", "agent.average")),
     **dict.fromkeys(
         ("total_timesteps", "total_steps", "timesteps", "num_timesteps", "max_steps", "n_timesteps"), ("steps",)
     ),

@@ -17,6 +17,7 @@ from argmaxq.lanes.misfits import MASKED
 from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam
+from argmaxq.learning.rewards import Scale
 from argmaxq.learning.schedules import TO_ZERO, Linear
 from argmaxq.learning.step_sizes import Scheduled, VisitCount
 from argmaxq.learning.sync import Polyak
@@ -117,7 +118,7 @@ def dqn(task: Task) -> Made:
         rollout=rollout,
         updates=rollout * task.env.lanes // 2,
         learning_starts=min(1_000, task.steps // 20),
-        reward_scale=task.scale,
+        rewards=Scale(task.scale),
     )
     learning = f"double DQN on returns of three steps, an update for each two steps; {_rate(agent.optimiser)}"
     return agent, (shown, _learning(learning), _replayed(agent.replay), _explored("a fifth", 0.02))
@@ -137,7 +138,7 @@ def pqn(task: Task) -> Made:
         rollout=rollout,
         epochs=4,
         minibatches=8,
-        reward_scale=task.scale,
+        rewards=Scale(task.scale),
     )
     learning = f"Q(lambda), four times over {rollout} fresh rows of {task.env.lanes} lanes; {_rate(agent.optimiser)}"
     return agent, (shown, _learning(learning), _explored("a fifth", 0.05))
@@ -157,7 +158,7 @@ def pdqn(task: Task) -> Made:
         gamma=task.gamma,
         updates=updates,
         learning_starts=min(500, task.steps // 20),
-        reward_scale=task.scale,
+        rewards=Scale(task.scale),
     )
     learning = f"MP-DQN, an update for each step; {_rate(agent.optimiser)}"
     shown = Said(
@@ -280,15 +281,15 @@ def _title(name: str, task: Task) -> str:
 def _common(task: Task, recipe: Recipe) -> Iterator[Said]:
     """What every start chooses."""
     yield Said("discount", f"{task.gamma:g}: it looks {1 / (1 - task.gamma):.0f} steps ahead", ("agent.gamma",))
-    if hasattr(recipe.agent, "reward_scale"):
+    if isinstance(getattr(recipe.agent, "rewards", None), Scale):
         largest = task.found.largest_return(task.gamma)
         words = f"times {task.scale:g} in learning: discounted returns of random play reach {largest:.3g}"
         yield Said(
             "rewards",
             words
             if largest
-            else "as they are, for random play met none: where they are large, set --agent.reward-scale",
-            ("agent.reward_scale",),
+            else "as they are, for random play met none: where they are large, scale them by --agent.rewards",
+            ("agent.rewards.factor",),
         )
     if task.env.backend == "processes":
         yield Said("lanes", f"{task.env.lanes}, each in a process", ("env.lanes",))

@@ -5,6 +5,7 @@ from argmaxq.environments.env import Env
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.returns import Scalar
+from argmaxq.learning.rewards import Scale
 from argmaxq.learning.schedules import TO_ZERO, Linear
 from argmaxq.networks.interpolated import Interpolated
 from argmaxq.recipes.recipe import Evaluation, Recipe
@@ -21,7 +22,7 @@ def goal(id: str) -> Recipe:
         optimiser=Adam(1e-3, annealing=TO_ZERO, max_grad_norm=10.0),
         gamma=0.95,
         updates=2,
-        reward_scale=0.02,
+        rewards=Scale(0.02),
     )
     # The mode with the reference's faults and its 17 features, as published figures have it.
     env = Env(id, kwargs={"legacy": True, "features": True})

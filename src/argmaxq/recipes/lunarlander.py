@@ -7,6 +7,7 @@ from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam
 from argmaxq.learning.returns import Scalar, Squared
+from argmaxq.learning.rewards import Scale
 from argmaxq.learning.schedules import TO_ZERO, Linear, Multiplicative
 from argmaxq.learning.sync import Polyak
 from argmaxq.networks.heads import Dueling
@@ -48,7 +49,7 @@ RECIPES = {
             n_step=3,
             rollout=4,
             updates=2,
-            reward_scale=0.1,
+            rewards=Scale(0.1),
         ),
         env=Env("LunarLander-v3"),
         steps=500_000,
@@ -65,7 +66,7 @@ RECIPES = {
             epochs=2,
             minibatches=8,
             trace_decay=0.9,
-            reward_scale=0.1,
+            rewards=Scale(0.1),
         ),
         env=Env("LunarLander-v3", lanes=32),
         steps=1_600_000,

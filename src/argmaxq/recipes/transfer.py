@@ -11,6 +11,7 @@ from argmaxq.components.registry import type_name
 from argmaxq.environments.env import Env
 from argmaxq.environments.survey import Survey
 from argmaxq.learning.returns import Histogram
+from argmaxq.learning.rewards import Running, Scale
 from argmaxq.recipes import rules
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.recipes.stop import Never
@@ -62,14 +63,16 @@ def _of_the_agent(agent: Any, found: Survey) -> Iterator[Change]:
             yield Change(path, (max(item),), f"{max(item)} along each of {entries} entries (was {_listed(item)})")
     if getattr(agent, "prior", ()):
         yield Change("agent.prior", (), f"{_listed(agent.prior)} dropped")
-    scale = getattr(agent, "reward_scale", 1.0)
+    rewards = getattr(agent, "rewards", Scale())
+    scale = rewards.factor if isinstance(rewards, Scale) else 1.0
     largest = found.largest_return(agent.gamma) if scale != 1.0 else 0.0
     new = rules.reward_scale(largest) if largest else scale
     if new != scale:
         said = f"{new:g} (was {scale:g}), for discounted returns of random play reach {largest:.3g}"
-        yield Change("agent.reward_scale", new, said)
+        yield Change("agent.rewards.factor", new, said)
     returns = getattr(agent, "returns", None)
-    if isinstance(returns, Histogram):
+    if isinstance(returns, Histogram) and not isinstance(rewards, Running):
+        found = dataclasses.replace(found, reward=np.asarray(rewards.each(found.reward)))
         low, high = rules.return_range(found, agent.gamma, new)
         said = f"from {low:g} to {high:g} (was {returns.low:g} to {returns.high:g}), by the rewards of random play"
         changed: Any = dataclasses.replace(returns, low=low, high=high)  # type: ignore[type-var]

@@ -47,7 +47,7 @@ def divergence(track: Track, saved_at: int | None, env: Env) -> str:
         return f"seed {track.seed}: the environment gave {what}; {where}{_checking(env)}"
     return (
         f"seed {track.seed}: no longer finite in the block that ended at step {track.step}: {what}; {where}. "
-        "Likely causes: a learning rate too high, rewards too large (set agent.reward_scale or "
+        "Likely causes: a learning rate too high, rewards too large (scale or clip them by agent.rewards, or set "
         "agent.optimiser.max_grad_norm)"
     )
 

@@ -33,6 +33,7 @@ from argmaxq.training.engine import (
     learn,
     no_episodes,
     no_totals,
+    policy,
     report,
 )
 from argmaxq.training.evaluation import LONGEST, Halted, Played
@@ -141,7 +142,7 @@ class CompiledEngine:
             functions = partial(_begin_episodes, self._env, episodes), partial(_play_on, self._env, episodes)
             self._evaluations[episodes] = [self._compile(function, donate=False) for function in functions]
         begin, play_on = self._evaluations[episodes]
-        which, params = np.int32(number), state.learner.params
+        which, params = np.int32(number), policy(self._static, state.learner)
         playing = begin(self._agent, which, self._streams, params)
         steps, longest = 0, self.time_limit or LONGEST
         while steps < longest and not np.all(playing.done):
@@ -158,7 +159,7 @@ class CompiledEngine:
 
     def params(self, state: State, seed: int) -> PyTree:
         """Acting parameters of the seed at position ``seed``."""
-        return self._of(state.learner.params, seed)
+        return self._of(policy(self._static, state.learner), seed)
 
     def change(self, state: State, function: Callable[..., Any], *of_each: Sequence[PyTree]) -> State:
         """With every seed's learner as ``function`` makes it of the learner and of what is for that seed."""

@@ -114,6 +114,11 @@ class Engine(Protocol):
         """Free what the environments hold."""
 
 
+def policy(agent: Agent, learner: PyTree) -> PyTree:
+    """The parameters that are evaluated and kept: those of the agent's ``policy``, else the learner's own."""
+    return agent.policy(learner) if hasattr(agent, "policy") else learner.params
+
+
 STEPS_AT_ONCE = 2048
 """Env steps in a block: what the driver waits for between two looks at the clock, signals and evaluations."""
 LIGHT_STEPS_AT_ONCE = 16_384

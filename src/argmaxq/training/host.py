@@ -29,6 +29,7 @@ from argmaxq.training.engine import (
     learn,
     no_episodes,
     no_totals,
+    policy,
     report,
 )
 from argmaxq.training.evaluation import Played
@@ -139,11 +140,11 @@ class HostEngine:
 
     def evaluate(self, state: State, episodes: int, number: int) -> list[Played]:
         """Episodes of the greedy policy on an environment of its own."""
-        return [self._evaluate(state.learner.params, episodes, number)]
+        return [self._evaluate(policy(self._static, state.learner), episodes, number)]
 
     def params(self, state: State, seed: int) -> PyTree:
         """Acting parameters."""
-        return state.learner.params
+        return policy(self._static, state.learner)
 
     def change(self, state: State, function: Callable[..., Any], *of_each: Sequence[PyTree]) -> State:
         """With the learner as ``function`` makes it of the learner and of what is for this seed."""

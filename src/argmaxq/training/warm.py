@@ -53,13 +53,13 @@ def fresh_params(agent: Agent, spaces: Spaces, lanes: int, seeds: Sequence[int])
 
 
 def warmed(engine: Engine, state: Any, arrays: Sequence[Arrays]) -> Any:
-    """A state before the first step with these parameters of each seed, also in its target network."""
+    """A state before the first step with these parameters of each seed, also in target networks and averages."""
     params = [unflatten(engine.params(state, number), own) for number, own in enumerate(arrays)]
     return engine.change(state, _with_params, params)
 
 
 def _with_params(learner: Any, params: PyTree) -> Any:
-    names = ("params", "target") if hasattr(learner, "target") else ("params",)
+    names = [name for name in ("params", "target", "average") if jax.tree.leaves(getattr(learner, name, ()))]
     # Copies, since an engine that gives its memory to a computation gives no array twice.
     values = {name: jax.tree.map(jnp.copy, params) for name in names}
     return learner._replace(**values) if hasattr(learner, "_replace") else dataclasses.replace(learner, **values)

@@ -105,7 +105,8 @@ def policy_params(agent: Agent, spaces: Spaces, arrays: Mapping[str, np.ndarray]
 
 
 def acting(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The acting parameters, by name, among the arrays of a policy's checkpoint, or of that of a whole lone run."""
-    prefix = "engine/learner/params/"
-    inside = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-    return inside or dict(arrays)
+    """The policy's parameters, by name, among the arrays of its checkpoint, or of that of a whole lone run."""
+    for prefix in ("engine/learner/average/", "engine/learner/params/"):
+        if inside := {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}:
+            return inside
+    return dict(arrays)

@@ -68,7 +68,7 @@ def change_json(data: Any, chance: random.Random) -> Any:
     for _ in range(chance.choice([1, 1, 1, 2, 3])):
         every = [path for path in nodes(data) if path]
         if not every:
-            return chance.choice(VALUES)
+            return copy.deepcopy(chance.choice(VALUES))
         path = chance.choice(every)
         place, key = get(data, path[:-1]), path[-1]
         kind = chance.randrange(10)
@@ -81,7 +81,7 @@ def change_json(data: Any, chance: random.Random) -> Any:
         elif kind == 3 and chance.random() < 0.3:
             place[key] = deep(chance)
         else:
-            place[key] = chance.choice(VALUES)
+            place[key] = copy.deepcopy(chance.choice(VALUES))
     return data
 
 

@@ -7,6 +7,7 @@ from argmaxq.networks.mlp import MLP
 from argmaxq.networks.own import EquinoxNetwork, FlaxNetwork, FunctionNetwork, NnxNetwork
 from argmaxq.networks.quadratic import Quadratic
 from argmaxq.networks.sparse import SparseMLP
+from argmaxq.networks.spectral import SpectralNorm
 
 __all__ = [
     "MLP",
@@ -21,5 +22,6 @@ __all__ = [
     "Quadratic",
     "SinglePass",
     "SparseMLP",
+    "SpectralNorm",
     "Table",
 ]

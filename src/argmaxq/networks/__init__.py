@@ -6,6 +6,7 @@ from argmaxq.networks.linear import Linear, Table
 from argmaxq.networks.mlp import MLP
 from argmaxq.networks.own import EquinoxNetwork, FlaxNetwork, FunctionNetwork, NnxNetwork
 from argmaxq.networks.quadratic import Quadratic
+from argmaxq.networks.scaled import Scaled
 from argmaxq.networks.sparse import SparseMLP
 from argmaxq.networks.spectral import SpectralNorm
 
@@ -20,6 +21,7 @@ __all__ = [
     "MultiPass",
     "NnxNetwork",
     "Quadratic",
+    "Scaled",
     "SinglePass",
     "SparseMLP",
     "SpectralNorm",

@@ -16,7 +16,7 @@ from argmaxq.learning import (
     sync,
     traces,
 )
-from argmaxq.networks import critics, features, heads, inputs, interpolated, linear, mlp, own, quadratic, sparse
+from argmaxq.networks import critics, features, heads, inputs, interpolated, linear, mlp, own, quadratic, scaled, sparse
 from argmaxq.recipes import recipe as recipe
 from argmaxq.replay import prioritised, uniform
 
@@ -38,6 +38,20 @@ MODULES = (
         rewards,
     ),
     *(schedules, step_sizes, sync, td, traces),
-    *(critics, features, heads, inputs, interpolated, linear, mlp, own, quadratic, sparse, prioritised, uniform),
+    *(
+        critics,
+        features,
+        heads,
+        inputs,
+        interpolated,
+        linear,
+        mlp,
+        own,
+        quadratic,
+        scaled,
+        sparse,
+        prioritised,
+        uniform,
+    ),
     recipe,
 )

@@ -56,7 +56,7 @@ def test_only_the_layers_that_are_named_begin_anew() -> None:
     with pytest.raises(
         UserError, match=r"^agent.resets.layers = head: the network has Dense_0, output, scales, value$"
     ):
-        learnt(Resets(5, ("head",)), 1)
+        dataclasses.replace(AGENT, resets=Resets(5, ("head",))).init(KEY, SPACES, 2)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from argmaxq.agents.dqn import DQN
 from argmaxq.agents.pdqn import PDQN
 from argmaxq.agents.pqn import PQN
 from argmaxq.agents.td import TD
+from argmaxq.components.component import bind
 from argmaxq.learning.normalisers import Moments, no_samples
 from argmaxq.learning.rewards import Clip, Scale, Sign
 from argmaxq.learning.rewards import Running as RunningRewards
@@ -24,10 +25,11 @@ from argmaxq.learning.sync import Online, Polyak
 from argmaxq.networks.critics import Ensemble, MultiPass
 from argmaxq.networks.inputs import Running
 from argmaxq.networks.mlp import MLP
+from argmaxq.networks.scaled import Scaled
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from argmaxq.runs import checkpoint
-from argmaxq.types import Row
+from argmaxq.types import ArraySpec, Row, Spaces
 from hybrid_probes import AIMING
 from oracles import LINEAR, clock, leaves_equal
 from runs import CARTPOLE, assert_same, crashed
@@ -227,3 +229,15 @@ def test_a_table_takes_rewards_as_they_are_mapped() -> None:
     assert leaves_equal(_moments(after.params.estimates), _moments(stream.params.estimates))
     assert float(after.rewards.moments.count) == 12.0
     assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(after.params))
+
+
+def test_a_network_of_ones_own_sees_running_scales() -> None:
+    """On a linear function; an index, which has no scale, it sees as it would without."""
+    agent: Any = DQN(network=Scaled(LINEAR))
+    own = rows(50)
+    learner = agent.remember(agent.init(KEY, SPACES, 2), own._replace(obs=50.0 + 3.0 * own.obs))
+    flat = own.obs.reshape(-1, own.obs.shape[-1])
+    expected = (flat[7] - flat.mean(axis=0)) / flat.std(axis=0, ddof=1) @ learner.params["network"]
+    np.testing.assert_allclose(agent.values(learner.params, 50.0 + 3.0 * flat[7]), expected, rtol=1e-3, atol=1e-4)
+    index = Spaces(ArraySpec((), "int32", categories=5), SPACES.action)
+    assert bind(Scaled(MLP()), index) == bind(MLP(), index)

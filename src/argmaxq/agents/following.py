@@ -28,9 +28,13 @@ class Following:
 
     def begun(self, params: PyTree, lanes: int, key: jax.Array) -> dict[str, PyTree]:
         """The learner's fields ``rewards`` and ``average`` before the first row, ``seed`` where there are resets."""
-        average = () if self.average is None else jax.tree.map(jnp.copy, params)
-        seed = {} if self.resets is None else {"seed": jax.random.key_data(key)}
-        return {"rewards": self.rewards.init(lanes), "average": average, **seed}
+        fields = {"rewards": self.rewards.init(lanes), "average": ()}
+        if self.average is not None:
+            fields["average"] = jax.tree.map(jnp.copy, params)
+        if self.resets is not None:
+            self.resets.renewed(params, params)  # tells here of a layer that there is not
+            fields["seed"] = jax.random.key_data(key)
+        return fields
 
     def noticed(self, learner: Any, rows: Row) -> tuple[Any, Row]:
         """The learner whose running scales have taken up rows [k, lanes], and these with each reward mapped."""

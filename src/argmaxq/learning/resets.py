@@ -34,7 +34,7 @@ class Resets:
         """``params`` with the chosen layers of ``fresh``; raises UserError for a layer that there is not."""
         if not self.layers:
             return fresh
-        known = list(params) if isinstance(params, dict) else []
+        known = sorted(params) if isinstance(params, dict) else []
         if unknown := [name for name in self.layers if name not in known]:
             names = f"the network has {', '.join(known)}" if known else "only all of this network's can begin anew"
             raise UserError(f"agent.resets.layers = {unknown[0]}: {names}")

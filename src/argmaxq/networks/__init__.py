@@ -6,7 +6,9 @@ from argmaxq.networks.linear import Linear, Table
 from argmaxq.networks.mlp import MLP
 from argmaxq.networks.own import EquinoxNetwork, FlaxNetwork, FunctionNetwork, NnxNetwork
 from argmaxq.networks.quadratic import Quadratic
+from argmaxq.networks.scaled import Scaled
 from argmaxq.networks.sparse import SparseMLP
+from argmaxq.networks.spectral import SpectralNorm
 
 __all__ = [
     "MLP",
@@ -19,7 +21,9 @@ __all__ = [
     "MultiPass",
     "NnxNetwork",
     "Quadratic",
+    "Scaled",
     "SinglePass",
     "SparseMLP",
+    "SpectralNorm",
     "Table",
 ]

@@ -27,6 +27,7 @@ from argmaxq.networks import (
     mlp,
     own,
     quadratic,
+    scaled,
     sparse,
 )
 from argmaxq.recipes import recipe as recipe
@@ -61,6 +62,7 @@ MODULES = (
         mlp,
         own,
         quadratic,
+        scaled,
         sparse,
         prioritised,
         uniform,

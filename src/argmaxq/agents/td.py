@@ -21,7 +21,7 @@ from argmaxq.learning.values import entry
 from argmaxq.learning.windows import Due, Window, push, take
 from argmaxq.networks.linear import Table
 from argmaxq.roles import Agent, Exploration, NetworkLike, Rewards
-from argmaxq.types import Array, Clock, Metrics, PyTree, Row, Spaces, Transition
+from argmaxq.types import Array, Clock, Keys, Metrics, PyTree, Row, Spaces, Transition
 
 WRITTEN_OUT = 8
 """Rows of a window up to which the updates that may be due are written out one by one; more are made in a loop."""
@@ -144,7 +144,12 @@ class TD(Acting):
         """Updates in one call of ``learn``, about one for each row."""
         return self.rollout * lanes
 
-    def values(self, params: Params, obs: Array) -> Array:
+    @property
+    def random(self) -> bool:
+        """Its networks get no keys."""
+        return False
+
+    def values(self, params: Params, obs: Array, key: Keys | None = None) -> Array:
         """Action values [actions] of one observation: the mean of the estimates."""
         seen = self.normaliser.observation(params.scales, obs)
         first, *others = (self.network(each, seen)[:, 0] for each in params.estimates)

@@ -74,7 +74,7 @@ class Implicit:
     cosines: Size = 64
     head: Head = SingleStream()
 
-    def __call__(self, features: Array, outputs: tuple[int, int], levels: Array | None = None) -> Array:
+    def __call__(self, features: Array, outputs: tuple[int, int], levels: Array = ()) -> Array:
         """Features [width] and levels [n] -> quantiles, each beside its level, [actions, n, 2]."""
         waves = jnp.cos(jnp.pi * jnp.arange(self.cosines) * jnp.asarray(levels)[:, jnp.newaxis])
         embedding = nn.relu(nn.Dense(features.shape[-1], name="levels")(waves))

@@ -1,12 +1,18 @@
 """How agents act that learn one value for each action."""
 
-from typing import Any
+import dataclasses
+from typing import Annotated, Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
+from argmaxq.components.annotations import Bound
 from argmaxq.components.errors import UserError
-from argmaxq.types import Array, Clock, DiscreteActions, Estimate, PyTree, Spaces
+from argmaxq.roles import Masking
+from argmaxq.types import Array, Clock, DiscreteActions, Estimate, Legal, PyTree, Spaces
+
+Allowed: TypeAlias = Annotated[Legal, Bound()]
+"""How observations tell which actions are allowed, as the environment's spaces say it."""
 
 
 def discrete(spaces: Spaces) -> DiscreteActions:
@@ -18,11 +24,21 @@ def discrete(spaces: Spaces) -> DiscreteActions:
 
 
 class Acting:
-    """Exploring and greedy actions from ``network``, ``returns`` and ``exploration``, whatever teaches the network."""
+    """Exploring and greedy actions from ``network``, ``returns`` and ``exploration``, whatever teaches the network.
+
+    An agent that masks actions has a field ``legal: Allowed = Legal()``, and shows its network ``legal.seen(obs)``.
+    """
 
     network: Any
     returns: Any
     exploration: Any
+    legal: Any = Legal()
+
+    def bind(self, spaces: Spaces) -> Any:
+        """With how the environment's observations tell which actions are allowed."""
+        fields: Any = self
+        known = any(field.name == "legal" for field in dataclasses.fields(fields))
+        return dataclasses.replace(fields, legal=spaces.legal) if known else self
 
     def memory(self, spaces: Spaces) -> PyTree:
         """Acting has no state of its own."""
@@ -33,9 +49,12 @@ class Acting:
         return self.exploration.noise(key, shape)
 
     def estimate(self, params: PyTree, obs: Array) -> Estimate:
-        """Outputs and action values of one observation: the only place where the ones become the others."""
-        z = self.network(params, obs)
-        return Estimate(z, self.returns.mean(z))
+        """Outputs and action values of one observation: the only place where the ones become the others.
+
+        The value of an action that is not allowed is ``FORBIDDEN``.
+        """
+        z = self.network(params, self.legal.seen(obs))
+        return Estimate(z, self.legal.masked(self.returns.mean(z), obs))
 
     def values(self, params: PyTree, obs: Array) -> Array:
         """Action values [actions] of one observation."""
@@ -43,8 +62,30 @@ class Acting:
 
     def act(self, params: PyTree, memory: PyTree, obs: Array, clock: Clock, noise: PyTree) -> tuple[Array, PyTree]:
         """The behaviour policy in one lane."""
-        return self.exploration.choose(self.values(params, obs), clock, noise), memory
+        q = self.values(params, obs)
+        if not self.legal.actions:
+            return self.exploration.choose(q, clock, noise), memory
+        return _among(self.legal.allowed(obs), self.exploration, q, clock, noise), memory
 
     def greedy(self, params: PyTree, obs: Array) -> Array:
         """The action of highest value for one observation."""
         return jnp.argmax(self.values(params, obs)).astype(jnp.int32)
+
+
+def _among(allowed: Array, exploration: Any, q: Array, clock: Clock, noise: PyTree) -> Array:
+    """An action among those ``allowed`` [actions].
+
+    An exploration that knows no masks sees their values alone, and where it takes a forbidden one, the best is taken.
+    """
+    if isinstance(exploration, Masking):
+        return exploration.choose_allowed(q, allowed, clock, noise)
+    action = exploration.choose(q, clock, noise)
+    return jnp.where(allowed[action], action, jnp.argmax(q).astype(jnp.int32))
+
+
+def shares(allowed: Array, exploration: Any, q: Array, clock: Clock) -> Array:
+    """The probability [actions] with which each action is taken among those ``allowed`` [actions]."""
+    if hasattr(exploration, "probabilities_allowed"):
+        return exploration.probabilities_allowed(q, allowed, clock)
+    share = jnp.where(allowed, exploration.probabilities(q, clock), 0.0)
+    return jnp.where(jnp.arange(len(q)) == jnp.argmax(q), share + 1.0 - jnp.sum(share), share)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.acting import Acting, discrete
+from argmaxq.agents.acting import Acting, Allowed, discrete
 from argmaxq.agents.replaying import Replaying
 from argmaxq.components.annotations import Count, Fraction, Number, Size
 from argmaxq.components.component import component
@@ -19,7 +19,7 @@ from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Sync
-from argmaxq.types import START, Array, Batch, Clock, Estimates, Metrics, PyTree, Spaces, Transition
+from argmaxq.types import START, Array, Batch, Clock, Estimates, Legal, Metrics, PyTree, Spaces, Transition
 
 Loss = Callable[[PyTree, PyTree, Transition], tuple[Array, Array, Array]]
 """(parameters, target network's, transition) -> (loss, TD error, value)."""
@@ -70,6 +70,7 @@ class DQN(Replaying, Acting):
     updates: Size = 1
     learning_starts: Count = 1_000
     reward_scale: Number = 1.0
+    legal: Allowed = Legal()
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> DQNLearner:
         """A fresh learner; raises UserError for other actions, or a replay too small for one rollout and one window."""
@@ -88,7 +89,7 @@ class DQN(Replaying, Acting):
             return Estimates(jax.lax.stop_gradient(self.estimate(params, obs)), self.estimate(target, obs))
 
         goal = self.bootstrap.target(self.returns, scaled, both(transition.obs), both(transition.next_obs))
-        z = entry(self.network(params, transition.obs), transition.action)
+        z = entry(self.network(params, self.legal.seen(transition.obs)), transition.action)
         return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)
 
 

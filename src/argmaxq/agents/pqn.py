@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.acting import Acting, discrete
+from argmaxq.agents.acting import Acting, Allowed, discrete
 from argmaxq.components.annotations import Fraction, Number, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
@@ -18,7 +18,7 @@ from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Returns, TargetFree
-from argmaxq.types import START, Array, Clock, Metrics, PyTree, Row, Spaces
+from argmaxq.types import START, Array, Clock, Legal, Metrics, PyTree, Row, Spaces
 
 
 class PQNLearner(NamedTuple):
@@ -67,6 +67,7 @@ class PQN(Acting):
     epochs: Size = 4
     minibatches: Size = 16
     reward_scale: Number = 1.0
+    legal: Allowed = Legal()
 
     def check(self) -> None:
         """Raise UserError for a bootstrap that needs a target network."""
@@ -119,9 +120,10 @@ class PQN(Acting):
 
     def update(self, learner: PQNLearner, batch: Sample, clock: Clock = START) -> tuple[PQNLearner, Metrics]:
         """One gradient update on samples [batch]."""
+        seen = self.legal.seen(batch.obs)
 
         def loss(params: PyTree) -> tuple[Array, Array]:
-            z = jax.vmap(lambda obs, action: entry(self.network(params, obs), action))(batch.obs, batch.action)
+            z = jax.vmap(lambda obs, action: entry(self.network(params, obs), action))(seen, batch.action)
             goal = jax.vmap(self.returns.target, (0, None, 0))(batch.target, 0.0, jax.lax.stop_gradient(z))
             return jnp.mean(batch.weight * jax.vmap(self.returns.loss)(z, goal)), jnp.mean(self.returns.mean(z))
 

@@ -19,7 +19,6 @@ from argmaxq.environments.check import check
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.schedules import Constant
 from argmaxq.networks.mlp import MLP
-from argmaxq.recipes import choose
 from argmaxq.replay.uniform import Uniform
 from argmaxq.runs.records import read
 from argmaxq.training.block import Diverged
@@ -31,7 +30,6 @@ from own_environments import (
     Duck,
     Endless,
     Limited,
-    Masked,
     Old,
     Own,
     Raising,
@@ -200,13 +198,6 @@ BAD: dict[str, tuple[Any, str]] = {
         r"which is none of 0 \.\. 2 \(env step 2\)",
     ),
 }
-
-
-@pytest.mark.parametrize("recipe", ["dqn", "cartpole/dqn"])
-def test_masks_are_said_not_to_be_used(recipe: str) -> None:
-    words = "info['action_mask'] is not used yet: an action that is not allowed should do nothing"
-    assert words in {finding.what: finding.why for finding in check(Masked)}["masks"]
-    assert any(words in line for line in choose(recipe, [("env.id", Masked)]).said)
 
 
 def test_an_endless_one_stays_in_its_first_episode(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ ELSEWHERE = {
     "frozenlake/q": TAXI,
     "frozenlake8x8/q": LAKE,
     "taxi/q": "CliffWalking-v1",
+    "taxi/masked-q": "CliffWalking-v1",
     "cliff/q": TAXI,
     "cliff/sarsa": TAXI,
     "cliff/expected-sarsa": TAXI,

@@ -208,6 +208,14 @@ class Exploration(Protocol):
         """What to show of it, such as epsilon."""
 
 
+@runtime_checkable
+class Masking(Exploration, Protocol):
+    """A behaviour policy that draws among the allowed actions alone."""
+
+    def choose_allowed(self, q: Array, allowed: Array, clock: Clock, noise: PyTree) -> Array:
+        """An action among those ``allowed`` (bool [actions]); the values q [actions] of others are ``FORBIDDEN``."""
+
+
 class Schedule(Protocol):
     """A number that depends on the clock."""
 

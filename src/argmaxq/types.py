@@ -1,13 +1,19 @@
 """The words everything else is written in: rows of experience, transitions, batches, the clock and spaces."""
 
 import dataclasses
+import math
 from typing import Any, NamedTuple, TypeAlias
 
+import jax.numpy as jnp
 import numpy as np
 
 Array = Any
 """A JAX or NumPy array. Shapes stand in the docstrings; axes are named time k, lanes, batch."""
 PyTree = Any
+ACTION_MASK = "action_mask"
+"""What the mask of actions is called in infos and Dict observations, as in Gymnasium's Taxi and in PettingZoo."""
+FORBIDDEN = float(np.finfo(np.float32).min)
+"""The value of an action that is not allowed: finite, so that a probability of 0 times it is 0."""
 Metrics = dict[str, Array]
 
 
@@ -150,8 +156,62 @@ Actions: TypeAlias = DiscreteActions | HybridActions
 
 
 @dataclasses.dataclass(frozen=True)
+class Legal:
+    """Which actions are allowed, where an array tells it with the observation: its last entries, 1 for allowed, else 0.
+
+    Arrays are of NumPy or JAX, and so are results.
+
+    Attributes:
+        actions: How many entries; 0: none, and all actions are always allowed.
+        shape: Of the observation alone.
+    """
+
+    actions: int = 0
+    shape: tuple[int, ...] = ()
+
+    def seen(self, obs: Array) -> Array:
+        """Arrays [..., entries] -> the observations alone [..., *shape]."""
+        return obs[..., : -self.actions].reshape(*obs.shape[:-1], *self.shape) if self.actions else obs
+
+    def allowed(self, obs: Array) -> Array:
+        """Arrays [..., entries] -> whether each action is allowed, bool [..., actions]."""
+        return obs[..., -self.actions :] != 0
+
+    def masked(self, q: Array, obs: Array) -> Array:
+        """Action values [actions] for one array [entries], with ``FORBIDDEN`` for those that are not allowed."""
+        return jnp.where(self.allowed(obs), q, FORBIDDEN) if self.actions else q
+
+
+@dataclasses.dataclass(frozen=True)
 class Spaces:
-    """What an agent must know of an environment: the array it observes and the actions it may take."""
+    """What an agent must know of an environment: what it observes and the actions it may take.
+
+    Attributes:
+        observation: The observation alone, which networks see.
+        action: The actions.
+        masked: Whether the environment tells with each observation which actions are allowed.
+    """
 
     observation: ArraySpec
     action: Actions
+    masked: bool = False
+
+    @property
+    def legal(self) -> Legal:
+        """How the arrays of ``stored`` tell which actions are allowed."""
+        return Legal(self.action.n, self.observation.shape) if self.masked else Legal()
+
+    @property
+    def stored(self) -> ArraySpec:
+        """The array that rows hold: the observation; where actions are masked, flat, with the mask at its end."""
+        if not self.masked:
+            return self.observation
+        spec, none = self.observation, (0.0,) * self.action.n
+        low, high = (bound and bound + end for bound, end in ((spec.low, none), (spec.high, (1.0,) * self.action.n)))
+        return ArraySpec((math.prod(spec.shape) + self.action.n,), spec.dtype, low, high, spec.categories)
+
+    def random(self, generator: np.random.Generator, obs: np.ndarray) -> np.ndarray:
+        """Uniformly random actions [lanes] among those allowed at ``obs`` [lanes, ...]."""
+        if not self.masked:
+            return self.action.random(generator, len(obs))
+        return np.array([generator.choice(np.flatnonzero(own)) for own in self.legal.allowed(obs)], np.int32)

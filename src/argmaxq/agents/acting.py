@@ -1,14 +1,19 @@
 """How agents act that learn one value for each action."""
 
-from typing import Any
+import dataclasses
+from typing import Annotated, Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
+from argmaxq.components.annotations import Bound
 from argmaxq.components.errors import UserError
 from argmaxq.learning.keys import each_its_own, is_random, redrawn
-from argmaxq.roles import ImplicitReturns
-from argmaxq.types import Array, Clock, DiscreteActions, Estimate, Keys, PyTree, Spaces
+from argmaxq.roles import ImplicitReturns, Masking
+from argmaxq.types import Array, Clock, DiscreteActions, Estimate, Keys, Legal, PyTree, Spaces
+
+Allowed: TypeAlias = Annotated[Legal, Bound()]
+"""How observations tell which actions are allowed, as the environment's spaces say it."""
 
 
 def discrete(spaces: Spaces) -> DiscreteActions:
@@ -20,11 +25,21 @@ def discrete(spaces: Spaces) -> DiscreteActions:
 
 
 class Acting:
-    """Exploring and greedy actions from ``network``, ``returns`` and ``exploration``, whatever teaches the network."""
+    """Exploring and greedy actions from ``network``, ``returns`` and ``exploration``, whatever teaches the network.
+
+    An agent that masks actions has a field ``legal: Allowed = Legal()``, and shows its network ``legal.seen(obs)``.
+    """
 
     network: Any
     returns: Any
     exploration: Any
+    legal: Any = Legal()
+
+    def bind(self, spaces: Spaces) -> Any:
+        """With how the environment's observations tell which actions are allowed."""
+        fields: Any = self
+        known = any(field.name == "legal" for field in dataclasses.fields(fields))
+        return dataclasses.replace(fields, legal=spaces.legal) if known else self
 
     def memory(self, spaces: Spaces) -> PyTree:
         """Acting has no state of its own."""
@@ -51,22 +66,25 @@ class Acting:
         Implicit quantiles are asked for at ``count`` levels; at as many as are learnt at once where that is not given.
         """
         noise, own = (None, None) if keys is None else keys
+        seen = self.legal.seen(obs)
         if isinstance(self.returns, ImplicitReturns):
             levels = self.returns.levels(own, count or self.returns.quantiles)
-            return self.network(params, obs, noise, levels)
-        return self.network(params, obs) if noise is None else self.network(params, obs, noise)
+            return self.network(params, seen, noise, levels)
+        return self.network(params, seen) if noise is None else self.network(params, seen, noise)
 
     def estimate(self, params: PyTree, obs: Array, key: Keys | None = None) -> Estimate:
         """Outputs and action values of one observation: the only place where the ones become the others.
 
-        Without a key nothing is random: so values are when no one explores.
+        The value of an action that is not allowed is ``FORBIDDEN``. Without a key nothing is random: so values are when
+        no one explores.
         """
         if not isinstance(self.returns, ImplicitReturns):
             z = self.outputs(params, obs, key)
-            return Estimate(z, self.returns.mean(z))
+            return Estimate(z, self.legal.masked(self.returns.mean(z), obs))
         first, second = redrawn(key)
-        values = self.outputs(params, obs, second, self.returns.value_quantiles)
-        return Estimate(self.outputs(params, obs, first, self.returns.target_quantiles), self.returns.mean(values))
+        values = self.returns.mean(self.outputs(params, obs, second, self.returns.value_quantiles))
+        z = self.outputs(params, obs, first, self.returns.target_quantiles)
+        return Estimate(z, self.legal.masked(values, obs))
 
     def values(self, params: PyTree, obs: Array, key: Keys | None = None) -> Array:
         """Action values [actions] of one observation."""
@@ -77,8 +95,30 @@ class Acting:
     ) -> tuple[Array, PyTree]:
         """The behaviour policy in one lane."""
         own, keys = noise
-        return self.exploration.choose(self.values(params, obs, keys), clock, own), memory
+        q = self.values(params, obs, keys)
+        if not self.legal.actions:
+            return self.exploration.choose(q, clock, own), memory
+        return _among(self.legal.allowed(obs), self.exploration, q, clock, own), memory
 
     def greedy(self, params: PyTree, obs: Array) -> Array:
         """The action of highest value for one observation."""
         return jnp.argmax(self.values(params, obs)).astype(jnp.int32)
+
+
+def _among(allowed: Array, exploration: Any, q: Array, clock: Clock, noise: PyTree) -> Array:
+    """An action among those ``allowed`` [actions].
+
+    An exploration that knows no masks sees their values alone, and where it takes a forbidden one, the best is taken.
+    """
+    if isinstance(exploration, Masking):
+        return exploration.choose_allowed(q, allowed, clock, noise)
+    action = exploration.choose(q, clock, noise)
+    return jnp.where(allowed[action], action, jnp.argmax(q).astype(jnp.int32))
+
+
+def shares(allowed: Array, exploration: Any, q: Array, clock: Clock) -> Array:
+    """The probability [actions] with which each action is taken among those ``allowed`` [actions]."""
+    if hasattr(exploration, "probabilities_allowed"):
+        return exploration.probabilities_allowed(q, allowed, clock)
+    share = jnp.where(allowed, exploration.probabilities(q, clock), 0.0)
+    return jnp.where(jnp.arange(len(q)) == jnp.argmax(q), share + 1.0 - jnp.sum(share), share)

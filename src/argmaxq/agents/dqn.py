@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.acting import Acting, discrete
+from argmaxq.agents.acting import Acting, Allowed, discrete
 from argmaxq.agents.replaying import Replaying
 from argmaxq.components.annotations import Count, Fraction, Size
 from argmaxq.components.component import component
@@ -22,7 +22,7 @@ from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Rewards, Sync
-from argmaxq.types import START, Array, Batch, Clock, Estimates, Keys, Metrics, PyTree, Spaces, Transition
+from argmaxq.types import START, Array, Batch, Clock, Estimates, Keys, Legal, Metrics, PyTree, Spaces, Transition
 
 Loss = Callable[[PyTree, PyTree, Transition, Keys | None], tuple[Array, Array, Array]]
 """(parameters, target network's, transition, keys) -> (loss, TD error, value)."""
@@ -83,6 +83,7 @@ class DQN(Replaying, Acting):
     rewards: Rewards = Scale()
     average: Averaging | None = None
     resets: Resets | None = None
+    legal: Allowed = Legal()
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> DQNLearner:
         """A fresh learner; raises UserError for other actions, or a replay too small for one rollout and one window."""

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.learning.normalisers import scaled_as, seen
-from argmaxq.types import Array, PyTree, Row
+from argmaxq.types import Array, Legal, PyTree, Row
 
 NETWORKS = ("params", "target", "average")
 """Parameters of a learner that see observations in the same scales; an agent may lack the later ones."""
@@ -21,6 +21,7 @@ class Following:
     average: Any
     gamma: Any
     resets: Any = None
+    legal: Any = Legal()
     network: Any
     returns: Any
     values: Any
@@ -40,7 +41,7 @@ class Following:
         """The learner whose running scales have taken up rows [k, lanes], and these with each reward mapped."""
         rows = rows._replace(reward=self.rewards.each(rows.reward))
         rewards = self.rewards.see(learner.rewards, rows, self.gamma)
-        learner = learner._replace(params=seen(learner.params, rows.obs), rewards=rewards)
+        learner = learner._replace(params=seen(learner.params, self.legal.seen(rows.obs)), rewards=rewards)
         return _rescaled(learner, learner.params), rows
 
     def total(self, learner: Any, reward: Array) -> Array:
@@ -65,7 +66,7 @@ class Following:
         def anew(there: dict[str, PyTree]) -> dict[str, PyTree]:
             outputs = *jax.eval_shape(self.values, learner.params, obs).shape, self.returns.size
             key = jax.random.fold_in(jax.random.wrap_key_data(learner.seed), learner.updates)
-            params = self.resets.renewed(learner.params, self.network.init(key, obs, outputs))
+            params = self.resets.renewed(learner.params, self.network.init(key, self.legal.seen(obs), outputs))
             params = scaled_as(params, learner.params)
             return {
                 name: self.optimiser.init(params) if name == "optimiser" else params if jax.tree.leaves(old) else old

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.acting import Acting, discrete
+from argmaxq.agents.acting import Acting, Allowed, discrete
 from argmaxq.agents.following import Following
 from argmaxq.components.annotations import Fraction, Size
 from argmaxq.components.component import component
@@ -23,7 +23,7 @@ from argmaxq.learning.sync import Averaging
 from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Returns, Rewards, TargetFree
-from argmaxq.types import START, Array, Clock, Keys, Metrics, PyTree, Row, Spaces
+from argmaxq.types import START, Array, Clock, Keys, Legal, Metrics, PyTree, Row, Spaces
 
 
 class PQNLearner(NamedTuple):
@@ -96,6 +96,7 @@ class PQN(Following, Acting):
     rewards: Rewards = Scale()
     average: Averaging | None = None
     resets: Resets | None = None
+    legal: Allowed = Legal()
 
     def check(self) -> None:
         """Raise UserError for a bootstrap that needs a target network, or parts that do not go together."""

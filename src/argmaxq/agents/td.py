@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.acting import Acting, discrete
+from argmaxq.agents.acting import Acting, Allowed, discrete, shares
 from argmaxq.components.annotations import Fraction, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
@@ -21,7 +21,7 @@ from argmaxq.learning.values import entry
 from argmaxq.learning.windows import Due, Window, push, take
 from argmaxq.networks.linear import Table
 from argmaxq.roles import Agent, Exploration, NetworkLike, Rewards
-from argmaxq.types import Array, Clock, Keys, Metrics, PyTree, Row, Spaces, Transition
+from argmaxq.types import Array, Clock, Keys, Legal, Metrics, PyTree, Row, Spaces, Transition
 
 WRITTEN_OUT = 8
 """Rows of a window up to which the updates that may be due are written out one by one; more are made in a loop."""
@@ -104,6 +104,7 @@ class TD(Acting):
     n_step: Size = 1
     rollout: Size = 1
     rewards: Rewards = Raw()
+    legal: Allowed = Legal()
 
     def check(self) -> None:
         """Raises UserError for parts that do not go together."""
@@ -151,14 +152,14 @@ class TD(Acting):
 
     def values(self, params: Params, obs: Array, key: Keys | None = None) -> Array:
         """Action values [actions] of one observation: the mean of the estimates."""
-        seen = self.normaliser.observation(params.scales, obs)
+        seen = self.normaliser.observation(params.scales, self.legal.seen(obs))
         first, *others = (self.network(each, seen)[:, 0] for each in params.estimates)
-        return (first + others[0]) / 2 if others else first
+        return self.legal.masked((first + others[0]) / 2 if others else first, obs)
 
     def remember(self, learner: TDLearner, rows: Row) -> TDLearner:
         """Rows [k, lanes] are taken up in running scales; nothing else is kept before it is learnt from."""
         mapped = rows._replace(reward=self.rewards.each(rows.reward))
-        params = learner.params._replace(estimates=seen(learner.params.estimates, rows.obs))
+        params = learner.params._replace(estimates=seen(learner.params.estimates, self.legal.seen(rows.obs)))
         return learner._replace(params=params, rewards=self.rewards.see(learner.rewards, mapped, self.gamma))
 
     def cut(self, learner: TDLearner, lanes: Array) -> TDLearner:
@@ -205,7 +206,7 @@ class TD(Acting):
     ) -> tuple[TDLearner, Errors]:
         """Learn what one row of one lane makes known."""
         over = row.terminated | row.truncated
-        scales = self.normaliser.see(learner.params.scales, row.obs, row.reward, over, self.gamma)
+        scales = self.normaliser.see(learner.params.scales, self.legal.seen(row.obs), row.reward, over, self.gamma)
         scales = unless(row.last, scales, learner.params.scales)
         learner = learner._replace(params=learner.params._replace(scales=scales))
         if not self._windowed:
@@ -236,10 +237,11 @@ class TD(Acting):
     ) -> tuple[TDLearner, Errors]:
         """One update from a row that is due, or none."""
         params, now, clock = learner.params, due.transition, clock._replace(update=learner.updates)
-        obs, following = (self.normaliser.observation(params.scales, each) for each in (now.obs, now.next_obs))
-        here = [self.network(each, obs)[:, 0] for each in params.estimates]
-        there = [self.network(each, following)[:, 0] for each in params.estimates]
-        policy = self._policy(there, clock)
+        places = now.obs, now.next_obs
+        obs, following = (self.normaliser.observation(params.scales, self.legal.seen(each)) for each in places)
+        here = [self.legal.masked(self.network(each, obs)[:, 0], now.obs) for each in params.estimates]
+        there = [self.legal.masked(self.network(each, following)[:, 0], now.next_obs) for each in params.estimates]
+        policy = self._policy(there, now.next_obs, clock)
         reward = self.normaliser.reward(params.scales, self.rewards.total(learner.rewards, now.reward))
         chosen = [due.valid] if len(here) == 1 else [due.valid & coin, due.valid & ~coin]
         estimates, steps = list(params.estimates), list(learner.steps)
@@ -261,11 +263,14 @@ class TD(Acting):
         params = params._replace(estimates=tuple(estimates))
         return learner._replace(params=params, steps=tuple(steps)), errors
 
-    def _policy(self, there: list[Array], clock: Clock) -> Array:
+    def _policy(self, there: list[Array], obs: Array, clock: Clock) -> Array:
         """Probabilities of the behaviour policy in the next state; whoever does not know them does not need them."""
         if not hasattr(self.exploration, "probabilities"):
             return jnp.zeros_like(there[0])
-        return self.exploration.probabilities(sum(there[1:], there[0]), clock)
+        q = sum(there[1:], there[0])
+        if not self.legal.actions:
+            return self.exploration.probabilities(q, clock)
+        return shares(self.legal.allowed(obs), self.exploration, q, clock)
 
     def _traced(self, learner: TDLearner, lane: Array, due: Due, obs: Array, now: Surprise) -> tuple[PyTree, TDLearner]:
         """Parameters after an update along a trace, and the learner with that trace."""
@@ -306,6 +311,6 @@ def _no_rows(spaces: Spaces, length: int, lanes: int) -> Window:
         return jnp.zeros((lanes, length, *shape), dtype)
 
     flag = zeros((), "bool")
-    obs, action = spaces.observation, spaces.action.spec
+    obs, action = spaces.stored, spaces.action.spec
     rows = Row(zeros(obs.shape, obs.dtype), zeros(action.shape, action.dtype), zeros((), "float32"), flag, flag, flag)
     return Window(rows, jnp.zeros(lanes, jnp.int32))

@@ -37,6 +37,10 @@ class Suits:
         self.components = components
 
 
+class Bound:
+    """Marks a field that only ``bind`` fills in: it is no option, and is not written to files."""
+
+
 Number = Annotated[float, Bounds()]
 Fraction = Annotated[float, Bounds(0.0, 1.0)]
 NonNegative = Annotated[float, Bounds(0.0)]
@@ -48,14 +52,15 @@ Size = Annotated[int, Bounds(1, 2**31 - 1)]
 
 
 def hints(cls: type) -> dict[str, Any]:
-    """Annotations of a component's fields, ``Annotated`` metadata included."""
+    """Annotations of a component's fields but for those marked ``Bound``, ``Annotated`` metadata included."""
     return _hints(cls)
 
 
 @cache
 def _hints(cls: Any) -> dict[str, Any]:
     resolved = typing.get_type_hints(cls, include_extras=True)
-    return {field.name: resolved[field.name] for field in dataclasses.fields(cls)}
+    found = {field.name: resolved[field.name] for field in dataclasses.fields(cls)}
+    return {name: hint for name, hint in found.items() if not any(isinstance(mark, Bound) for mark in marks(hint))}
 
 
 def options(hint: Any) -> list[Any]:

@@ -12,7 +12,7 @@ from gymnasium.experimental.functional import FuncEnv
 
 from argmaxq.components.errors import UserError
 from argmaxq.domains.catalogue import functional
-from argmaxq.types import Array, PyTree
+from argmaxq.types import ACTION_MASK, Array, PyTree
 
 Read = Callable[[Any], Any]
 MODES = ["human", "rgb_array"]
@@ -42,7 +42,7 @@ class GymEnv(gym.Env[np.ndarray, Any]):
 
     All randomness comes from ``np_random``, so an episode is a function of its generator's state before the reset and
     of the actions. Box actions beyond their bounds are clipped. ``info`` is what the FuncEnv's ``state_info`` and
-    ``transition_info`` say.
+    ``transition_info`` say, and as ``action_mask`` what its ``legal(state)`` does, if it has one.
 
     Args:
         env: The environment's dynamics, or the id under which ``argmaxq.domains`` lists it.
@@ -137,7 +137,7 @@ class GymEnv(gym.Env[np.ndarray, Any]):
 def _begin(env: Any, words: Array) -> tuple[PyTree, Array, dict[str, Array]]:
     keys = jax.random.split(jax.random.wrap_key_data(words, impl="threefry2x32"))
     state = env.initial(keys[0])
-    return state, env.observation(state, keys[1]), env.state_info(state)
+    return state, env.observation(state, keys[1]), env.state_info(state) | _mask(env, state)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -147,8 +147,13 @@ def _advance(
     keys = _step_keys(words)
     after = env.transition(state, action, keys[0])
     reward, terminated = env.reward(state, action, after, keys[1]), env.terminal(after, keys[2])
-    info = env.state_info(after) | env.transition_info(state, action, after)
+    info = env.state_info(after) | env.transition_info(state, action, after) | _mask(env, after)
     return after, env.observation(after, keys[3]), reward, terminated, info
+
+
+def _mask(env: Any, state: PyTree) -> dict[str, Array]:
+    """What a FuncEnv's ``legal`` says, in the type that a Discrete space's ``sample`` takes."""
+    return {ACTION_MASK: jnp.asarray(env.legal(state), jnp.int8)} if hasattr(env, "legal") else {}
 
 
 @partial(jax.jit, static_argnums=0)

@@ -73,6 +73,22 @@ class Tables(FuncEnv[TableState, Array, Array, Array, Array, None, None]):
         return state.terminated
 
 
+class MaskedTables(Tables):
+    """Tables that tell which actions are allowed.
+
+    Attributes:
+        allowed: bool [states, actions].
+    """
+
+    def __init__(self, outcomes: Outcomes, allowed: np.ndarray) -> None:
+        super().__init__(outcomes)
+        self._allowed = allowed
+
+    def legal(self, state: TableState) -> Array:
+        """Which actions are allowed, bool [actions]."""
+        return jnp.asarray(self._allowed)[state.state]
+
+
 def _uniform(key: Array) -> Array:
     """A number in [0, 1) from a key that is used for nothing else.
 

@@ -22,9 +22,11 @@ from argmaxq.environments.make import Source, make_environment, make_lanes, one_
 from argmaxq.environments.survey import registered_limit
 from argmaxq.environments.trials import Status, Verdict
 from argmaxq.lanes.hybrid import read_hybrid
-from argmaxq.lanes.misfits import MASK, MASKED, gave, kind, reset_fault, step_fault
-from argmaxq.lanes.spaces import describe, read_actions, read_observations
+from argmaxq.lanes.masks import UNUSED, Mask, offered
+from argmaxq.lanes.misfits import gave, kind, reset_fault, step_fault
+from argmaxq.lanes.spaces import describe, read_actions, read_observations, read_spaces
 from argmaxq.lanes.vector_lanes import autoreset_mode, final_observation
+from argmaxq.types import ACTION_MASK
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,36 +55,37 @@ def _findings(source: Source, kwargs: Mapping[str, Any] | None) -> Iterator[Find
     spaces = [_try("observations", lambda: _observations(seen)), _try("actions", lambda: _actions(chosen))]
     yield from spaces
     fits = all(finding.status == "ok" for finding in spaces)
+    mask, told = _mask(env, seen, chosen)
     if vector:
         yield _try("autoreset", lambda: ("ok", autoreset_mode(env).name))
         yield _try("final observations", lambda: _final_observations(env))
     else:
         yield _try("interface", lambda: _interface(env))
-        yield _try("data", lambda: _data(env))
+        yield _try("data", lambda: _data(env, mask))
         yield _try("time limit", lambda: _time_limit(env))
-    yield from _masks(env)
+    yield from told
     env.close()
     if fits:
-        yield from _training(source, kwargs)
+        yield from _training(source, kwargs, mask)
     agents = ("dqn, pqn, td" if read_hybrid(chosen) is None else "pdqn, paddpg") if fits else "none fits these spaces"
     yield Finding("ok" if fits else "fail", "agents", agents)
 
 
-def _training(source: Source, kwargs: Mapping[str, Any] | None) -> Iterator[Finding]:
+def _training(source: Source, kwargs: Mapping[str, Any] | None, mask: Mask) -> Iterator[Finding]:
     """What an engine needs, tried through the same lanes that it uses."""
     try:
-        lanes = make_lanes(source, kwargs)
+        lanes = make_lanes(source, kwargs, mask=mask)
     except UserError as error:
         yield Finding("fail", "lanes", str(error))
         return
     yield _try("determinism", lambda: trials.determinism(lanes))
-    yield _try("exact resume", lambda: trials.exact_resume(lanes, make_lanes(source, kwargs)))
+    yield _try("exact resume", lambda: trials.exact_resume(lanes, make_lanes(source, kwargs, mask=mask)))
     speed = _try("speed", lambda: trials.speed(lanes))
     yield speed
     yield _try("memory", lambda: trials.memory(lanes))
     lanes.close()
     if speed.status == "warn":
-        yield _try("processes", lambda: trials.processes(source, kwargs))
+        yield _try("processes", lambda: trials.processes(source, kwargs, mask))
 
 
 def _try(what: str, trial: Callable[[], Verdict]) -> Finding:
@@ -126,7 +129,7 @@ def _interface(env: gym.Env[Any, Any]) -> Verdict:
     return ("warn", " ".join(advice)) if advice else ("ok", "follows Gymnasium's interface")
 
 
-def _data(env: gym.Env[Any, Any]) -> Verdict:
+def _data(env: gym.Env[Any, Any], mask: Mask) -> Verdict:
     """Whether a random policy sees what the spaces promise, also where an episode ends, and finite numbers."""
     space = env.observation_space
     env.action_space.seed(0)
@@ -138,7 +141,7 @@ def _data(env: gym.Env[Any, Any]) -> Verdict:
         if over:
             result = env.reset()
         inside = inside and result[0] in space
-        result = env.step(env.action_space.sample())
+        result = env.step(_sample(env.action_space, result, mask))
         fault = step_fault(result, space) or gave(_fault(result[0], space)) or _infinite(result[1])
         over = bool(not fault and (result[2] or result[3]))
         if fault:
@@ -153,11 +156,26 @@ def _infinite(reward: Any) -> str:
     return "" if math.isfinite(reward) else f"a reward is {reward!r}: it must be one finite number"
 
 
-def _masks(env: Any) -> Iterator[Finding]:
-    """Whether infos tell which actions are allowed."""
-    with contextlib.suppress(Exception):  # what is wrong with it has been found already
-        if MASK in env.reset(seed=0)[1]:
-            yield Finding("ok", "masks", MASKED)
+def _mask(env: Any, seen: gym.Space[Any], chosen: gym.Space[Any]) -> tuple[Mask, list[Finding]]:
+    """Where the environment tells which actions are allowed, if it does, and what is to be said of that."""
+    with contextlib.suppress(Exception):  # what is wrong with reset is found elsewhere
+        obs, info = env.reset(seed=0)
+        if (mask := offered(seen, info)) != "none":
+            try:
+                read_spaces(seen, chosen, mask=mask).whole(obs, info)
+            except UserError as error:
+                return "none", [Finding("warn", "masks", str(error))]
+            return mask, [Finding("ok", "masks", UNUSED[mask])]
+    return "none", []
+
+
+def _sample(space: Any, result: Any, mask: Mask) -> Any:
+    """A random action, among those that are allowed after what ``reset`` or ``step`` returned."""
+    if mask == "none":
+        return space.sample()
+    told = result[-1] if mask == "info" else result[0]
+    own = told[ACTION_MASK]
+    return space.sample(own if isinstance(own, tuple) else np.asarray(own, np.int8))
 
 
 def _final_observations(env: gym.vector.VectorEnv[Any, Any, Any]) -> Verdict:

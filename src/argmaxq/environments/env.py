@@ -22,6 +22,8 @@ class Env:
         backend: What steps it on the host: Gymnasium, Gymnasium in a process for each lane, or EnvPool's C++ threads.
         time_limit: Steps after which an episode is truncated; none: the registered limit.
         choices: For each parameterised action the values of its parameters that make it discrete ones; empty: none.
+        mask: Where it tells which actions are allowed: nowhere; in its infos, or a FuncEnv by its method legal(state);
+            or in the entry action_mask of Dict observations.
     """
 
     shorthand: ClassVar[str] = "id"
@@ -32,6 +34,7 @@ class Env:
     backend: Literal["gymnasium", "processes", "envpool"] = "gymnasium"
     time_limit: Size | None = None
     choices: tuple[tuple[float, ...], ...] = ()
+    mask: Literal["none", "info", "observation"] = "none"
 
     @property
     def name(self) -> str:

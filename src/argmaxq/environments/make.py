@@ -15,6 +15,7 @@ from argmaxq.lanes.envpool_lanes import EnvPoolLanes
 from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes
 from argmaxq.lanes.hybrid import Choices
 from argmaxq.lanes.lanes import Lanes
+from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.misfits import kind, title
 from argmaxq.lanes.vector_lanes import VectorLanes
 
@@ -61,6 +62,7 @@ def make_lanes(
     lanes: int | None = None,
     backend: Literal["gymnasium", "envpool"] = "gymnasium",
     choices: Choices = (),
+    mask: Mask = "none",
 ) -> Lanes:
     """Lanes of an environment: one by default, or as many as a vector environment has.
 
@@ -70,15 +72,15 @@ def make_lanes(
     if backend == "envpool":
         if not isinstance(source, str):
             raise UserError("the envpool backend takes an environment's id, not a callable")
-        return EnvPoolLanes(source, lanes or 1, kwargs)
+        return EnvPoolLanes(source, lanes or 1, kwargs, mask)
     if not isinstance(source, str):
         env = make_environment(source, kwargs)
         if isinstance(env, gym.vector.VectorEnv):
             if lanes not in (None, env.num_envs):
                 raise UserError(f"the vector environment has {env.num_envs} lanes where {lanes} are asked for")
-            return VectorLanes(env, choices)
+            return VectorLanes(env, choices, mask)
         env.close()
-    return GymnasiumLanes(lane_maker(source, kwargs), lanes or 1, choices)
+    return GymnasiumLanes(lane_maker(source, kwargs), lanes or 1, choices, mask=mask)
 
 
 def lane_maker(source: Source, kwargs: Mapping[str, Any] | None = None) -> Callable[[], gym.Env[Any, Any]]:

@@ -34,19 +34,19 @@ def compiled(env: Env) -> CompiledEnv | None:
             return None
         if env.backend == "processes":
             raise UserError(f"{env.name} makes a FuncEnv, which needs no processes: leave out env.backend")
-        return CompiledEnv(made, env.time_limit, env.choices)
+        return CompiledEnv(made, env.time_limit, env.choices, env.mask)
     if env.backend != "gymnasium":
         return None
     found = functional(env.id, env.kwargs) or tabular(env.id, env.kwargs)
     if found is None:
         return None
     limit = env.time_limit or env.kwargs.get("max_episode_steps") or time_limit(env.id)
-    return CompiledEnv(found, limit, env.choices)
+    return CompiledEnv(found, limit, env.choices, env.mask)
 
 
 def workers(env: Env) -> Workers | None:
     """The processes that the environment's copies live in, where it is to have some."""
-    return Workers(partial(lone, env), env.lanes, env.choices) if env.backend == "processes" else None
+    return Workers(partial(lone, env), env.lanes, env.choices, env.mask) if env.backend == "processes" else None
 
 
 def host(env: Env, copies: Copies | None = None) -> Lanes:
@@ -56,16 +56,16 @@ def host(env: Env, copies: Copies | None = None) -> Lanes:
         UserError: it cannot be made or fits no agent, or is a vector environment that is to have a time limit.
     """
     if copies := copies or workers(env):
-        return GymnasiumLanes(partial(lone, env), env.lanes, env.choices, copies)
+        return GymnasiumLanes(partial(lone, env), env.lanes, env.choices, copies, env.mask)
     if callable(env.id):
         made = compiled(env)
         if made is not None:
             return FuncLanes(made, env.lanes)
     if env.backend == "envpool":
         limit = {} if env.time_limit is None else {"max_episode_steps": env.time_limit}
-        return make_lanes(env.id, env.kwargs | limit, env.lanes, env.backend)
+        return make_lanes(env.id, env.kwargs | limit, env.lanes, env.backend, mask=env.mask)
     source = env.id if env.time_limit is None else lambda **kwargs: single(env)
-    return make_lanes(source, env.kwargs, env.lanes, choices=env.choices)
+    return make_lanes(source, env.kwargs, env.lanes, choices=env.choices, mask=env.mask)
 
 
 def lone(env: Env) -> Any:

@@ -32,7 +32,6 @@ class Survey:
         obs: Observations [rows, entries], flat; without rows where they are an index or have too many entries.
         reward: Rewards [steps, lanes].
         over: Whether an episode ended with the step [steps, lanes].
-        masked: Whether it tells which actions are allowed.
     """
 
     spaces: Spaces
@@ -41,7 +40,6 @@ class Survey:
     obs: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 0)))
     reward: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 1)))
     over: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 1), bool))
-    masked: bool = False
 
     @property
     def steps(self) -> int:
@@ -105,21 +103,22 @@ def _opened(env: Env) -> tuple[Lanes, int | None, int | None]:
         return FuncLanes(functional, 1), functional.time_limit, None
     made = single(env)
     if isinstance(made, gym.vector.VectorEnv):
-        vector = VectorLanes(made, env.choices)
+        vector = VectorLanes(made, env.choices, env.mask)
         return vector, registered_limit(made), vector.lanes
-    return GymnasiumLanes(lambda: made, 1, env.choices), registered_limit(made), None
+    return GymnasiumLanes(lambda: made, 1, env.choices, mask=env.mask), registered_limit(made), None
 
 
 def _played(lanes: Lanes, steps: int, limit: int | None, own: int | None) -> Survey:
     spaces, generator = lanes.spaces, np.random.default_rng(0)
     seen = not spaces.observation.categories and np.prod(spaces.observation.shape) <= WIDEST
-    obs, rewards, ends = [lanes.reset(0)], [], []
+    last = lanes.reset(0)
+    obs, rewards, ends = [spaces.legal.seen(last)], [], []
     for _ in range(-(-steps // lanes.lanes)):
-        step = lanes.step(spaces.action.random(generator, lanes.lanes))
+        step = lanes.step(spaces.random(generator, last))
+        last = step.obs
         rewards.append(step.reward)
         ends.append(step.terminated | step.truncated)
         if seen:
-            obs.append(step.obs)
+            obs.append(spaces.legal.seen(last))
     rows = np.stack(obs).reshape(len(obs) * lanes.lanes, -1).astype(float) if seen else np.zeros((0, 0))
-    masked = isinstance(lanes, GymnasiumLanes) and lanes.masked
-    return Survey(spaces, limit, own, rows, np.array(rewards, float), np.array(ends), masked)
+    return Survey(spaces, limit, own, rows, np.array(rewards, float), np.array(ends))

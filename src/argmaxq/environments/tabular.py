@@ -19,11 +19,12 @@ def tabular(id: str, kwargs: Mapping[str, Any]) -> "FuncEnv[Any, Any, Any, Any, 
     """The environment that Gymnasium calls ``id``, made with ``kwargs``, from its tables; None where it has none."""
     if id not in TABULAR or kwargs.get("fickle_passenger"):
         return None  # a fickle passenger changes his mind beside the tables
-    from argmaxq.domains.tables import Tables
-    from argmaxq.exact.model import outcomes_of
+    from argmaxq.domains.tables import MaskedTables, Tables
+    from argmaxq.exact.model import allowed_of, outcomes_of
 
     env: Any = make_environment(id, kwargs)
     try:
-        return Tables(outcomes_of(env))
+        outcomes, allowed = outcomes_of(env), allowed_of(env)
+        return Tables(outcomes) if allowed is None else MaskedTables(outcomes, allowed)
     finally:
         env.close()

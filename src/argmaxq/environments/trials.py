@@ -1,7 +1,7 @@
 """Trials of what an engine needs of an environment, through the same lanes that it uses."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from argmaxq.environments.make import Source
 from argmaxq.environments.source import host, lone
 from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes
 from argmaxq.lanes.lanes import Lanes
+from argmaxq.lanes.masks import Mask
 from argmaxq.replay.uniform import Uniform
 from argmaxq.trees import amount, size
 
@@ -27,9 +28,8 @@ STEPS, SECONDS = 600, 2.0
 
 def determinism(lanes: Lanes) -> Verdict:
     """Whether the same seed and actions give the same again."""
-    actions = _random_actions(lanes)
-    first = _stream(lanes, lanes.reset(1), (actions[index] for index in trial()))
-    second = _stream(lanes, lanes.reset(1), actions[: len(first) // 2])
+    first = _stream(lanes, lanes.reset(1), trial())
+    second = _stream(lanes, lanes.reset(1), range(len(first) // 2))
     if _equal(first, second):
         return "ok", "the same seed and actions give the same observations and rewards"
     return "warn", "the same seed and actions give something else: runs on it cannot be repeated"
@@ -37,14 +37,13 @@ def determinism(lanes: Lanes) -> Verdict:
 
 def exact_resume(lanes: Lanes, other: Lanes) -> Verdict:
     """Interrupt after some episodes, restore in fresh environments, and compare what follows."""
-    actions = _random_actions(lanes)
-    _stream(lanes, lanes.reset(2), (actions[index] for index in trial()))
+    _stream(lanes, lanes.reset(2), trial())
     saved = lanes.save()
     try:
         restarted = other.restore(saved)
         if restarted:
             return "warn", "a resumed run restarts the episode it was in, and marks the cut as a truncation"
-        if _equal(_stream(lanes, lanes.observe(), actions[:50]), _stream(other, other.observe(), actions[:50])):
+        if _equal(_stream(lanes, lanes.observe(), range(50)), _stream(other, other.observe(), range(50))):
             return "ok", "a resumed run goes on exactly where it stopped"
         return "warn", "a resumed run goes on from the same observation but differently: something is hidden"
     finally:
@@ -53,11 +52,10 @@ def exact_resume(lanes: Lanes, other: Lanes) -> Verdict:
 
 def speed(lanes: Lanes) -> Verdict:
     """Steps per second with random actions."""
-    lanes.reset(3)
-    actions = _random_actions(lanes)
+    obs, choose = lanes.reset(3), _random(lanes)
     begin, taken = time.perf_counter(), 0
-    for index in trial():
-        lanes.step(actions[index])
+    for _ in trial():
+        obs = lanes.step(choose(obs)).obs
         taken += lanes.lanes
     rate = taken / (time.perf_counter() - begin)
     said = f"{rate:,.0f} steps per second with random actions, {lanes.lanes} lane{'s' * (lanes.lanes > 1)}"
@@ -78,13 +76,12 @@ def memory(lanes: Lanes) -> Verdict:
     return "warn", f"{said} of {amount(free)} that are free: {smaller}"
 
 
-def processes(source: Source, kwargs: Mapping[str, Any] | None) -> Verdict:
+def processes(source: Source, kwargs: Mapping[str, Any] | None, mask: Mask = "none") -> Verdict:
     """Whether lanes in processes do what those in one do."""
-    env = Env(source, dict(kwargs or {}), PARALLEL, "processes")
-    here, there = GymnasiumLanes(partial(lone, env), PARALLEL), host(env)
+    env = Env(source, dict(kwargs or {}), PARALLEL, "processes", mask=mask)
+    here, there = GymnasiumLanes(partial(lone, env), PARALLEL, mask=mask), host(env)
     try:
-        actions = _random_actions(here)[:10]
-        same = _equal(_stream(here, here.reset(4), actions), _stream(there, there.reset(4), actions))
+        same = _equal(_stream(here, here.reset(4), range(10)), _stream(there, there.reset(4), range(10)))
         if not same:
             return "warn", "lanes in processes give other numbers than those in one: randomness is not only reset's"
         return "ok", f"{PARALLEL} lanes in processes give the same observations and rewards as in one"
@@ -93,9 +90,14 @@ def processes(source: Source, kwargs: Mapping[str, Any] | None) -> Verdict:
         there.close()
 
 
-def _random_actions(lanes: Lanes) -> np.ndarray:
-    flat = lanes.spaces.action.random(np.random.default_rng(0), STEPS * lanes.lanes)
-    return flat.reshape(STEPS, lanes.lanes, *flat.shape[1:])
+def _random(lanes: Lanes) -> Callable[[np.ndarray], np.ndarray]:
+    """Random play, the same whenever it begins; drawn before, where every action is allowed, to take no time."""
+    generator = np.random.default_rng(0)
+    if lanes.spaces.masked:
+        return partial(lanes.spaces.random, generator)
+    flat = lanes.spaces.action.random(generator, STEPS * lanes.lanes)
+    actions = iter(flat.reshape(STEPS, lanes.lanes, *flat.shape[1:]))
+    return lambda obs: next(actions)
 
 
 def trial() -> Iterator[int]:
@@ -107,12 +109,13 @@ def trial() -> Iterator[int]:
         yield index
 
 
-def _stream(lanes: Lanes, obs: np.ndarray, actions: Iterable[np.ndarray]) -> list[np.ndarray]:
-    """The first observation, then an observation and a reward per action."""
-    seen = [obs.copy()]
-    for action in actions:
-        step = lanes.step(action)
-        seen += [step.obs.copy(), step.reward.copy()]
+def _stream(lanes: Lanes, obs: np.ndarray, steps: Iterable[int]) -> list[np.ndarray]:
+    """The first observation, then an observation and a reward for each of so many random steps."""
+    seen, choose = [obs.copy()], _random(lanes)
+    for _ in steps:
+        step = lanes.step(choose(obs))
+        obs = step.obs
+        seen += [obs.copy(), step.reward.copy()]
     return seen
 
 

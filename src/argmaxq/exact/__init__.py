@@ -2,7 +2,7 @@
 
 from argmaxq.exact.grid import Grid, Motion, interpolated, motion_of
 from argmaxq.exact.judgement import Judgement, judge
-from argmaxq.exact.model import Model, Outcomes, from_outcomes, model_of, outcomes_of
+from argmaxq.exact.model import Model, Outcomes, allowed_of, from_outcomes, model_of, outcomes_of
 from argmaxq.exact.solvers import (
     Solution,
     action_values,
@@ -21,6 +21,7 @@ __all__ = [
     "Outcomes",
     "Solution",
     "action_values",
+    "allowed_of",
     "evaluate_policy",
     "finite_horizon",
     "from_outcomes",

@@ -29,9 +29,11 @@ class Judgement(NamedTuple):
     states: int
 
 
-def judge(model: Model, q: np.ndarray, gamma: float) -> Judgement:
-    """Judge action values [states, actions] at a discount."""
-    best = value_iteration(model, gamma)
+def judge(model: Model, q: np.ndarray, gamma: float, allowed: np.ndarray | None = None) -> Judgement:
+    """Judge action values [states, actions] at a discount; others than those ``allowed`` (bool) are minus infinity."""
+    legal = np.ones(q.shape, np.bool_) if allowed is None else allowed
+    model = model._replace(weight=np.where(legal[..., None], model.weight, 0.0))
+    best = value_iteration(model._replace(reward=np.where(legal, model.reward, -np.inf)), gamma)
     seen = reachable(model)
     chosen = np.argmax(q, axis=1)
     lost = best.values - np.take_along_axis(best.q, chosen[:, None], axis=1)[:, 0]
@@ -41,7 +43,8 @@ def judge(model: Model, q: np.ndarray, gamma: float) -> Judgement:
     except UserError:
         value = -np.inf
     wanted = float(model.start @ best.values)
-    error = float(np.abs(q - best.q)[seen].max())
+    compared = legal & seen[:, None]
+    error = float(np.abs(q[compared] - best.q[compared]).max())
     return Judgement(error, float(optimal[seen].mean()), wanted, value, wanted - value, int(seen.sum()))
 
 

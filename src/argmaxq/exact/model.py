@@ -74,6 +74,14 @@ def outcomes_of(env: gym.Env[Any, Any]) -> Outcomes:
     return Outcomes(columns[..., 0], following, columns[..., 2], terminated, start / start.sum())
 
 
+def allowed_of(env: gym.Env[Any, Any]) -> np.ndarray | None:
+    """Which actions ``env.unwrapped.action_mask(state)`` allows in each state, bool [states, actions]; None without."""
+    own: Any = env.unwrapped
+    if not callable(getattr(own, "action_mask", None)):
+        return None
+    return np.array([own.action_mask(state) for state in range(len(own.P))], np.bool_)
+
+
 def model_of(env: gym.Env[Any, Any]) -> Model:
     """The model of an environment with transition tables; see ``outcomes_of``."""
     return from_outcomes(outcomes_of(env))

@@ -12,8 +12,9 @@ from gymnasium.experimental.functional import FuncEnv
 
 from argmaxq.components.errors import UserError
 from argmaxq.lanes.hybrid import Choices
+from argmaxq.lanes.masks import Mask, maskable
 from argmaxq.lanes.spaces import Decode, box_spec, index_spec, read_actions
-from argmaxq.types import Actions, Array, PyTree, Spaces
+from argmaxq.types import Actions, Array, ArraySpec, PyTree, Spaces
 
 
 class EnvState(NamedTuple):
@@ -52,23 +53,44 @@ class CompiledEnv:
         env: The environment's dynamics.
         time_limit: Steps after which an episode is truncated; none: never.
         choices: Values of parameters that make parameterised actions discrete; empty: none.
+        mask: info: the environment's method ``legal(state)`` tells which actions are allowed, bool [actions].
     """
 
     env: FuncEnv[Any, Any, Any, Any, Any, Any, Any]
     time_limit: int | None = None
     choices: Choices = ()
+    mask: Mask = "none"
+
+    @property
+    def offered(self) -> Mask:
+        """Where the environment tells which actions are allowed."""
+        return "info" if callable(getattr(self.env, "legal", None)) else "none"
 
     @cached_property
     def spaces(self) -> Spaces:
-        """Raises UserError for observations neither Box nor Discrete, or actions neither Discrete nor hybrid."""
+        """Raises UserError for observations neither Box nor Discrete, or actions neither Discrete nor hybrid.
+
+        And where masks are asked for, and the environment has none.
+        """
+        if self.mask not in ("none", self.offered):
+            told = "its method legal(state)" if self.offered == "info" else "no method legal(state)"
+            raise UserError(
+                f"env.mask = {self.mask}: {type(self.env).__name__} has {told} to tell which actions are allowed"
+                f"{': env.mask info' * (self.offered == 'info')}"
+            )
+        actions = self._actions[0]
+        return Spaces(self._observation, actions, maskable(actions, self.choices, self.mask))
+
+    @property
+    def _observation(self) -> ArraySpec:
         observation = self.env.observation_space
         if isinstance(observation, gym_spaces.Discrete):
-            return Spaces(index_spec(observation), self._actions[0])
+            return index_spec(observation)
         if not isinstance(observation, gym_spaces.Box):
             kind = f"{type(observation).__name__} observations"
             raise UserError(f"{type(self.env).__name__} has {kind}; compiled agents need a Box or Discrete")
         dtype = np.dtype(np.float32) if observation.dtype == np.float64 else np.dtype(observation.dtype)
-        return Spaces(box_spec(observation, dtype), self._actions[0])
+        return box_spec(observation, dtype)
 
     @cached_property
     def _actions(self) -> tuple[Actions, Decode]:
@@ -77,7 +99,8 @@ class CompiledEnv:
     def reset(self, key: jax.Array) -> EnvState:
         """A new episode."""
         state = self.env.initial(jax.random.fold_in(key, 0))
-        return EnvState(state, self._observe(state, jax.random.fold_in(key, 1)), jnp.int32(0), jnp.bool_(False))
+        going = jnp.bool_(False)
+        return EnvState(state, self._observe(state, jax.random.fold_in(key, 1), going), jnp.int32(0), going)
 
     def step(self, lane: EnvState, action: Array, draw: Draw) -> tuple[EnvState, Outcome]:
         """Act once; after an episode's end the action is ignored and a new episode begins (next-step autoreset)."""
@@ -88,7 +111,7 @@ class CompiledEnv:
         terminated = jnp.asarray(self.env.terminal(state, keys[2]), jnp.bool_)
         elapsed = lane.elapsed + 1
         truncated = jnp.bool_(False) if self.time_limit is None else elapsed >= self.time_limit
-        moved = EnvState(state, self._observe(state, keys[3]), elapsed, terminated | truncated)
+        moved = EnvState(state, self._observe(state, keys[3], terminated), elapsed, terminated | truncated)
         after = jax.tree.map(lambda fresh, old: jnp.where(lane.last, fresh, old), draw.fresh, moved)
         alive = ~lane.last
         success = self.env.transition_info(lane.state, action, state).get("success")
@@ -110,6 +133,17 @@ class CompiledEnv:
             return action + int(self.env.action_space.start)
         return self._actions[1](action)
 
-    def _observe(self, state: PyTree, key: jax.Array) -> Array:
+    def _observe(self, state: PyTree, key: jax.Array, over: Array) -> Array:
+        """The observation, with the mask of actions where there is one; once it is ``over``, none may be allowed."""
         start = int(getattr(self.env.observation_space, "start", 0))
-        return jnp.asarray(self.env.observation(state, key), self.spaces.observation.dtype) - start
+        obs = jnp.asarray(self.env.observation(state, key), self.spaces.observation.dtype) - start
+        if not self.spaces.masked:
+            return obs
+        legal: Any = self.env
+        allowed = jnp.asarray(legal.legal(state), jnp.bool_)
+        if allowed.shape != (self.spaces.action.n,):
+            raise UserError(
+                f"{type(legal).__name__}.legal gave an array of shape {allowed.shape}: it must be "
+                f"({self.spaces.action.n},), one for each action"
+            )
+        return jnp.concatenate([jnp.ravel(obs), (allowed | (over & ~jnp.any(allowed))).astype(obs.dtype)])

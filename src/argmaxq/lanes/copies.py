@@ -9,7 +9,8 @@ import numpy as np
 
 from argmaxq.components.errors import UserError
 from argmaxq.lanes.hybrid import Choices
-from argmaxq.lanes.misfits import MASK, SEEDLESS, reset_fault, step_fault, takes_no_seed, title
+from argmaxq.lanes.masks import Mask, offered
+from argmaxq.lanes.misfits import SEEDLESS, reset_fault, step_fault, takes_no_seed, title
 from argmaxq.lanes.spaces import read_spaces
 from argmaxq.types import Spaces
 
@@ -21,13 +22,13 @@ Call = tuple[int, str, tuple[Any, ...]]
 
 
 class Begun(NamedTuple):
-    """How an episode begins: the generator's state before its reset, its first observation, and whether its ``info``
-    tells which actions are allowed.
+    """How an episode begins: the generator's state before its reset, its first observation, and where the environment
+    seems to tell which actions are allowed.
     """
 
     generator: Generator
     first: np.ndarray
-    masked: bool
+    offered: Mask
 
 
 class Acted(NamedTuple):
@@ -65,8 +66,8 @@ class LocalCopies:
         UserError: the spaces fit no agent.
     """
 
-    def __init__(self, make: Make, choices: Choices = ()) -> None:
-        self._make, self._choices = make, choices
+    def __init__(self, make: Make, choices: Choices = (), mask: Mask = "none") -> None:
+        self._make, self._choices, self._mask = make, choices, mask
         self.made: dict[int, Copy] = {}
 
     @property
@@ -85,7 +86,7 @@ class LocalCopies:
             copy.env.close()
 
     def _new(self, number: int) -> "Copy":
-        self.made[number] = copy = Copy(self._make(), self._choices)
+        self.made[number] = copy = Copy(self._make(), self._choices, self._mask)
         return copy
 
 
@@ -98,10 +99,10 @@ class Copy:
         UserError: its spaces fit no agent.
     """
 
-    def __init__(self, env: gym.Env[Any, Any], choices: Choices = ()) -> None:
+    def __init__(self, env: gym.Env[Any, Any], choices: Choices = (), mask: Mask = "none") -> None:
         space = env.action_space
-        adaptor = read_spaces(env.observation_space, space, choices)
-        self.env, self.spaces = env, adaptor.spaces
+        self._adaptor = adaptor = read_spaces(env.observation_space, space, choices, mask)
+        self.env, self.spaces, self._masked = env, adaptor.spaces, adaptor.spaces.masked
         self._shape, self._encode, self._step = self.spaces.observation.shape, adaptor.encode, env.step
         # On Python's own integers, adding the start is all there is to decode, at a fifth of the cost.
         self._decode = int(space.start).__add__ if isinstance(space, gym.spaces.Discrete) else adaptor.decode
@@ -118,7 +119,7 @@ class Copy:
     def begin(self) -> Begun:
         """Begin an episode from the environment's own generator."""
         generator, result = self.generator(), self._reset()
-        return Begun(generator, self._observed(result), MASK in result[1])
+        return Begun(generator, self._observed(result), offered(self.env.observation_space, result[1]))
 
     def step(self, action: Any) -> Acted:
         """Act, with the agent's own action.
@@ -137,6 +138,8 @@ class Copy:
             self._new = False
             if fault := step_fault(result, self.env.observation_space):
                 raise UserError(self._told(fault))
+        if self._masked:
+            obs = self._with_mask(obs, seen, info, bool(terminated))
         return Acted(obs, reward, terminated, truncated, success)
 
     def replay(self, moment: dict[str, Any]) -> list[Any] | None:
@@ -175,7 +178,14 @@ class Copy:
     def _observed(self, result: Any) -> np.ndarray:
         if fault := reset_fault(result, self.env.observation_space):
             raise UserError(self._told(fault))
-        return np.array(self._encode(result[0]))
+        obs = np.array(self._encode(result[0]))
+        return self._with_mask(obs, *result) if self._masked else obs
+
+    def _with_mask(self, obs: np.ndarray, seen: Any, info: Any, over: bool = False) -> np.ndarray:
+        try:
+            return self._adaptor.joined(obs, seen, info, over)
+        except UserError as error:
+            raise UserError(f"{title(self.env)}: {error}") from error
 
     def _told(self, fault: str, error: Exception | None = None) -> str:
         return f"{title(self.env)} {fault or f'gave what cannot be read ({type(error).__name__}: {error})'}"

@@ -12,6 +12,7 @@ import numpy as np
 from argmaxq.components.errors import UserError
 from argmaxq.lanes.gymnasium_lanes import lane_seeds
 from argmaxq.lanes.lanes import Step, begun
+from argmaxq.lanes.masks import Mask, offered
 from argmaxq.lanes.restarted import Restarted
 from argmaxq.lanes.spaces import Adaptor, read_spaces
 from argmaxq.setup import usable_cores
@@ -31,14 +32,15 @@ class EnvPoolLanes(Restarted):
         UserError: EnvPool is missing, does not know the id or an argument, or the spaces fit no agent.
     """
 
-    def __init__(self, id: str, lanes: int, kwargs: Mapping[str, Any] | None = None) -> None:
-        self._id, self.lanes = id, lanes
+    def __init__(self, id: str, lanes: int, kwargs: Mapping[str, Any] | None = None, mask: Mask = "none") -> None:
+        self._id, self.lanes, self._mask = id, lanes, mask
         own = dict(kwargs or {})
         self._options = own if "num_threads" in own else {**threads(lanes), **own}
         self._pool, adaptor = self._make(0, 0)
-        self.spaces, self._encode, self._decode = adaptor.spaces, adaptor.encode, adaptor.decode
+        self.spaces, self._whole, self._decode = adaptor.spaces, adaptor.whole, adaptor.decode
+        self.offered: Mask = "none"
         self._seed, self._count = 0, 0
-        self._obs = np.zeros((lanes, *self.spaces.observation.shape), self.spaces.observation.dtype)
+        self._obs = np.zeros((lanes, *self.spaces.stored.shape), self.spaces.stored.dtype)
         self._fresh: np.ndarray | None = None
 
     def reset(self, seed: int) -> np.ndarray:
@@ -51,8 +53,8 @@ class EnvPoolLanes(Restarted):
         if self._fresh is not None:
             self._obs, self._fresh = self._fresh, None
             return begun(self._obs)
-        seen, reward, terminated, truncated, _ = self._pool.step(self._decode(actions))
-        self._obs = self._encode(seen)
+        seen, reward, terminated, truncated, info = self._pool.step(self._decode(actions))
+        self._obs = self._whole(seen, info, terminated)
         return Step(self._obs, reward.astype(np.float32, copy=False), terminated, truncated, terminated | truncated)
 
     def restore(self, saved: dict[str, Any]) -> list[int]:
@@ -69,7 +71,9 @@ class EnvPoolLanes(Restarted):
         self._seed, self._count = seed, count
         self._pool.close()
         self._pool, _ = self._make(seed, count)
-        self._obs, self._fresh = self._encode(self._pool.reset()[0]), None
+        seen, info = self._pool.reset()
+        self.offered = offered(self._pool.observation_space, info)
+        self._obs, self._fresh = self._whole(seen, info), None
         return self._obs
 
     def _make(self, seed: int, count: int) -> tuple[Any, Adaptor]:
@@ -82,7 +86,7 @@ class EnvPoolLanes(Restarted):
         try:
             with _without_bound_warnings():
                 pool = envpool.make_gymnasium(self._id, num_envs=self.lanes, env_seed=seeds, **self._options)
-                return pool, read_spaces(pool.observation_space, pool.action_space)
+                return pool, read_spaces(pool.observation_space, pool.action_space, mask=self._mask)
         except TypeError as error:
             raise UserError(f"EnvPool's {self._id} does not take these arguments: {error}") from error
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from argmaxq.components.errors import UserError
 from argmaxq.lanes.compiled import CompiledEnv, Draw, EnvState, Outcome
 from argmaxq.lanes.lanes import Step
 from argmaxq.streams import streams
@@ -21,7 +22,8 @@ class FuncLanes:
 
     def __init__(self, env: CompiledEnv, lanes: int) -> None:
         self.spaces: Spaces = env.spaces
-        self.lanes = lanes
+        self.lanes, self._name = lanes, type(env.env).__name__
+        self.offered = env.offered
         self._rows = rows = max(1, DRAWN_AT_ONCE // lanes)
         self._reset = jax.jit(jax.vmap(env.reset))
         self._step = jax.jit(lambda *args: _at_row(env, *args))
@@ -32,7 +34,7 @@ class FuncLanes:
         key = streams(seed).environment
         self._state: EnvState = self._reset(jax.random.split(key, self.lanes))
         self._key, self._row = key, 0
-        return self.observe()
+        return self._checked()
 
     def step(self, actions: np.ndarray) -> Step:
         """Act in every lane."""
@@ -42,7 +44,7 @@ class FuncLanes:
         self._row += 1
         reward, terminated, truncated, success = outcome
         last, success = np.asarray(self._state.last), None if success is None else np.asarray(success)
-        return Step(self.observe(), np.asarray(reward), np.asarray(terminated), np.asarray(truncated), last, success)
+        return Step(self._checked(), np.asarray(reward), np.asarray(terminated), np.asarray(truncated), last, success)
 
     def mark(self) -> Any:
         """State and row number."""
@@ -55,6 +57,14 @@ class FuncLanes:
     def observe(self) -> np.ndarray:
         """The current observations [lanes, ...]."""
         return np.asarray(self._state.obs)
+
+    def _checked(self) -> np.ndarray:
+        """The current observations; raises UserError where a mask allows nothing."""
+        obs = self.observe()
+        if self.spaces.masked and not self.spaces.legal.allowed(obs).any(axis=-1).all():
+            where = f"(env step {self._row * self.lanes})"
+            raise UserError(f"{self._name}.legal allows no action, and the episode is not over {where}")
+        return obs
 
     def save(self) -> dict[str, Any]:
         """The environment's arrays, the key and the row number."""

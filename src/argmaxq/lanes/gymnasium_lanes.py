@@ -11,6 +11,7 @@ from argmaxq.components.errors import UserError
 from argmaxq.lanes.copies import Begun, Call, Copies, Generator, LocalCopies, Make, rows
 from argmaxq.lanes.hybrid import Choices
 from argmaxq.lanes.lanes import Step
+from argmaxq.lanes.masks import Mask
 
 
 @dataclasses.dataclass
@@ -39,27 +40,29 @@ class GymnasiumLanes:
         UserError: the spaces fit no agent.
 
     Attributes:
-        masked: Whether the first episodes' ``info`` told which actions are allowed.
+        offered: Where the first episodes seemed to tell which actions are allowed.
     """
 
-    def __init__(self, make: Make, lanes: int, choices: Choices = (), copies: Copies | None = None) -> None:
-        self._copies: Copies = copies or LocalCopies(make, choices)
+    def __init__(
+        self, make: Make, lanes: int, choices: Choices = (), copies: Copies | None = None, mask: Mask = "none"
+    ) -> None:
+        self._copies: Copies = copies or LocalCopies(make, choices, mask)
         self.spaces, self.lanes = self._copies.spaces, lanes
-        self._shape = (lanes, *self.spaces.observation.shape)
-        self._dtype = np.dtype(self.spaces.observation.dtype)
+        self._shape = (lanes, *self.spaces.stored.shape)
+        self._dtype = np.dtype(self.spaces.stored.dtype)
         self._seed, self._count = 0, 0
         self._obs = np.zeros(self._shape, self._dtype)
         self._last = [False] * lanes
         self._episodes: list[Episode] = []
         self._rewound = False
-        self.masked = False
+        self.offered: Mask = "none"
 
     def reset(self, seed: int) -> np.ndarray:
         """Start every lane's first episode, all randomness from ``seed``; returns observations [lanes, ...]."""
         self._seed, self._count = seed, 0
         self._reseed()
         begun: list[Begun] = self._each("begin")
-        self.masked = any(each.masked for each in begun)
+        self.offered = begun[0].offered
         self._episodes = [_episode(each) for each in begun]
         self._last = [False] * self.lanes
         self._obs = np.stack([episode.first for episode in self._episodes])

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from argmaxq.lanes.masks import Mask
 from argmaxq.types import Spaces
 
 
@@ -28,6 +29,8 @@ class Lanes(Protocol):
 
     spaces: Spaces
     lanes: int
+    offered: Mask
+    """Where the environment seems to tell which actions are allowed, once it was reset."""
 
     def reset(self, seed: int) -> np.ndarray:
         """Start every lane's first episode, all randomness from ``seed``; returns observations [lanes, ...]."""

@@ -11,8 +11,6 @@ from argmaxq.lanes.spaces import describe
 
 OLD = "as gym before 0.26 did; wrap it with shimmy's GymV21CompatibilityV0, or return what Gymnasium does"
 RESET, STEP = "(observation, info)", "(observation, reward, terminated, truncated, info)"
-MASK = "action_mask"
-MASKED = f"info[{MASK!r}] is not used yet: an action that is not allowed should do nothing, or cost something"
 SEEDLESS = "define reset(self, *, seed=None, options=None) and begin it with super().reset(seed=seed)"
 
 

@@ -83,11 +83,11 @@ def serve(connection: Connection, parcel: bytes) -> None:
 
 def _unpacked(parcel: bytes) -> LocalCopies:
     """What ``workers`` has packed; here, because a user's module may start threads when it is imported."""
-    make, choices, specs = cloudpickle.loads(parcel)
+    make, choices, mask, specs = cloudpickle.loads(parcel)
     gym.registry.update(specs)
     # A module that registers its environments when it is imported does so here once more.
     warnings.filterwarnings("ignore", message=".*Overriding environment")
-    return LocalCopies(make, choices)
+    return LocalCopies(make, choices, mask)
 
 
 def _requests(connection: Connection) -> Iterator[Any]:

@@ -10,9 +10,11 @@ from argmaxq.components.errors import UserError
 from argmaxq.lanes.gymnasium_lanes import lane_seeds
 from argmaxq.lanes.hybrid import Choices
 from argmaxq.lanes.lanes import Step, begun
+from argmaxq.lanes.masks import Mask, offered
 from argmaxq.lanes.misfits import RESET, batch_fault, kind
 from argmaxq.lanes.restarted import Restarted
 from argmaxq.lanes.spaces import read_spaces
+from argmaxq.types import ACTION_MASK
 
 
 class VectorLanes(Restarted):
@@ -33,14 +35,15 @@ class VectorLanes(Restarted):
         UserError: the spaces fit no agent, or the environment does not say how it resets.
     """
 
-    def __init__(self, env: gym.vector.VectorEnv[Any, Any, Any], choices: Choices = ()) -> None:
-        adaptor = read_spaces(env.single_observation_space, env.single_action_space, choices)
-        self._env, self._encode, self._decode = env, adaptor.encode, adaptor.decode
+    def __init__(self, env: gym.vector.VectorEnv[Any, Any, Any], choices: Choices = (), mask: Mask = "none") -> None:
+        self._adaptor = adaptor = read_spaces(env.single_observation_space, env.single_action_space, choices, mask)
+        self._env, self._decode = env, adaptor.decode
         self._mode = autoreset_mode(env)
         self.spaces, self.lanes = adaptor.spaces, env.num_envs
+        self.offered: Mask = "none"
         self._seed, self._count = 0, 0
         self._last = np.zeros(self.lanes, np.bool_)
-        self._obs = np.zeros((self.lanes, *self.spaces.observation.shape), self.spaces.observation.dtype)
+        self._obs = np.zeros((self.lanes, *self.spaces.stored.shape), self.spaces.stored.dtype)
         self._fresh: np.ndarray | None = None
 
     def reset(self, seed: int) -> np.ndarray:
@@ -58,15 +61,15 @@ class VectorLanes(Restarted):
         if fault := batch_fault(result, self.lanes):
             raise UserError(f"{self._name} {fault} (env step {self._count * self.lanes})")
         seen, gained, ended, cut, infos = result
-        obs = self._observed(seen)
+        obs = self._observed(seen, infos, ended & (self._mode is not AutoresetMode.SAME_STEP))
         reward = np.where(ignored, 0.0, gained).astype(np.float32)
         terminated, truncated = ended & ~ignored, cut & ~ignored
         last = truncated | terminated if self._mode is AutoresetMode.NEXT_STEP else truncated & ~terminated
         if self._mode is AutoresetMode.SAME_STEP:
             for lane in np.flatnonzero(last).tolist():
-                obs[lane] = self._encode(final_observation(infos, lane))
+                obs[lane] = self._adaptor.whole(final_observation(infos, lane), _own(infos.get("final_info", {}), lane))
         elif self._mode is AutoresetMode.DISABLED and (over := ended | cut | ignored).any():
-            fresh = self._encode(self._env.reset(options={"reset_mask": over})[0])
+            fresh = self._observed(*self._env.reset(options={"reset_mask": over}), ~over)
             obs[over & ~last] = fresh[over & ~last]
         self._obs, self._last = obs, last
         return Step(obs, reward, terminated, truncated, last)
@@ -87,25 +90,28 @@ class VectorLanes(Restarted):
         result: Any = self._env.reset(seed=lane_seeds(seed, count, 1)[0])
         if not isinstance(result, tuple) or len(result) != 2:
             raise UserError(f"{self._name} reset returned {kind(result)} where {RESET} is needed")
-        self._obs, self._last, self._fresh = self._observed(result[0]), np.zeros(self.lanes, np.bool_), None
+        self.offered = offered(self._env.single_observation_space, result[1])
+        self._obs, self._last, self._fresh = self._observed(*result), np.zeros(self.lanes, np.bool_), None
         return self._obs
 
     @property
     def _name(self) -> str:
         return type(self._env.unwrapped).__name__
 
-    def _observed(self, seen: Any) -> np.ndarray:
+    def _observed(self, seen: Any, infos: Any, over: Any = False) -> np.ndarray:
         """Observations as an agent sees them, copied, for the environment may write the next ones into the same array.
+
+        No action follows in lanes that are ``over``, unless the environment shows the next episode there already.
 
         Raises:
             UserError: they are none of their space.
         """
         where = f"(env step {self._count * self.lanes})"
         try:
-            obs = np.array(self._encode(seen))
+            obs = np.array(self._adaptor.whole(seen, infos, over))
         except UserError as error:
             raise UserError(f"{self._name}: {error} {where}") from error
-        if obs.shape != (shape := (self.lanes, *self.spaces.observation.shape)):
+        if obs.shape != (shape := (self.lanes, *self.spaces.stored.shape)):
             raise UserError(f"{self._name} gave observations of shape {obs.shape}; its spaces say {shape} {where}")
         return obs
 
@@ -138,3 +144,8 @@ def final_observation(infos: dict[str, Any], lane: int) -> Any:
             "provide it, or use AutoresetMode.NEXT_STEP"
         )
     return infos["final_obs"][lane]
+
+
+def _own(infos: dict[str, Any], lane: int) -> dict[str, Any]:
+    """One lane's part of the infos of all."""
+    return {name: each[lane] for name, each in infos.items() if name == ACTION_MASK}

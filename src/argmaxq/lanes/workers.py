@@ -17,6 +17,7 @@ import gymnasium as gym
 from argmaxq.components.errors import UserError
 from argmaxq.lanes.copies import Call, Make
 from argmaxq.lanes.hybrid import Choices
+from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.nursery import GRACE
 from argmaxq.types import Spaces
 
@@ -41,12 +42,14 @@ class Workers:
         make: Makes an environment; it is sent, with the functions and classes that no module holds, by ``cloudpickle``.
         processes: How many copies may be busy at the same time.
         choices: Values of parameters that make parameterised actions discrete ones.
+        mask: Where the environment tells which actions are allowed.
 
     ``spaces`` and ``ask`` raise UserError also where ``make`` cannot be sent, or the system has no such processes.
     """
 
-    def __init__(self, make: Make, processes: int, choices: Choices = ()) -> None:
-        self._make, self._choices, self._processes = make, choices, min(processes, MOST)
+    def __init__(self, make: Make, processes: int, choices: Choices = (), mask: Mask = "none") -> None:
+        self._make, self._processes = make, min(processes, MOST)
+        self._read: tuple[Choices, Mask] = choices, mask
         self._workers: list[Connection] = []
         self._number = 0
         self._spaces: Spaces | None = None
@@ -81,7 +84,7 @@ class Workers:
             return
         if not hasattr(os, "fork"):
             raise UserError("env.backend = 'processes' needs Linux or macOS: leave it out here")
-        parcel = _packed(self._make, self._choices)
+        parcel = _packed(self._make, *self._read)
         control, theirs = Pipe()
         pairs = [Pipe() for _ in range(self._processes)]
         ends = [theirs, *(end for _, end in pairs)]
@@ -143,10 +146,10 @@ class Workers:
         return f"the process of environment {worker} {how}"
 
 
-def _packed(make: Make, choices: Choices) -> bytes:
+def _packed(make: Make, choices: Choices, mask: Mask) -> bytes:
     """The maker as bytes, with the registered environments that no module there would register."""
     try:
-        return cast(bytes, cloudpickle.dumps((make, choices, _own_specs())))
+        return cast(bytes, cloudpickle.dumps((make, choices, mask, _own_specs())))
     except Exception as error:
         told = " ".join(str(error).split())
         raise UserError(

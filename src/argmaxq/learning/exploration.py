@@ -21,6 +21,10 @@ class Greedy:
         """The action of highest value among q [actions]; the first of equals."""
         return jnp.argmax(q).astype(jnp.int32)
 
+    def choose_allowed(self, q: Array, allowed: Array, clock: Clock, noise: Array) -> Array:
+        """As ``choose``: what is not allowed has no value."""
+        return self.choose(q, clock, noise)
+
     def explores(self, clock: Clock, noise: Array) -> Array:
         """Never."""
         return jnp.bool_(False)
@@ -56,6 +60,13 @@ class EpsilonGreedy:
         preference = jnp.where(self.explores(clock, noise), random_choice.astype(q.dtype), q)
         return jnp.argmax(preference).astype(jnp.int32)
 
+    def choose_allowed(self, q: Array, allowed: Array, clock: Clock, noise: tuple[Array, Array]) -> Array:
+        """An action among those ``allowed`` (bool [actions]), for values q [actions]."""
+        drawn = (noise[1] % jnp.sum(allowed, dtype=jnp.uint32)).astype(jnp.int32)
+        random_choice = allowed & (jnp.cumsum(allowed) - 1 == drawn)
+        preference = jnp.where(self.explores(clock, noise), random_choice.astype(q.dtype), q)
+        return jnp.argmax(preference).astype(jnp.int32)
+
     def explores(self, clock: Clock, noise: tuple[Array, Array]) -> Array:
         """Whether the choice made with this noise is random."""
         return noise[0] < self.epsilon(clock)
@@ -65,6 +76,12 @@ class EpsilonGreedy:
         greedy = (jnp.arange(q.shape[0]) == jnp.argmax(q)).astype(q.dtype)
         epsilon = jnp.clip(self.epsilon(clock), 0.0, 1.0)
         return epsilon / q.shape[0] + (1.0 - epsilon) * greedy
+
+    def probabilities_allowed(self, q: Array, allowed: Array, clock: Clock) -> Array:
+        """The probability of each action [actions], where only those ``allowed`` are taken."""
+        greedy = (jnp.arange(q.shape[0]) == jnp.argmax(q)).astype(q.dtype)
+        epsilon = jnp.clip(self.epsilon(clock), 0.0, 1.0)
+        return jnp.where(allowed, epsilon / jnp.sum(allowed), 0.0) + (1.0 - epsilon) * greedy
 
     def report(self, clock: Clock) -> Metrics:
         """The present epsilon."""

@@ -8,7 +8,6 @@ from argmaxq.networks.own import EquinoxNetwork, FlaxNetwork, FunctionNetwork, N
 from argmaxq.networks.quadratic import Quadratic
 from argmaxq.networks.scaled import Scaled
 from argmaxq.networks.sparse import SparseMLP
-from argmaxq.networks.spectral import SpectralNorm
 
 __all__ = [
     "MLP",
@@ -24,6 +23,5 @@ __all__ = [
     "Scaled",
     "SinglePass",
     "SparseMLP",
-    "SpectralNorm",
     "Table",
 ]

@@ -13,7 +13,6 @@ from argmaxq.agents.td import TD
 from argmaxq.components.errors import UserError
 from argmaxq.environments.env import PARALLEL, Env
 from argmaxq.environments.survey import Survey
-from argmaxq.lanes.misfits import MASKED
 from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam
@@ -293,8 +292,6 @@ def _common(task: Task, recipe: Recipe) -> Iterator[Said]:
         )
     if task.env.backend == "processes":
         yield Said("lanes", f"{task.env.lanes}, each in a process", ("env.lanes",))
-    if task.found.masked:
-        yield Said("masks", MASKED, ())
     if task.found.endless:
         words = f"{task.env.time_limit:,} steps, for no episode of random play came to an end"
         yield Said("time limit", words, ("env.time_limit",))

@@ -10,7 +10,6 @@ from argmaxq.components.paths import get, replace
 from argmaxq.components.registry import near
 from argmaxq.environments.env import Env
 from argmaxq.environments.survey import Survey, survey
-from argmaxq.lanes.misfits import MASKED
 from argmaxq.recipes.generic import STARTS, start
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.recipes.transfer import Change, of_the_environment, of_the_run
@@ -107,7 +106,7 @@ def _moved(recipe: Recipe, given: Given, look: Look, own: bool) -> Chosen:
     found = look(put(bare, [(path, value) for path, value in given if _first(path) == "env"]).env)
     made += [change for change in of_the_run(bare, found) if free(change)]
     title = f"{asked.env.name} instead of {recipe.env.name}; what belonged to that one:"
-    lines = [f"  {change.path} {change.said}" for change in made] + [f"  {MASKED}"] * found.masked
+    lines = [f"  {change.path} {change.said}" for change in made]
     return Chosen(replace(bare, {change.path: change.value for change in made}), (title, *lines) if lines else ())
 
 

@@ -19,6 +19,8 @@ LAKE = TD(
     gamma=0.99,
 )
 TAXI = TD(exploration=EpsilonGreedy(Constant(0.1)), step_size=VisitCount(1.0, 100.0), gamma=0.99)
+# Where no action is in vain, random ones lead through every state, and the more of them the sooner.
+MASKED_TAXI = dataclasses.replace(TAXI, exploration=EpsilonGreedy(Constant(0.5)))
 
 
 def cliff(backup: Backup, epsilon: float = 0.1) -> Recipe:
@@ -42,6 +44,7 @@ RECIPES = {
         checkpoint_every=1_000_000,
     ),
     "taxi/q": Recipe(TAXI, Env("Taxi-v4"), 500_000, Evaluation(100_000, 100)),
+    "taxi/masked-q": Recipe(MASKED_TAXI, Env("Taxi-v4", mask="info"), 300_000, Evaluation(100_000, 100)),
     "cliff/q": cliff(QLearning()),
     # These learn what their own exploring is worth, so they keep away from the cliff: -17 and -15 for -13.
     "cliff/sarsa": cliff(Sarsa()),

@@ -40,7 +40,7 @@ def allocate(spaces: Spaces, capacity: Array, allocation: int | None, lanes: int
         return jnp.zeros((slots, lanes, *shape), dtype)
 
     empty = Row(
-        obs=zeros(spaces.observation.shape, spaces.observation.dtype),
+        obs=zeros(spaces.stored.shape, spaces.stored.dtype),
         action=zeros(spaces.action.spec.shape, spaces.action.spec.dtype),
         reward=zeros((), "float32"),
         terminated=zeros((), "bool"),

@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium import Space, spaces
 
 from argmaxq.components.errors import UserError
+from argmaxq.environments.env import Env
 from argmaxq.lanes.spaces import Adaptor, read_spaces
 from argmaxq.runs.reading import DEEPEST, WRONG_DATA, sane
 from argmaxq.runs.shapes import Shape, each, fields, matching, refuse, whole
@@ -34,8 +35,10 @@ def written(observation: Space[Any], action: Space[Any]) -> dict[str, Any]:
     return {SPACES: data}
 
 
-def adaptor(config: Mapping[str, Any], choices: Any, where: str) -> Adaptor | None:
+def adaptor(config: Mapping[str, Any], env: Env, where: str) -> Adaptor | None:
     """The translation between agent and environment, of the spaces in a run's configuration; None without any.
+
+    ``env`` says how they are read, by its choices and its mask.
 
     Raises:
         UserError: there are no such spaces, or they fit no agent.
@@ -44,7 +47,7 @@ def adaptor(config: Mapping[str, Any], choices: Any, where: str) -> Adaptor | No
         return None
     try:
         observation, action = (_read(config[SPACES][name]) for name in ("observation", "action"))
-        return read_spaces(observation, action, choices)
+        return read_spaces(observation, action, env.choices, env.mask)
     except UserError:
         raise
     except WRONG_DATA as fault:

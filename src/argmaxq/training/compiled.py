@@ -90,7 +90,7 @@ class CompiledEngine:
         self._streams = self._seeded(lambda seed: streams(seed))
         self._block = self._compile(partial(_block, env, lanes, self.length), donate=True)
         self._evaluations: dict[int, Any] = {}
-        self.time_limit, self._pace = env.time_limit, Pace()
+        self.time_limit, self.offered, self._pace = env.time_limit, env.offered, Pace()
         self.native: Native | None = env.env.observation_space, env.env.action_space
 
     def _seeded(self, function: Any) -> Any:
@@ -133,7 +133,7 @@ class CompiledEngine:
         for each in range(len(self.seeds)):
             totals, ends, unsound = self._of(told, each)
             flat = Ends(*(leaf[: end - first].reshape(-1, self.lanes) for leaf in ends))
-            reports.append(report(totals, flat, unsound, self.spaces.observation, rows))
+            reports.append(report(totals, flat, unsound, self.spaces, rows))
         return state, reports
 
     def evaluate(self, state: State, episodes: int, number: int) -> list[Played]:
@@ -230,7 +230,7 @@ def _block(
     replayed = jax.vmap(lambda i: agent.draw(jax.random.fold_in(keys.learning, i), lanes))(first + jnp.arange(length))
     nothing = jnp.zeros((length, agent.rollout, lanes))
     buffer = Ends(nothing.astype(bool), nothing, nothing.astype(jnp.int32))
-    seen = env.spaces.observation
+    seen = env.spaces
 
     def iteration(i: Array, carry: tuple[State, Ends, Array]) -> tuple[State, Ends, Array]:
         state, buffer, unsound = carry

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from argmaxq.components.component import traced
+from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.spaces import Native
 from argmaxq.learning.sums import Sum, plus
 from argmaxq.roles import Agent
@@ -75,6 +76,8 @@ class Engine(Protocol):
     """Steps after which the environment truncates an episode, where that is known."""
     native: Native | None
     """The environment's own spaces, where they are known."""
+    offered: Mask
+    """Where the environment seems to tell which actions are allowed, once training has begun."""
     length: int
     """Iterations in a block, the most that one call of ``run`` does."""
 
@@ -168,11 +171,21 @@ def completed(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {"episodes/rests": np.zeros_like(arrays["episodes/returns"]), **arrays}
 
 
-def unsound(spec: ArraySpec, obs: Array) -> Array:
-    """Where observations [n, lanes, *shape] are not finite, or are indices beyond their categories: flags [n, lanes].
+def unsound(spaces: Spaces, obs: Array) -> Array:
+    """Where rows' arrays [n, lanes, ...] hold what nobody can learn from or act on: flags [n, lanes].
 
-    NumPy's arrays give NumPy's, and JAX's give JAX's.
+    That is what is not finite, an index beyond its categories, a mask that allows nothing. NumPy's arrays give
+    NumPy's, and JAX's give JAX's.
     """
+    found = _unsound(spaces.observation, spaces.legal.seen(obs))
+    if not spaces.masked:
+        return found
+    xp: Any = np if isinstance(obs, np.ndarray) else jnp
+    return found | ~xp.any(spaces.legal.allowed(obs), axis=-1)
+
+
+def _unsound(spec: ArraySpec, obs: Array) -> Array:
+    """The same of observations [n, lanes, *shape] alone."""
     xp: Any = np if isinstance(obs, np.ndarray) else jnp
     if spec.categories:
         return obs.astype(np.uint32) >= spec.categories  # below 0, too
@@ -181,11 +194,11 @@ def unsound(spec: ArraySpec, obs: Array) -> Array:
     return ~xp.all(xp.isfinite(obs), axis=tuple(range(2, obs.ndim)))
 
 
-def earliest(before: Array, spec: ArraySpec, obs: Array, first_row: Array) -> Array:
-    """The first row with an unsound observation: ``before``, or one of [n, lanes, *shape] from ``first_row`` on."""
+def earliest(before: Array, spaces: Spaces, obs: Array, first_row: Array) -> Array:
+    """The first row with an unsound observation: ``before``, or one of [n, lanes, ...] from ``first_row`` on."""
     xp: Any = np if isinstance(obs, np.ndarray) else jnp
     rows = first_row + xp.arange(len(obs), dtype=np.int32)
-    return xp.min(xp.where(xp.any(unsound(spec, obs), axis=1), rows, before), initial=before)
+    return xp.min(xp.where(xp.any(unsound(spaces, obs), axis=1), rows, before), initial=before)
 
 
 def learn(
@@ -215,7 +228,7 @@ def no_totals(agent: Agent, learner: PyTree, spaces: Spaces, lanes: int) -> Tota
         return jnp.zeros((agent.rollout, lanes, *spec.shape), spec.dtype)
 
     flags = jnp.zeros((agent.rollout, lanes), bool)
-    rows = Row(zeros(spaces.observation), zeros(spaces.action.spec), flags.astype(jnp.float32), flags, flags, flags)
+    rows = Row(zeros(spaces.stored), zeros(spaces.action.spec), flags.astype(jnp.float32), flags, flags, flags)
     clock = Clock(*jnp.zeros(4, jnp.int32))
     drawn = jax.eval_shape(lambda: agent.draw(jax.random.key(0), lanes))
     shapes = jax.eval_shape(_agent_learn, traced(agent), learner, rows, rows.obs[0], clock, drawn)[1]
@@ -235,27 +248,29 @@ def finished(ends: Ends, first_row: int) -> Finished:
     return Finished((first_row + place // lanes + 1) * lanes, ends.returns.ravel()[place], ends.lengths.ravel()[place])
 
 
-def report(totals: Totals, ends: Ends, unsound: Array, spec: ArraySpec, rows: tuple[int, int]) -> Report:
+def report(totals: Totals, ends: Ends, unsound: Array, spaces: Spaces, rows: tuple[int, int]) -> Report:
     """One seed's report on a block.
 
     Args:
         totals: Those of the block.
         ends: Those of its rows [n, lanes].
         unsound: The first row with an observation that nobody can learn from, or ``NEVER``.
-        spec: What observations are to be.
+        spaces: What observations are to be.
         rows: The numbers of its first row and of the one after its last.
     """
     count, (first, following) = int(totals.iterations), rows
     metrics = {name: float(total) / count for name, total in totals.sums.items()} if count else {}
-    faults = _faults(ends, int(unsound), spec, first)
+    faults = _faults(ends, int(unsound), spaces, first)
     return Report(following * ends.ended.shape[1], int(totals.updates), finished(ends, first), metrics, faults)
 
 
-def _faults(ends: Ends, unsound: int, spec: ArraySpec, first: int) -> tuple[str, ...]:
+def _faults(ends: Ends, unsound: int, spaces: Spaces, first: int) -> tuple[str, ...]:
     """What the environment did wrong, and at which env step (of all lanes)."""
     lanes, said = ends.ended.shape[1], []
     if unsound < NEVER:
-        kind = f"that is none of 0 .. {spec.categories - 1}" if spec.categories else "that is not finite"
+        categories = spaces.observation.categories
+        kind = f"that is none of 0 .. {categories - 1}" if categories else "that is not finite"
+        kind += ", or with a mask that allows no action" * spaces.masked
         said.append(f"an observation {kind} (env step {unsound * lanes})")
     # A reward that is not finite makes the running return so.
     lost = np.flatnonzero(~np.isfinite(ends.returns).all(axis=1))

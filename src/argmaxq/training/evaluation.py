@@ -1,6 +1,7 @@
 """Whole greedy episodes on environments of their own."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import gymnasium as gym
@@ -21,7 +22,7 @@ from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.spaces import Adaptor, read_spaces
 from argmaxq.lanes.vector_lanes import VectorLanes
 from argmaxq.roles import Agent
-from argmaxq.types import Actions, PyTree, Spaces
+from argmaxq.types import PyTree, Spaces
 
 WIDTH = 32
 """Episodes played side by side."""
@@ -86,7 +87,7 @@ class Evaluator:
             made = single(env)
             self.limit = registered_limit(made)
             if isinstance(made, gym.vector.VectorEnv):
-                self._vector = VectorLanes(made, env.choices)
+                self._vector = VectorLanes(made, env.choices, env.mask)
                 space = made.single_observation_space, made.single_action_space
             else:
                 self._copies = _copies(env, made, copies or workers(env))
@@ -95,7 +96,7 @@ class Evaluator:
             self.limit = self._compiled.time_limit
             space = self._compiled.env.observation_space, self._compiled.env.action_space
         self.action_space: gym.Space[Any] = space[1]
-        self.adaptor: Adaptor = read_spaces(*space, env.choices)
+        self.adaptor: Adaptor = read_spaces(*space, env.choices, env.mask)
 
     @property
     def spaces(self) -> Spaces:
@@ -122,7 +123,7 @@ class Evaluator:
         return play_episodes(self._copies, range(self._first, self._first + width), choose, seeds, witness, longest)
 
     def decisions(self, choose: Choose, episodes: int, seed: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Observations [n, ...] as an agent sees them in whole episodes, and its actions [n, ...] there.
+        """Observations [n, ...] as a network sees them in whole episodes, and an agent's actions [n, ...] there.
 
         Raises:
             Halted: a signal waits to be obeyed.
@@ -130,7 +131,7 @@ class Evaluator:
         seen: list[tuple[np.ndarray, np.ndarray]] = []
         self.play(choose, episodes, seed, lambda obs, actions: seen.append((obs, actions)))
         observations, actions = (np.concatenate(each) for each in zip(*seen, strict=True))
-        return observations, actions
+        return self.spaces.legal.seen(observations), actions
 
     def close(self) -> None:
         """Free the environments."""
@@ -146,7 +147,7 @@ def _copies(env: Env, made: gym.Env[Any, Any], elsewhere: Copies | None) -> Copi
         made.close()
         return elsewhere
     ready = [made]
-    return LocalCopies(lambda: ready.pop() if ready else single(env), env.choices)
+    return LocalCopies(lambda: ready.pop() if ready else single(env), env.choices, env.mask)
 
 
 def play_episodes(
@@ -236,10 +237,9 @@ def greedy(agent: Agent, params: PyTree) -> Choose:
     return lambda obs: np.asarray(chosen(values, params, obs))
 
 
-def uniform(actions: Actions, seed: Sequence[int]) -> Choose:
-    """The uniformly random policy."""
-    generator = np.random.default_rng(list(seed))
-    return lambda obs: actions.random(generator, len(obs))
+def uniform(spaces: Spaces, seed: Sequence[int]) -> Choose:
+    """The uniformly random policy, among the actions that are allowed."""
+    return partial(spaces.random, np.random.default_rng(list(seed)))
 
 
 @jax.jit

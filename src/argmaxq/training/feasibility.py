@@ -26,6 +26,11 @@ def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int
     """
     agent, lanes = bind(recipe.agent, spaces), recipe.env.lanes
     _refuse_keyless(agent)
+    if spaces.masked and getattr(agent, "legal", None) != spaces.legal:
+        raise UserError(
+            f"env.mask = {recipe.env.mask}: the agent {type_name(type(recipe.agent))} knows no masks of actions; leave "
+            "it out, or give the agent the field legal: Allowed, see agents.acting.Acting"
+        )
     learner = jax.eval_shape(lambda key: agent.init(key, spaces, lanes), jax.random.key(0))
     _learns(agent, recipe.steps, lanes)
     own = jax.eval_shape(lambda key: _iteration(agent, key, spaces, lanes), jax.random.key(0))
@@ -59,7 +64,7 @@ def _learns(agent: Agent, steps: int, lanes: int) -> None:
 def _iteration(agent: Agent, key: jax.Array, spaces: Spaces, lanes: int) -> tuple[PyTree, PyTree, PyTree]:
     """An iteration's rows, those replayed in it, and its random numbers."""
     shape, replayed = (agent.rollout, lanes), (getattr(agent, "updates", 0), getattr(agent, "batch_size", 0))
-    seen, done = spaces.observation, spaces.action.spec
+    seen, done = spaces.stored, spaces.action.spec
     arrays = ((shape, seen), (shape, done), ((2, *replayed), seen), (replayed, done))
     rows = [jnp.zeros((*axes, *spec.shape), spec.dtype) for axes, spec in arrays]
     return rows, agent.noise(key, shape, spaces), agent.draw(key, lanes)

@@ -10,6 +10,7 @@ import numpy as np
 
 from argmaxq.components.component import bind, traced
 from argmaxq.lanes.lanes import Lanes
+from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.spaces import Native
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
@@ -82,6 +83,11 @@ class HostEngine:
         self._act = jax.jit(partial(_act, numbers, self._packing))
         self._learn = jax.jit(partial(_learn, numbers, self._packing), donate_argnums=1)
 
+    @property
+    def offered(self) -> Mask:
+        """Where the environment seems to tell which actions are allowed, once it was reset."""
+        return self._env.offered
+
     def start(self) -> State:
         """The state before the first step; resets the environment."""
         self._env.reset(self.seeds[0])
@@ -128,7 +134,7 @@ class HostEngine:
             own = Row(*[leaf[i * rollout : (i + 1) * rollout] for leaf in rows])
             clock = np.array([(start + t + 1) * lanes, ends, total, t + 1, i], np.int32)
             packed, chosen = self._learn(self._numbers, packed, own, memory, obs, noise, drawn, clock)
-        count, seen = (end - first) * rollout, self.spaces.observation
+        count, seen = (end - first) * rollout, self.spaces
         learner, totals = self._packing.unpack(packed)
         episodes, over = self._account(state.episodes, rows._replace(obs=None, action=None), np.int32(count))
         state = State(learner, totals, memory, episodes, last)
@@ -184,7 +190,7 @@ def empty_rows(spaces: Spaces, rows: int, lanes: int) -> Row:
     """Room for one block's rows, fresh each time because JAX may read NumPy's memory in place."""
     shape = (rows, lanes)
     return Row(
-        obs=np.empty(shape + spaces.observation.shape, spaces.observation.dtype),
+        obs=np.empty(shape + spaces.stored.shape, spaces.stored.dtype),
         action=np.empty(shape + spaces.action.spec.shape, spaces.action.spec.dtype),
         reward=np.empty(shape, np.float32),
         terminated=np.empty(shape, np.bool_),

@@ -15,7 +15,7 @@ from argmaxq.lanes.spaces import Adaptor, describe
 from argmaxq.roles import Agent
 from argmaxq.training.packing import Packed, Packing
 from argmaxq.trees import unflatten
-from argmaxq.types import Array, PyTree, Spaces
+from argmaxq.types import ACTION_MASK, FORBIDDEN, Array, PyTree, Spaces
 
 
 class Policy:
@@ -23,8 +23,9 @@ class Policy:
 
     Calling it with an observation as the environment gives it gives an action as ``env.step`` takes it. Every method
     takes one observation or a batch of them: an array with one more axis in front, or for a Dict or Tuple such arrays
-    in a dict or tuple, as vector environments give them. It needs no environment, and pickles, also for processes that
-    have neither the environment nor the run's folder.
+    in a dict or tuple, as vector environments give them. Where the environment's infos tell which actions are allowed,
+    it takes their ``action_mask``, too: ``policy(obs, info["action_mask"])``. It needs no environment, and pickles,
+    also for processes that have neither the environment nor the run's folder.
 
     Attributes:
         agent: The agent, bound to the spaces.
@@ -33,7 +34,7 @@ class Policy:
 
     Raises:
         UserError: an observation has another shape than the environment's, holds what is not a number, or is none of a
-            Discrete space's.
+            Discrete space's; a mask is missing, or allows nothing.
     """
 
     def __init__(self, agent: Agent, params: PyTree, adaptor: Adaptor) -> None:
@@ -42,19 +43,22 @@ class Policy:
         self._packing = Packing(whole)
         self._packed = self._packing.pack(whole)
 
-    def __call__(self, obs: Any) -> Any:
-        """The greedy action, or one for each observation of a batch."""
-        return self.adaptor.decode(self._ask("greedy", obs))
+    def __call__(self, obs: Any, mask: Any = None) -> Any:
+        """The greedy action among those allowed, or one for each observation of a batch."""
+        return self.adaptor.decode(self._ask("greedy", obs, mask))
 
-    def values(self, obs: Any) -> np.ndarray:
+    def values(self, obs: Any, mask: Any = None) -> np.ndarray:
         """Action values [actions], or [batch, actions]; where actions have parameters, each with its best ones.
+
+        An action that is not allowed is worth minus infinity.
 
         Raises:
             UserError: the agent has no values of single actions.
         """
         if not hasattr(self.agent, "values"):
             raise UserError(f"{type_name(type(self.agent))} has no values of single actions")
-        return self._ask("values", obs)
+        values = self._ask("values", obs, mask)
+        return np.where(values > FORBIDDEN, values, -np.inf) if self.adaptor.spaces.masked else values
 
     def __repr__(self) -> str:
         observation, action = (describe(space) for space in self.adaptor.source[:2])
@@ -64,7 +68,7 @@ class Policy:
     def __reduce__(self) -> Any:
         return type(self), (self.agent, jax.tree.map(np.asarray, self.params), self.adaptor)
 
-    def _ask(self, method: str, obs: Any) -> np.ndarray:
+    def _ask(self, method: str, obs: Any, mask: Any) -> np.ndarray:
         """What a method of the agent's says of an observation or a batch."""
         array, spec = self._encoded(obs), self.adaptor.spaces.observation
         single = array.ndim == len(spec.shape)
@@ -75,7 +79,21 @@ class Policy:
                 raise UserError(f"an observation that is none of {self.adaptor.source[0]}")
         elif np.isnan(array).any():
             raise UserError("the observation holds what is not a number (NaN), for which there is no best action")
-        return np.asarray(_program(self._packing, method, not single)(self._packed, array))
+        seen = self._with_mask(array, obs, mask)
+        return np.asarray(_program(self._packing, method, not single)(self._packed, seen))
+
+    def _with_mask(self, array: np.ndarray, obs: Any, mask: Any) -> np.ndarray:
+        """An encoded observation, or a batch, with the mask of actions that an agent sees with it, if it sees one."""
+        source = self.adaptor.mask
+        if source != "info" and mask is not None:
+            told = "its observations hold their masks" if source == "observation" else "it knows no masks of actions"
+            raise UserError(f"a mask was given to this policy, and {told}: call it with an observation alone")
+        if source == "info" and mask is None:
+            raise UserError(
+                f"this policy chooses among the actions that are allowed: policy(obs, info[{ACTION_MASK!r}]), with the "
+                "info that came with the observation"
+            )
+        return self.adaptor.joined(array, obs, {ACTION_MASK: mask}) if source != "none" else array
 
     def _encoded(self, obs: Any) -> np.ndarray:
         """An observation, or a batch, as the agent sees it."""

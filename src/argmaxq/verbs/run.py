@@ -12,7 +12,7 @@ from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
 from argmaxq.components.serialisation import OWN, from_json
 from argmaxq.environments.source import single
-from argmaxq.exact import Judgement, judge, model_of
+from argmaxq.exact import Judgement, allowed_of, judge, model_of
 from argmaxq.lanes.spaces import Adaptor
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.text import environment
@@ -103,7 +103,7 @@ class Run:
 
         Run folders of early versions hold none; there the environment is made.
         """
-        found = spaces.adaptor(self.config, self._abstract.env.choices, str(self.path / CONFIG))
+        found = spaces.adaptor(self.config, self._abstract.env, str(self.path / CONFIG))
         if found is not None:
             return found
         with closing(Evaluator(self.recipe.env)) as evaluator:
@@ -111,9 +111,9 @@ class Run:
 
     @property
     def _abstract(self) -> Recipe:
-        """The recipe but for its environment, of which it has the choices alone: no module of it is ever imported."""
+        """The recipe but for its environment, of which it has what reading its spaces takes: no module is imported."""
         data = self.config["recipe"]
-        kept = {name: value for name, value in data["env"].items() if name in ("type", "choices")}
+        kept = {name: value for name, value in data["env"].items() if name in ("type", "choices", "mask")}
         own = {path: value for path, value in self._own.items() if path.partition(".")[0] != "env"}
         importable = trust.check(self.config, self.path, self.trusted, [*self._own, "env"])
         return self._read(data | {"env": kept}, own, importable)
@@ -169,7 +169,7 @@ class Run:
         try:
             params = policy_params(recipe.agent, evaluator.spaces, self.arrays(which))
             played = evaluator.play(greedy(bind(recipe.agent, evaluator.spaces), params), episodes, [seed, 2])
-            random = evaluator.play(uniform(evaluator.spaces.action, [seed, 3]), episodes, [seed, 2])
+            random = evaluator.play(uniform(evaluator.spaces, [seed, 3]), episodes, [seed, 2])
         finally:
             evaluator.close()
         success = None if played.success is None else float(played.success.mean())
@@ -180,15 +180,16 @@ class Run:
 
         At the agent's own discount. Raises UserError where there are no tables, or no values to compare.
         """
-        env = single(self.recipe.env)
-        model = model_of(env)
+        recipe = self.recipe
+        env = single(recipe.env)
+        model, allowed = model_of(env), None if recipe.env.mask == "none" else allowed_of(env)
         env.close()
-        policy, gamma = self.policy(which), getattr(self.recipe.agent, "gamma", None)
+        policy, gamma = self.policy(which), getattr(recipe.agent, "gamma", None)
         if gamma is None or not hasattr(policy.agent, "values"):
             raise UserError(f"{self.path}: its agent has no discounted action values to compare")
         first = int(getattr(policy.adaptor.source[0], "start", 0))
-        values = policy.values(first + np.arange(model.states))
-        return judge(model, values.astype(np.float64), float(gamma))
+        values = policy.values(first + np.arange(model.states), allowed)
+        return judge(model, values.astype(np.float64), float(gamma), allowed)
 
     def checkpoint(self, which: str | int = BEST) -> Path:
         """The folder of a checkpoint: best, last, or that of a step.

@@ -9,6 +9,7 @@ import jax
 from argmaxq.components.errors import UserError, warn
 from argmaxq.environments.drawn import drawable
 from argmaxq.interrupts import obey, waiting
+from argmaxq.lanes.masks import UNUSED
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.curve import draw_curve
 from argmaxq.reporting.following import resuming
@@ -132,6 +133,7 @@ def _train_together(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool,
         latest = checkpoint.latest(run.path / CHECKPOINTS, said.append)
         if latest is None:
             loop.begin([part.arrays(START) for part in run.parts] if FROM in run.config else ())
+            said += [UNUSED[made.offered]] if recipe.env.mask == "none" != made.offered else []
         else:
             with checkpoint.restoring(latest):
                 said += loop.restore(latest)

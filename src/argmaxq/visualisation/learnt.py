@@ -54,6 +54,11 @@ def draw_learnt(run: Run, what: What, out: Path, which: str | int = BEST, entrie
     if what == "schedule":
         return _save(new_figure(), run, what, out, _schedule)
     one, which_seed = typical(run, which)
+    if what in ("phase", "value") and one.recipe.env.mask != "none":
+        raise UserError(
+            f"{what} shows action values at all observations, and which actions are allowed is only known where "
+            "episodes go: draw choices or visits"
+        )
     policy, env = one.policy(which), one.recipe.env
     if policy.adaptor.spaces.observation.categories:
         world = gridworld(env)
@@ -119,8 +124,9 @@ def _seen(env: Env, policy: Policy) -> tuple[np.ndarray, np.ndarray]:
     """Observations [n, ...] that greedy and random episodes go through, as an agent sees them."""
     evaluator = Evaluator(env)
     try:
-        greedily = evaluator.decisions(greedy(policy.agent, policy.params), EPISODES, [1, 2])[0]
-        return greedily, evaluator.decisions(uniform(evaluator.spaces.action, [1, 3]), EPISODES, [1, 2])[0]
+        policies = greedy(policy.agent, policy.params), uniform(evaluator.spaces, [1, 3])
+        greedily, randomly = (evaluator.decisions(each, EPISODES, [1, 2])[0] for each in policies)
+        return greedily, randomly
     finally:
         evaluator.close()
 

@@ -17,6 +17,7 @@ from argmaxq.interrupts import obey
 from argmaxq.reporting.video import write_video
 from argmaxq.runs.track import BEST
 from argmaxq.training.evaluation import LONGEST, check_episodes
+from argmaxq.types import ACTION_MASK
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
@@ -76,12 +77,13 @@ class Playing:
         """All ``pictures()`` of each moment of the episodes with these seeds, the first and the final one included."""
         longest = registered_limit(self.env) or LONGEST
         for number, seed in enumerate(seeds, start=1):
-            obs, _ = self.env.reset(seed=seed)
+            obs, info = self.env.reset(seed=seed)
             total, steps, over = 0.0, 0, False
             yield from self._counted(pictures())
             while not over and steps < longest:
                 obey()
-                obs, reward, terminated, truncated, _ = self.env.step(self.policy(obs))
+                mask = info.get(ACTION_MASK) if self.policy.adaptor.mask == "info" else None
+                obs, reward, terminated, truncated, info = self.env.step(self.policy(obs, mask))
                 total, steps, over = total + float(reward), steps + 1, terminated or truncated
                 yield from self._counted(pictures())
             self.returns.append(total)

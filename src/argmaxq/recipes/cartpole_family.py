@@ -5,9 +5,14 @@ from typing import Any
 
 from argmaxq.agents.dqn import DQN
 from argmaxq.learning.bootstrap import Munchausen
-from argmaxq.learning.returns import Categorical, HLGauss, Quantile
+from argmaxq.learning.exploration import Greedy
+from argmaxq.learning.returns import Categorical, HLGauss, ImplicitQuantile, Quantile
+from argmaxq.networks.heads import Dueling, Implicit
+from argmaxq.networks.layers import Noisy
+from argmaxq.networks.mlp import MLP
 from argmaxq.recipes.cartpole import RECIPES as CARTPOLE
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.replay.prioritised import Prioritised
 
 PLAIN = CARTPOLE["cartpole/dqn"]
 HIGHEST = 15.0
@@ -26,4 +31,12 @@ RECIPES = {
     "cartpole/qrdqn": variant(returns=Quantile(51)),
     "cartpole/hl-gauss": variant(returns=HLGauss(51, 0.0, HIGHEST)),
     "cartpole/munchausen": variant(bootstrap=Munchausen()),
+    "cartpole/iqn": variant(network=MLP((64, 64), head=Implicit(16)), returns=ImplicitQuantile(8, 8, 8)),
+    # Hessel et al. 2018: what explores is the noise of the weights.
+    "cartpole/rainbow": variant(
+        network=MLP((64, 64), head=Dueling(Noisy()), layer=Noisy()),
+        returns=Categorical(51, 0.0, HIGHEST),
+        exploration=Greedy(),
+        replay=Prioritised(100_000, alpha=0.5),
+    ),
 }

@@ -23,6 +23,7 @@ class Acting:
     network: Any
     returns: Any
     exploration: Any
+    reward_scale: Any = 1.0
 
     def memory(self, spaces: Spaces) -> PyTree:
         """Acting has no state of its own."""
@@ -40,6 +41,22 @@ class Acting:
     def values(self, params: PyTree, obs: Array) -> Array:
         """Action values [actions] of one observation."""
         return self.estimate(params, obs).q
+
+    def outputs(self, params: PyTree, obs: Array, action: Array) -> Array:
+        """What the network that is learnt gives for one observation; it does not look at the action."""
+        return self.network(params, obs)
+
+    def preferences(self, params: PyTree, obs: Array) -> Array:
+        """What the greedy policy takes the highest of, [actions]."""
+        return self.values(params, obs)
+
+    def worth(self, params: PyTree, obs: Array) -> Array:
+        """The discounted return that the greedy policy is expected to have from one observation on."""
+        return jnp.max(self.values(params, obs))
+
+    def learnt(self, params: PyTree, reward: Array) -> Array:
+        """Rewards as they are learnt from."""
+        return self.reward_scale * reward
 
     def act(self, params: PyTree, memory: PyTree, obs: Array, clock: Clock, noise: PyTree) -> tuple[Array, PyTree]:
         """The behaviour policy in one lane."""

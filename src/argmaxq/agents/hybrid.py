@@ -33,10 +33,23 @@ class HybridActing:
 
     exploration: Any
     parameter_exploration: Any
+    reward_scale: Any = 1.0
 
     def propose(self, params: Any, obs: Array) -> tuple[Array, Array]:
         """Preferences [actions] and parameters [parameters] for one observation."""
         raise NotImplementedError
+
+    def preferences(self, params: Any, obs: Array) -> Array:
+        """What the greedy policy takes the highest of, [actions]."""
+        return self.propose(params, obs)[0]
+
+    def worth(self, params: Any, obs: Array) -> Array:
+        """The discounted return that the greedy policy is expected to have from one observation on."""
+        return jnp.max(self.preferences(params, obs))
+
+    def learnt(self, params: Any, reward: Array) -> Array:
+        """Rewards as they are learnt from."""
+        return self.reward_scale * reward
 
     def memory(self, spaces: Spaces) -> PyTree:
         """The parameter noise of one lane."""

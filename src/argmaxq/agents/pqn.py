@@ -6,11 +6,13 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.agents.acting import Acting, discrete
+from argmaxq.agents.gauging import SAMPLES, after_update, health
 from argmaxq.components.annotations import Fraction, Number, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import type_name
 from argmaxq.learning.bootstrap import Max
+from argmaxq.learning.diagnostics import td_error_quantiles
 from argmaxq.learning.experience import lambda_returns, outcome
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import RAdam
@@ -21,14 +23,6 @@ from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserL
 from argmaxq.types import START, Array, Clock, Metrics, PyTree, Row, Spaces
 
 
-class PQNLearner(NamedTuple):
-    """Parameters, optimiser state and gradient updates done (int32)."""
-
-    params: PyTree
-    optimiser: PyTree
-    updates: Array
-
-
 class Sample(NamedTuple):
     """One row to learn from: its target is a lambda-return; weight 0 marks a final observation."""
 
@@ -36,6 +30,15 @@ class Sample(NamedTuple):
     action: Array
     target: Array
     weight: Array
+
+
+class PQNLearner(NamedTuple):
+    """Parameters, optimiser state, gradient updates done (int32), and what was learnt from last, to be gauged."""
+
+    params: PyTree
+    optimiser: PyTree
+    updates: Array
+    newest: Sample
 
 
 @component(Agent)
@@ -83,7 +86,9 @@ class PQN(Acting):
             raise UserError(f"agent.minibatches = {self.minibatches} does not divide {rows}; change one of them")
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         params = self.network.init(key, obs, (discrete(spaces).n, self.returns.size))
-        return PQNLearner(params, self.optimiser.init(params), jnp.int32(0))
+        nothing = jnp.zeros(self.rollout * lanes, jnp.float32)
+        newest = Sample(jnp.broadcast_to(obs, (len(nothing), *obs.shape)), nothing.astype(jnp.int32), nothing, nothing)
+        return PQNLearner(params, self.optimiser.init(params), jnp.int32(0), newest)
 
     def updates_in(self, lanes: int) -> int:
         """Gradient updates in one call of ``learn``."""
@@ -112,7 +117,7 @@ class PQN(Acting):
             return self.update(learner, jax.tree.map(lambda leaf: leaf[choice], samples), clock)
 
         choices = orders.reshape(self.epochs * self.minibatches, -1)
-        learner, metrics = jax.lax.scan(minibatch, learner, choices)
+        learner, metrics = jax.lax.scan(minibatch, learner._replace(newest=samples), choices)
         means = jax.tree.map(jnp.mean, metrics)
         updates = jnp.int32(self.epochs * self.minibatches)
         return learner, {**means, **self.exploration.report(clock), "updates": updates}
@@ -121,14 +126,31 @@ class PQN(Acting):
         """One gradient update on samples [batch]."""
 
         def loss(params: PyTree) -> tuple[Array, Array]:
-            z = jax.vmap(lambda obs, action: entry(self.network(params, obs), action))(batch.obs, batch.action)
-            goal = jax.vmap(self.returns.target, (0, None, 0))(batch.target, 0.0, jax.lax.stop_gradient(z))
+            z, goal = self._compared(params, batch)
             return jnp.mean(batch.weight * jax.vmap(self.returns.loss)(z, goal)), jnp.mean(self.returns.mean(z))
 
         (value, q), gradient = jax.value_and_grad(loss, has_aux=True)(learner.params)
         clock = clock._replace(update=learner.updates)
         params, optimiser = self.optimiser.update(gradient, learner.optimiser, learner.params, clock)
-        return PQNLearner(params, optimiser, learner.updates + 1), {"loss": value, "q": q}
+        learner = learner._replace(params=params, optimiser=optimiser, updates=learner.updates + 1)
+        return learner, {"loss": value, "q": q}
+
+    def gauge(self, learner: PQNLearner, clock: Clock, key: jax.Array) -> Metrics:
+        """Diagnostics of one more update, which is not kept, and of the network at states of the newest rollout."""
+        order = jax.random.permutation(key, len(learner.newest.weight))
+        batch, shown = (
+            jax.tree.map(lambda leaf, chosen=chosen: leaf[chosen], learner.newest)
+            for chosen in (order[: len(order) // self.minibatches], order[-SAMPLES:])
+        )
+        after, _, found = after_update(self, learner, lambda agent, own: agent.update(own, batch, clock))
+        td_error = jax.vmap(self.returns.td_error)(*self._compared(learner.params, batch))
+        found |= td_error_quantiles(td_error, batch.weight)
+        return found | health(self, learner, after, shown.obs, shown.action, clock)
+
+    def _compared(self, params: PyTree, batch: Sample) -> tuple[Array, Array]:
+        """Outputs [batch, size] of the actions taken, and their targets [batch, ...]."""
+        z = jax.vmap(lambda obs, action: entry(self.network(params, obs), action))(batch.obs, batch.action)
+        return z, jax.vmap(self.returns.target, (0, None, 0))(batch.target, 0.0, jax.lax.stop_gradient(z))
 
     def _samples(self, params: PyTree, rows: Row, next_obs: Array) -> Sample:
         """Rows [k, lanes] with their lambda-returns, flat: [k * lanes]."""

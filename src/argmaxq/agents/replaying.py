@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
+from argmaxq.agents.gauging import SAMPLES, after_update, health
+from argmaxq.learning.diagnostics import td_error_quantiles
 from argmaxq.types import Array, Clock, Metrics, Row
 
 
@@ -61,3 +63,16 @@ class Replaying:
         learner, total = jax.lax.fori_loop(0, updates, once, (learner, zero))
         means = jax.tree.map(lambda sum_: sum_ / jnp.maximum(updates, 1), total)
         return learner, {**means, **self.exploration.report(clock), "updates": updates}
+
+    def gauge(self, learner: Any, clock: Clock, key: jax.Array) -> Metrics:
+        """Diagnostics of one more update, which is not kept, and of the networks at states of the replay."""
+        first, second = jax.random.split(key)
+        how = self.n_step, self.gamma, clock
+        bits = jax.tree.map(lambda leaf: leaf[:1], self.draw(first, 1))
+        batch = self.replay.batches(learner.replay, bits, *how)(learner.replay, 0)
+        shown = self.replay.sample(learner.replay, jax.random.bits(second, (SAMPLES,)), *how)
+        after, td_error, found = after_update(self, learner, lambda agent, own: agent.update(own, batch, clock)[:2])
+        if hasattr(self.replay, "ages"):
+            found["replay_age"] = jnp.mean(self.replay.ages(learner.replay, shown.index))
+        found |= td_error_quantiles(td_error, batch.weight)
+        return found | health(self, learner, after, shown.transition.obs, shown.transition.action, clock)

@@ -186,6 +186,16 @@ class TD(Acting):
         means = {"loss": errors.loss / count, "q": errors.q / count}
         return learner, {**means, **self.exploration.report(clock), "updates": errors.count}
 
+    def learnt(self, params: Params, reward: Array) -> Array:
+        """Rewards as they are learnt from."""
+        return self.normaliser.reward(params.scales, reward)
+
+    def gauge(self, learner: TDLearner, clock: Clock, key: jax.Array) -> Metrics:
+        """Diagnostics of step sizes, of the first estimate's where there are two."""
+        if not hasattr(self.step_size, "report"):
+            return {}
+        return self.step_size.report(learner.steps[0], clock._replace(update=learner.updates))
+
     def _row(
         self, learner: TDLearner, errors: Errors, lane: Array, row: Row, after: Array, coin: PyTree, clock: Clock
     ) -> tuple[TDLearner, Errors]:

@@ -15,7 +15,7 @@ from argmaxq.devices import current
 from argmaxq.interrupts import waiting
 from argmaxq.lanes.compiled import CompiledEnv, Draw, EnvState
 from argmaxq.lanes.spaces import Native
-from argmaxq.roles import Agent
+from argmaxq.roles import Agent, Gauge
 from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
 from argmaxq.training.engine import (
@@ -36,7 +36,9 @@ from argmaxq.training.engine import (
     report,
 )
 from argmaxq.training.evaluation import LONGEST, Halted, Played
+from argmaxq.training.gauging import gauged, refuse_unfit
 from argmaxq.training.pace import Pace
+from argmaxq.training.prospects import Outlook, Prospects, begun, foresees, grown, settled
 from argmaxq.trees import flatten, unflatten
 from argmaxq.types import Array, Clock, PyTree, Row
 
@@ -64,12 +66,16 @@ class Span(NamedTuple):
 
 
 class Playing(NamedTuple):
-    """One seed's greedy episodes [episodes], one in each lane, and the number of the coming step, from 1 on."""
+    """One seed's greedy episodes [episodes], one in each lane, and the number of the coming step, from 1 on.
+
+    ``prospects`` are what they are to be compared with, where the agent says what it expects.
+    """
 
     step: Array
     lanes: EnvState
     returns: Array
     done: Array
+    prospects: Prospects | tuple[()]
 
 
 class CompiledEngine:
@@ -79,7 +85,9 @@ class CompiledEngine:
     because XLA gives a mapped program of width one other bits than one of any larger width.
     """
 
-    def __init__(self, agent: Agent, env: CompiledEnv, lanes: int, seeds: tuple[int, ...]) -> None:
+    def __init__(
+        self, agent: Agent, env: CompiledEnv, lanes: int, seeds: tuple[int, ...], own: Gauge | None = None
+    ) -> None:
         self.spaces, self.lanes, self.seeds = env.spaces, lanes, seeds
         agent = bind(agent, env.spaces)
         self._agent, self._env, self._static = traced(agent), env, agent
@@ -88,6 +96,10 @@ class CompiledEngine:
         self._mesh, self._padded = _spread(seeds)
         self._streams = self._seeded(lambda seed: streams(seed))
         self._block = self._compile(partial(_block, env, lanes, self.length), donate=True)
+        own = bind(own, env.spaces)
+        begin = jax.eval_shape(partial(_start, agent, env, lanes), streams(0))
+        refuse_unfit(own, lanes, self._agent, streams(0), begin)
+        self._gauge = self._compile(partial(gauged, own, lanes), donate=False)
         self._evaluations: dict[int, Any] = {}
         self.time_limit, self._pace = env.time_limit, Pace()
         self.native: Native | None = env.env.observation_space, env.env.action_space
@@ -138,9 +150,9 @@ class CompiledEngine:
     def evaluate(self, state: State, episodes: int, number: int) -> list[Played]:
         """Greedy episodes of each seed in lanes of their own, some steps at a time."""
         if episodes not in self._evaluations:
-            functions = partial(_begin_episodes, self._env, episodes), partial(_play_on, self._env, episodes)
+            functions = partial(_begin_episodes, self._env, episodes), partial(_play_on, self._env, episodes), _settle
             self._evaluations[episodes] = [self._compile(function, donate=False) for function in functions]
-        begin, play_on = self._evaluations[episodes]
+        begin, play_on, settle = self._evaluations[episodes]
         which, params = np.int32(number), state.learner.params
         playing = begin(self._agent, which, self._streams, params)
         steps, longest = 0, self.time_limit or LONGEST
@@ -152,9 +164,19 @@ class CompiledEngine:
             playing = play_on(self._agent, (which, np.int32(steps)), self._streams, (params, playing))
             jax.block_until_ready(playing)
             self._pace.took(asked, time.perf_counter() - start)
-        told = np.asarray(playing.returns), np.asarray(playing.done)
+        compared = settle(self._agent, (), self._streams, (params, playing.prospects)) if playing.prospects else None
+        told = jax.tree.map(np.asarray, (playing.returns, playing.done, compared))
         of_each = [self._of(told, each) for each in range(len(self.seeds))]
-        return [Played(returns, cut=int(np.sum(~done))) for returns, done in of_each]
+        return [
+            Played(returns, None, int(np.sum(~done)), outlook and Outlook(*outlook)) for returns, done, outlook in of_each
+        ]
+
+    def gauge(self, state: State, iteration: int, total: int) -> list[dict[str, float]]:
+        """Diagnostics of each seed."""
+        found = self._gauge(self._agent, (np.int32(iteration), np.int32(total)), self._streams, state)
+        found = jax.tree.map(np.asarray, found)
+        of_each = [self._of(found, each) for each in range(len(self.seeds))]
+        return [{name: float(value) for name, value in own.items()} for own in of_each]
 
     def params(self, state: State, seed: int) -> PyTree:
         """Acting parameters of the seed at position ``seed``."""
@@ -275,7 +297,8 @@ def _begin_episodes(
 ) -> Playing:
     """The beginning of evaluation ``number``."""
     first = _first_states(env, episodes, jax.random.fold_in(keys.evaluation, number))
-    return Playing(jnp.int32(1), first, jnp.zeros(episodes), jnp.zeros(episodes, bool))
+    prospects = begun(first.obs) if foresees(agent) else ()
+    return Playing(jnp.int32(1), first, jnp.zeros(episodes), jnp.zeros(episodes, bool), prospects)
 
 
 def _play_on(
@@ -297,9 +320,16 @@ def _play_on(
         draw = jax.vmap(env.draw)(jax.random.split(jax.random.fold_in(key, playing.step), episodes), first)
         lanes, outcome = jax.vmap(env.step)(playing.lanes, action, draw)
         returns = playing.returns + jnp.where(playing.done, 0.0, outcome.reward)
-        return Playing(playing.step + 1, lanes, returns, playing.done | outcome.terminated | outcome.truncated)
+        done = playing.done | outcome.terminated | outcome.truncated
+        prospects = playing.prospects and grown(agent, params, playing.prospects, ~playing.done, outcome, lanes.obs)
+        return Playing(playing.step + 1, lanes, returns, done, prospects)
 
     return jax.lax.while_loop(lambda now: ~jnp.all(now.done) & (now.step <= end), step, playing)
+
+
+def _settle(agent: Agent, numbers: PyTree, keys: Streams, ended: tuple[PyTree, Prospects]) -> tuple[Array, Array]:
+    """Expected and actual discounted returns of episodes that have ended."""
+    return settled(agent, *ended)
 
 
 def _first_states(env: CompiledEnv, episodes: int, key: Array) -> EnvState:

@@ -98,6 +98,9 @@ class Engine(Protocol):
             Halted: a signal waits to be obeyed.
         """
 
+    def gauge(self, state: Any, iteration: int, total: int) -> list[dict[str, float]]:
+        """Diagnostics of each seed after ``iteration`` iterations of a run of ``total`` env steps; they change nothing."""
+
     def params(self, state: Any, seed: int) -> PyTree:
         """Acting parameters of the seed at position ``seed``."""
 

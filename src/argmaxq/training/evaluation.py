@@ -21,6 +21,7 @@ from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.spaces import Adaptor, read_spaces
 from argmaxq.lanes.vector_lanes import VectorLanes
 from argmaxq.roles import Agent
+from argmaxq.training.prospects import Ledger, Outlook
 from argmaxq.types import Actions, PyTree, Spaces
 
 WIDTH = 32
@@ -36,12 +37,14 @@ LONGEST = 10_000
 class Played(NamedTuple):
     """Returns [episodes], and where the environment's ``info`` says so, whether each was a success.
 
-    ``cut`` of them had not ended after ``LONGEST`` steps, and count with what they had gained by then.
+    ``cut`` of them had not ended after ``LONGEST`` steps, and count with what they had gained by then. ``outlook`` is
+    what the agent expected of them.
     """
 
     returns: np.ndarray
     success: np.ndarray | None = None
     cut: int = 0
+    outlook: Outlook | None = None
 
 
 class Halted(Exception):
@@ -102,8 +105,17 @@ class Evaluator:
         """The spaces an agent sees."""
         return self.adaptor.spaces
 
-    def play(self, choose: Choose, episodes: int, seed: Sequence[int], witness: Witness | None = None) -> Played:
+    def play(
+        self,
+        choose: Choose,
+        episodes: int,
+        seed: Sequence[int],
+        witness: Witness | None = None,
+        ledger: Ledger | None = None,
+    ) -> Played:
         """Whole episodes; the same ``seed`` (whole numbers) begins the same episodes, whatever is chosen.
+
+        ``ledger`` compares their returns with what was expected.
 
         Raises:
             Halted: a signal waits to be obeyed.
@@ -114,12 +126,13 @@ class Evaluator:
             width = min(episodes, LANES)
             if width not in self._lanes:
                 self._lanes[width] = FuncLanes(self._compiled, width)
-            return play_lanes(self._lanes[width], choose, episodes, int(words[0]), witness, longest)
+            return play_lanes(self._lanes[width], choose, episodes, int(words[0]), witness, longest, ledger)
         if self._vector is not None:
-            return play_lanes(self._vector, choose, episodes, int(words[0]), witness, longest)
+            return play_lanes(self._vector, choose, episodes, int(words[0]), witness, longest, ledger)
         assert self._copies is not None
         width, seeds = min(episodes, WIDTH), [int(word) for word in words]
-        return play_episodes(self._copies, range(self._first, self._first + width), choose, seeds, witness, longest)
+        numbers = range(self._first, self._first + width)
+        return play_episodes(self._copies, numbers, choose, seeds, witness, longest, ledger)
 
     def decisions(self, choose: Choose, episodes: int, seed: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Observations [n, ...] as an agent sees them in whole episodes, and its actions [n, ...] there.
@@ -156,6 +169,7 @@ def play_episodes(
     seeds: Sequence[int],
     witness: Witness | None = None,
     longest: int = LONGEST,
+    ledger: Ledger | None = None,
 ) -> Played:
     """One episode for each seed, of ``longest`` steps at most, side by side on the copies with these numbers."""
     width, spaces = min(len(numbers), len(seeds)), copies.spaces
@@ -168,10 +182,14 @@ def play_episodes(
         if waiting():
             raise Halted
         actions, acting = choose(obs), sorted(playing)
+        before = obs[acting]
         if witness is not None:
-            witness(obs[acting], actions[acting])
+            witness(before, actions[acting])
         own, over = rows(spaces, actions), []
         answers = copies.ask([(numbers[lane], "step", (own[lane],)) for lane in acting])
+        if ledger is not None:
+            following, rewards, terminated = (np.array(each) for each in list(zip(*answers, strict=True))[:3])
+            ledger.note([playing[lane] for lane in acting], before, rewards, terminated, following)
         for lane, answer in zip(acting, answers, strict=True):
             episode = playing[lane]
             obs[lane], reward, terminated, truncated, succeeded = answer
@@ -188,7 +206,7 @@ def play_episodes(
         for lane, first in zip(following, firsts, strict=True):
             obs[lane] = first
         playing |= following
-    return Played(returns, None if np.isnan(success).any() else success == 1, cut)
+    return Played(returns, None if np.isnan(success).any() else success == 1, cut, ledger and ledger.outlook())
 
 
 def play_lanes(
@@ -198,6 +216,7 @@ def play_lanes(
     seed: int,
     witness: Witness | None = None,
     longest: int = LONGEST,
+    ledger: Ledger | None = None,
 ) -> Played:
     """As many episodes in each lane, so that short ones are not preferred; the first ``episodes`` of them.
 
@@ -211,11 +230,15 @@ def play_lanes(
     while any(len(own) < each for own in finished):
         if waiting():
             raise Halted
-        actions = choose(obs)
+        actions, before = choose(obs), obs
+        acting = ~last & [len(own) < each for own in finished]
         if witness is not None:
-            acting = ~last & [len(own) < each for own in finished]
             witness(obs[acting], actions[acting])
         step = lanes.step(actions)
+        if ledger is not None:
+            numbers = np.array([len(own) * lanes.lanes + lane for lane, own in enumerate(finished)])
+            acting &= numbers < episodes
+            ledger.note(numbers[acting], before[acting], step.reward[acting], step.terminated[acting], step.obs[acting])
         length += ~last
         obs, last = step.obs, step.last
         running += step.reward
@@ -226,7 +249,8 @@ def play_lanes(
             running[lane], length[lane] = 0.0, 0
     ends = [own[number] for number in range(each) for own in finished][:episodes]
     returns, success, cut = np.array(ends).T
-    return Played(returns, None if np.isnan(success).any() else success == 1, int(cut.sum()))
+    said = None if np.isnan(success).any() else success == 1
+    return Played(returns, said, int(cut.sum()), ledger and ledger.outlook())
 
 
 def greedy(agent: Agent, params: PyTree) -> Choose:

@@ -11,7 +11,7 @@ import numpy as np
 from argmaxq.components.component import bind, traced
 from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.spaces import Native
-from argmaxq.roles import Agent
+from argmaxq.roles import Agent, Gauge
 from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
 from argmaxq.training.affinity import SharedCore
@@ -32,6 +32,7 @@ from argmaxq.training.engine import (
     report,
 )
 from argmaxq.training.evaluation import Played
+from argmaxq.training.gauging import gauged, refuse_unfit
 from argmaxq.training.packing import Packed, Packing
 from argmaxq.trees import flatten, unflatten
 from argmaxq.types import Array, Clock, PyTree, Row, Spaces
@@ -64,6 +65,7 @@ class HostEngine:
         evaluate: Evaluate,
         time_limit: int | None = None,
         native: Native | None = None,
+        own: Gauge | None = None,
     ) -> None:
         self.spaces, self.lanes, self.seeds = lanes.spaces, lanes.lanes, (seed,)
         self.native = native
@@ -80,6 +82,9 @@ class HostEngine:
         self._account = jax.jit(account)
         self._act = jax.jit(partial(_act, numbers, self._packing))
         self._learn = jax.jit(partial(_learn, numbers, self._packing), donate_argnums=1)
+        own = bind(own, lanes.spaces)
+        refuse_unfit(own, self.lanes, self._agent, self._keys, jax.eval_shape(self._begin, self._keys))
+        self._gauge = jax.jit(partial(gauged, own, self.lanes))
 
     def start(self) -> State:
         """The state before the first step; resets the environment."""
@@ -140,6 +145,11 @@ class HostEngine:
     def evaluate(self, state: State, episodes: int, number: int) -> list[Played]:
         """Episodes of the greedy policy on an environment of its own."""
         return [self._evaluate(state.learner.params, episodes, number)]
+
+    def gauge(self, state: State, iteration: int, total: int) -> list[dict[str, float]]:
+        """Diagnostics of the one seed."""
+        found = self._gauge(self._agent, (np.int32(iteration), np.int32(total)), self._keys, state)
+        return [{name: float(value) for name, value in found.items()}]
 
     def params(self, state: State, seed: int) -> PyTree:
         """Acting parameters."""

@@ -1,0 +1,52 @@
+"""What agents that follow gradients tell of their health, once in a while, without changing anything."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from argmaxq.learning.activations import hidden
+from argmaxq.learning.diagnostics import (
+    Watch,
+    Watched,
+    churn,
+    distance,
+    dormant_share,
+    effective_rank,
+    norms,
+)
+from argmaxq.types import Array, Clock, Metrics
+
+SAMPLES = 256
+"""States at which units and choices are looked at."""
+OPTIMISERS = ("optimiser", "actor_optimiser")
+
+
+def after_update(agent: Any, learner: Any, update: Callable[[Any, Any], tuple[Any, Array]]) -> tuple[Any, Array, Metrics]:
+    """What one more update would come to: the learner, what else ``update`` gives, and the gradients' norms.
+
+    ``update(agent, learner)`` is called with optimisers that keep these norms.
+    """
+    names = [name for name in OPTIMISERS if hasattr(agent, name)]
+    watching = dataclasses.replace(agent, **{name: Watched(getattr(agent, name)) for name in names})
+    states = learner.optimiser
+    kept = Watch(states, 0.0) if len(names) == 1 else type(states)(*(Watch(each, 0.0) for each in states))
+    after, told = update(watching, learner._replace(optimiser=kept))
+    keys = [name.replace("optimiser", "gradient_norm") for name in names]
+    return after, told, dict(zip(keys, norms(after.optimiser), strict=True))
+
+
+def health(agent: Any, learner: Any, after: Any, obs: Array, action: Array, clock: Clock) -> Metrics:
+    """Of the networks before and ``after`` an update, at obs [batch, ...] and actions [batch, ...]."""
+    clock = clock._replace(update=learner.updates)
+    rated = {name: getattr(agent, name) for name in OPTIMISERS if hasattr(getattr(agent, name, None), "rate")}
+    found = {name.replace("optimiser", "learning_rate"): each.rate(clock) for name, each in rated.items()}
+    preferences = jax.vmap(agent.preferences, (None, 0))
+    found["churn"] = churn(preferences(learner.params, obs), preferences(after.params, obs))
+    if hasattr(learner, "target"):
+        found["target_distance"] = distance(learner.target, learner.params)
+    layers = jax.vmap(lambda obs, action: hidden(agent.outputs, learner.params, obs, action))(obs, action)
+    if layers:
+        found |= {"dormant": dormant_share(layers), "effective_rank": effective_rank(layers[-1])}
+    return found

@@ -1,0 +1,97 @@
+"""What an agent expects of greedy episodes at their start, beside the discounted return that follows."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from argmaxq.components.component import traced
+from argmaxq.roles import Agent
+from argmaxq.types import Array, PyTree
+
+
+class Prospects(NamedTuple):
+    """Of episodes [n]: first and newest observations, the discounted sum of rewards, the discount of what comes next.
+
+    That is 0 after a termination; at a time limit the newest observation is worth what the agent says.
+    """
+
+    first: Array
+    newest: Array
+    followed: Array
+    discount: Array
+
+
+class Outlook(NamedTuple):
+    """Expected and actual discounted returns [episodes], in the units of what is learnt."""
+
+    foreseen: np.ndarray
+    followed: np.ndarray
+
+    def told(self) -> dict[str, float]:
+        """Means of both, and the mean and standard deviation of what is expected too much."""
+        excess = self.foreseen - self.followed
+        found = {"q_foreseen": self.foreseen.mean(), "q_followed": self.followed.mean()}
+        return {name: float(value) for name, value in (found | {"q_bias": excess.mean(), "q_spread": excess.std()}).items()}
+
+
+def foresees(agent: Agent) -> bool:
+    """Whether an agent says what an episode is worth to it, and how it learns from rewards."""
+    return all(hasattr(agent, name) for name in ("worth", "learnt", "gamma"))
+
+
+def begun(obs: Array) -> Prospects:
+    """Those of episodes that begin with observations [n, ...]."""
+    return Prospects(obs, obs, jnp.zeros(len(obs)), jnp.ones(len(obs)))
+
+
+def grown(agent: Any, params: PyTree, before: Prospects, playing: Array, outcome: Any, obs: Array) -> Prospects:
+    """After one more step of the episodes that are ``playing`` [n]; ``obs`` [n, ...] is what it led to."""
+    reward = before.discount * agent.learnt(params, outcome.reward)
+    discount = jnp.where(outcome.terminated, 0.0, agent.gamma * before.discount)
+
+    def kept(new: Array, old: Array) -> Array:
+        return jnp.where(playing.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+    after = Prospects(before.first, obs, before.followed + reward, discount)
+    return jax.tree.map(kept, after, before)
+
+
+def settled(agent: Any, params: PyTree, prospects: Prospects) -> tuple[Array, Array]:
+    """Expected and actual discounted returns [n]."""
+    worth = jax.vmap(agent.worth, (None, 0))
+    rest = prospects.discount * worth(params, prospects.newest)
+    return worth(params, prospects.first), prospects.followed + jnp.where(prospects.discount > 0, rest, 0.0)
+
+
+class Ledger:
+    """Keeps the prospects of episodes that are played on the host, whichever are under way in a step."""
+
+    def __init__(self, agent: Any, params: PyTree, episodes: int) -> None:
+        self._agent, self._params, self._episodes = agent, params, episodes
+        self._begun = np.zeros(episodes, bool)
+        self._kept: Prospects | None = None
+
+    def note(self, numbers: Any, obs: np.ndarray, rewards: Any, terminated: Any, following: np.ndarray) -> None:
+        """One step of the episodes with these numbers [m], from observations [m, ...] to the ``following`` ones."""
+        if self._kept is None:
+            empty, zeros = np.zeros((self._episodes, *obs.shape[1:]), obs.dtype), np.zeros(self._episodes, np.float32)
+            self._kept = Prospects(empty, empty.copy(), zeros, zeros + 1)
+        first, newest, followed, discount = self._kept
+        numbers = np.asarray(numbers)
+        fresh = ~self._begun[numbers]
+        first[numbers[fresh]], newest[numbers] = obs[fresh], following
+        self._begun[numbers] = True
+        raw = np.zeros(self._episodes, np.float32)  # of one shape, whichever episodes are under way
+        raw[numbers] = rewards
+        learnt = np.asarray(self._agent.learnt(self._params, raw))
+        followed[numbers] += discount[numbers] * learnt[numbers]
+        discount[numbers] *= np.where(terminated, 0.0, self._agent.gamma)
+
+    def outlook(self) -> Outlook:
+        """The account of all episodes."""
+        return Outlook(*map(np.asarray, _settled(traced(self._agent), self._params, self._kept)))
+
+
+_settled = jax.jit(settled)

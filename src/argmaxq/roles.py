@@ -20,9 +20,9 @@ class Agent(Protocol):
     """A learning algorithm as a value. Engines do nothing but: collect ``rollout`` rows, remember, learn.
 
     One whose update is of a few numbers may say so by a true ``light``: compiled blocks are longer then, and seeds take
-    turns on a core. One with a method ``gauge(learner, clock, key)`` tells of its health at the end of some blocks: numbers
-    by name, as ``Gauge`` does; one with ``worth``, ``learnt`` and ``gamma`` has what it expects of evaluations' episodes
-    compared with what follows (see ``Acting``).
+    turns on a core. One with a method ``gauge(learner, clock, key)`` tells of its health at the end of some blocks, as
+    ``Gauge`` does. One with ``gamma``, ``worth`` and ``learnt`` (see ``Acting``) has what it expects of evaluations'
+    episodes compared with what follows.
     """
 
     @property

@@ -18,12 +18,14 @@ from argmaxq.learning.diagnostics import (
 )
 from argmaxq.types import Array, Clock, Metrics
 
-SAMPLES = 256
+SAMPLES = 128
 """States at which units and choices are looked at."""
 OPTIMISERS = ("optimiser", "actor_optimiser")
 
 
-def after_update(agent: Any, learner: Any, update: Callable[[Any, Any], tuple[Any, Array]]) -> tuple[Any, Array, Metrics]:
+def after_update(
+    agent: Any, learner: Any, update: Callable[[Any, Any], tuple[Any, Array]]
+) -> tuple[Any, Array, Metrics]:
     """What one more update would come to: the learner, what else ``update`` gives, and the gradients' norms.
 
     ``update(agent, learner)`` is called with optimisers that keep these norms.

@@ -65,7 +65,7 @@ def _compiled(recipe: Recipe, seeds: tuple[int, ...]) -> Engine:
     assert functional is not None
     each = jax.eval_shape(functional.draw, jax.random.key(0))
     refuse_infeasible(recipe, functional.spaces, len(seeds), size(each) * recipe.agent.rollout * lanes)
-    return CompiledEngine(recipe.agent, functional, lanes, seeds, recipe.diagnostics.own)
+    return CompiledEngine(recipe.agent, functional, lanes, seeds, recipe.diagnostics)
 
 
 def _host(recipe: Recipe, seed: int) -> Engine:
@@ -78,11 +78,11 @@ def _host(recipe: Recipe, seed: int) -> Engine:
         agent = bind(recipe.agent, evaluator.spaces)
 
         def evaluate(params: Any, episodes: int, number: int) -> Played:
-            ledger = Ledger(agent, params, episodes) if foresees(agent) else None
+            ledger = Ledger(agent, params, episodes) if foresees(agent, recipe.diagnostics) else None
             return evaluator.play(greedy(agent, params), episodes, [seed, 1, number], ledger=ledger)
 
         # One seed is a tuple of seeds, too.
         lanes, native = host(recipe.env, copies), evaluator.adaptor.source[:2]
-        engine: Any = HostEngine(recipe.agent, lanes, seed, evaluate, evaluator.limit, native, recipe.diagnostics.own)
+        engine: Any = HostEngine(recipe.agent, lanes, seed, evaluate, evaluator.limit, native, recipe.diagnostics)
         undoing.pop_all()
         return cast(Engine, engine)

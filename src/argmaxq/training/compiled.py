@@ -15,7 +15,8 @@ from argmaxq.devices import current
 from argmaxq.interrupts import waiting
 from argmaxq.lanes.compiled import CompiledEnv, Draw, EnvState
 from argmaxq.lanes.spaces import Native
-from argmaxq.roles import Agent, Gauge
+from argmaxq.recipes.recipe import Diagnostics
+from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
 from argmaxq.training.engine import (
@@ -36,7 +37,7 @@ from argmaxq.training.engine import (
     report,
 )
 from argmaxq.training.evaluation import LONGEST, Halted, Played
-from argmaxq.training.gauging import gauged, refuse_unfit
+from argmaxq.training.gauging import gauge
 from argmaxq.training.pace import Pace
 from argmaxq.training.prospects import Outlook, Prospects, begun, foresees, grown, settled
 from argmaxq.trees import flatten, unflatten
@@ -86,7 +87,12 @@ class CompiledEngine:
     """
 
     def __init__(
-        self, agent: Agent, env: CompiledEnv, lanes: int, seeds: tuple[int, ...], own: Gauge | None = None
+        self,
+        agent: Agent,
+        env: CompiledEnv,
+        lanes: int,
+        seeds: tuple[int, ...],
+        diagnostics: Diagnostics | None = None,
     ) -> None:
         self.spaces, self.lanes, self.seeds = env.spaces, lanes, seeds
         agent = bind(agent, env.spaces)
@@ -96,10 +102,10 @@ class CompiledEngine:
         self._mesh, self._padded = _spread(seeds)
         self._streams = self._seeded(lambda seed: streams(seed))
         self._block = self._compile(partial(_block, env, lanes, self.length), donate=True)
-        own = bind(own, env.spaces)
-        begin = jax.eval_shape(partial(_start, agent, env, lanes), streams(0))
-        refuse_unfit(own, lanes, self._agent, streams(0), begin)
-        self._gauge = self._compile(partial(gauged, own, lanes), donate=False)
+        wanted = diagnostics or Diagnostics()
+        like = jax.eval_shape(partial(_start, agent, env, lanes), streams(0))
+        self._gauge = self._compile(gauge(wanted, env.spaces, lanes, self._agent, streams(0), like), donate=False)
+        self._compares = foresees(agent, wanted)
         self._evaluations: dict[int, Any] = {}
         self.time_limit, self._pace = env.time_limit, Pace()
         self.native: Native | None = env.env.observation_space, env.env.action_space
@@ -150,7 +156,11 @@ class CompiledEngine:
     def evaluate(self, state: State, episodes: int, number: int) -> list[Played]:
         """Greedy episodes of each seed in lanes of their own, some steps at a time."""
         if episodes not in self._evaluations:
-            functions = partial(_begin_episodes, self._env, episodes), partial(_play_on, self._env, episodes), _settle
+            functions = (
+                partial(_begin_episodes, self._env, episodes, self._compares),
+                partial(_play_on, self._env, episodes),
+                _settle,
+            )
             self._evaluations[episodes] = [self._compile(function, donate=False) for function in functions]
         begin, play_on, settle = self._evaluations[episodes]
         which, params = np.int32(number), state.learner.params
@@ -168,7 +178,8 @@ class CompiledEngine:
         told = jax.tree.map(np.asarray, (playing.returns, playing.done, compared))
         of_each = [self._of(told, each) for each in range(len(self.seeds))]
         return [
-            Played(returns, None, int(np.sum(~done)), outlook and Outlook(*outlook)) for returns, done, outlook in of_each
+            Played(returns, None, int(np.sum(~done)), outlook and Outlook(*outlook))
+            for returns, done, outlook in of_each
         ]
 
     def gauge(self, state: State, iteration: int, total: int) -> list[dict[str, float]]:
@@ -293,11 +304,11 @@ def _collect(
 
 
 def _begin_episodes(
-    env: CompiledEnv, episodes: int, agent: Agent, number: Array, keys: Streams, params: PyTree
+    env: CompiledEnv, episodes: int, compares: bool, agent: Agent, number: Array, keys: Streams, params: PyTree
 ) -> Playing:
-    """The beginning of evaluation ``number``."""
+    """The beginning of evaluation ``number``; ``compares`` its returns with what the agent expects."""
     first = _first_states(env, episodes, jax.random.fold_in(keys.evaluation, number))
-    prospects = begun(first.obs) if foresees(agent) else ()
+    prospects = begun(first.obs) if compares else ()
     return Playing(jnp.int32(1), first, jnp.zeros(episodes), jnp.zeros(episodes, bool), prospects)
 
 

@@ -99,7 +99,7 @@ class Engine(Protocol):
         """
 
     def gauge(self, state: Any, iteration: int, total: int) -> list[dict[str, float]]:
-        """Diagnostics of each seed after ``iteration`` iterations of a run of ``total`` env steps; they change nothing."""
+        """Diagnostics of each seed after ``iteration`` iterations of a run of ``total`` env steps; changes nothing."""
 
     def params(self, state: Any, seed: int) -> PyTree:
         """Acting parameters of the seed at position ``seed``."""

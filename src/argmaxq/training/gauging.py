@@ -1,15 +1,18 @@
 """Diagnostics at a block's end, the same on both engines: the agent's own, and those of a user's component."""
 
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError, told
 from argmaxq.components.registry import type_name
-from argmaxq.roles import Agent, Gauge
+from argmaxq.recipes.recipe import Diagnostics
+from argmaxq.roles import Gauge
 from argmaxq.streams import Streams
-from argmaxq.types import Array, Clock, Metrics
+from argmaxq.types import Array, Clock, Metrics, Spaces
 
 TAKEN = ("step", "updates", "episodes", "mean_return", "loss", "q", "actor_loss", "epsilon")
 """What else stands in metrics.jsonl; not a name for a user's own numbers."""
@@ -27,14 +30,17 @@ def gauged(
     return found if own is None else found | _own(own, agent, state.learner, clock, second, found)
 
 
-def refuse_unfit(own: Gauge | None, lanes: int, agent: Agent, keys: Streams, state: Any) -> None:
-    """Check that a user's component measures this agent's learner; ``state`` may be of shapes alone.
+def gauge(wanted: Diagnostics, spaces: Spaces, lanes: int, agent: Any, keys: Streams, state: Any) -> Any:
+    """``gauged`` with a user's component, if any, that measures this agent's learner; ``state`` may be shapes alone.
 
     Raises:
-        UserError: it fails, or gives anything but numbers by names of their own.
+        UserError: the component fails, or gives anything but numbers by names of their own.
     """
+    own = bind(wanted.own, spaces)
     if own is not None:
-        jax.eval_shape(lambda keys, state: gauged(own, lanes, agent, (jnp.int32(1), jnp.int32(1)), keys, state), keys, state)
+        first = (jnp.int32(1), jnp.int32(1))
+        jax.eval_shape(lambda keys, state: gauged(own, lanes, agent, first, keys, state), keys, state)
+    return partial(gauged, own, lanes)
 
 
 def _own(own: Gauge, agent: Any, learner: Any, clock: Clock, key: Array, others: Metrics) -> Metrics:

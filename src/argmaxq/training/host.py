@@ -11,7 +11,8 @@ import numpy as np
 from argmaxq.components.component import bind, traced
 from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.spaces import Native
-from argmaxq.roles import Agent, Gauge
+from argmaxq.recipes.recipe import Diagnostics
+from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
 from argmaxq.training.affinity import SharedCore
@@ -32,7 +33,7 @@ from argmaxq.training.engine import (
     report,
 )
 from argmaxq.training.evaluation import Played
-from argmaxq.training.gauging import gauged, refuse_unfit
+from argmaxq.training.gauging import gauge
 from argmaxq.training.packing import Packed, Packing
 from argmaxq.trees import flatten, unflatten
 from argmaxq.types import Array, Clock, PyTree, Row, Spaces
@@ -65,7 +66,7 @@ class HostEngine:
         evaluate: Evaluate,
         time_limit: int | None = None,
         native: Native | None = None,
-        own: Gauge | None = None,
+        diagnostics: Diagnostics | None = None,
     ) -> None:
         self.spaces, self.lanes, self.seeds = lanes.spaces, lanes.lanes, (seed,)
         self.native = native
@@ -82,9 +83,10 @@ class HostEngine:
         self._account = jax.jit(account)
         self._act = jax.jit(partial(_act, numbers, self._packing))
         self._learn = jax.jit(partial(_learn, numbers, self._packing), donate_argnums=1)
-        own = bind(own, lanes.spaces)
-        refuse_unfit(own, self.lanes, self._agent, self._keys, jax.eval_shape(self._begin, self._keys))
-        self._gauge = jax.jit(partial(gauged, own, self.lanes))
+        like = jax.eval_shape(self._begin, self._keys)
+        self._gauge = jax.jit(
+            gauge(diagnostics or Diagnostics(), self.spaces, self.lanes, self._agent, self._keys, like)
+        )
 
     def start(self) -> State:
         """The state before the first step; resets the environment."""

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from argmaxq.components.component import traced
+from argmaxq.recipes.recipe import Diagnostics
 from argmaxq.roles import Agent
 from argmaxq.types import Array, PyTree
 
@@ -33,12 +34,14 @@ class Outlook(NamedTuple):
         """Means of both, and the mean and standard deviation of what is expected too much."""
         excess = self.foreseen - self.followed
         found = {"q_foreseen": self.foreseen.mean(), "q_followed": self.followed.mean()}
-        return {name: float(value) for name, value in (found | {"q_bias": excess.mean(), "q_spread": excess.std()}).items()}
+        return {
+            name: float(value) for name, value in (found | {"q_bias": excess.mean(), "q_spread": excess.std()}).items()
+        }
 
 
-def foresees(agent: Agent) -> bool:
-    """Whether an agent says what an episode is worth to it, and how it learns from rewards."""
-    return all(hasattr(agent, name) for name in ("worth", "learnt", "gamma"))
+def foresees(agent: Agent, wanted: Diagnostics) -> bool:
+    """Whether an agent says what an episode is worth to it, and how it learns from rewards, and is asked."""
+    return bool(wanted.every) and all(hasattr(agent, name) for name in ("worth", "learnt", "gamma"))
 
 
 def begun(obs: Array) -> Prospects:

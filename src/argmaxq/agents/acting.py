@@ -54,8 +54,8 @@ class Acting:
         """The discounted return that the greedy policy is expected to have from one observation on."""
         return jnp.max(self.values(params, obs))
 
-    def learnt(self, params: PyTree, reward: Array) -> Array:
-        """Rewards as they are learnt from."""
+    def learnt(self, learner: Any, reward: Array) -> Array:
+        """A sum of rewards as it is learnt from."""
         return self.reward_scale * reward
 
     def act(self, params: PyTree, memory: PyTree, obs: Array, clock: Clock, noise: PyTree) -> tuple[Array, PyTree]:

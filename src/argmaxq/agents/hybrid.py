@@ -47,8 +47,8 @@ class HybridActing:
         """The discounted return that the greedy policy is expected to have from one observation on."""
         return jnp.max(self.preferences(params, obs))
 
-    def learnt(self, params: Any, reward: Array) -> Array:
-        """Rewards as they are learnt from."""
+    def learnt(self, learner: Any, reward: Array) -> Array:
+        """A sum of rewards as it is learnt from."""
         return self.reward_scale * reward
 
     def memory(self, spaces: Spaces) -> PyTree:

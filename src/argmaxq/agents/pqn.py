@@ -137,7 +137,7 @@ class PQN(Acting):
 
     def gauge(self, learner: PQNLearner, clock: Clock, key: jax.Array) -> Metrics:
         """Diagnostics of one more update, which is not kept, and of the network at states of the newest rollout."""
-        order = jax.random.permutation(key, len(learner.newest.weight))
+        order = jnp.argsort(jax.random.bits(key, learner.newest.weight.shape))
         batch, shown = (
             jax.tree.map(lambda leaf, chosen=chosen: leaf[chosen], learner.newest)
             for chosen in (order[: len(order) // self.minibatches], order[-SAMPLES:])

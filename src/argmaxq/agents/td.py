@@ -186,9 +186,9 @@ class TD(Acting):
         means = {"loss": errors.loss / count, "q": errors.q / count}
         return learner, {**means, **self.exploration.report(clock), "updates": errors.count}
 
-    def learnt(self, params: Params, reward: Array) -> Array:
-        """Rewards as they are learnt from."""
-        return self.normaliser.reward(params.scales, reward)
+    def learnt(self, learner: TDLearner, reward: Array) -> Array:
+        """A sum of rewards as it is learnt from."""
+        return self.normaliser.reward(learner.params.scales, reward)
 
     def gauge(self, learner: TDLearner, clock: Clock, key: jax.Array) -> Metrics:
         """Diagnostics of step sizes, of the first estimate's where there are two."""

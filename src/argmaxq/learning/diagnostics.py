@@ -40,9 +40,12 @@ def churn(before: Array, after: Array) -> Array:
 
 
 def td_error_quantiles(td_error: Array, weight: Array) -> Metrics:
-    """Quantiles of |TD error| over the samples [batch] that have a weight."""
-    sizes = jnp.where(weight > 0, jnp.abs(td_error), jnp.nan)
-    found = jnp.nanquantile(sizes, jnp.array(QUANTILES) / 100)
+    """Quantiles of |TD error| over the samples [batch] that have a weight, between the two nearest; NaN of none."""
+    sizes = jnp.sort(jnp.where(weight > 0, jnp.abs(td_error), jnp.nan))  # NaN comes last
+    place = jnp.array(QUANTILES) / 100 * (jnp.sum(weight > 0) - 1)
+    below = jnp.floor(place).astype(jnp.int32)
+    low, high = sizes[below], sizes[jnp.minimum(below + 1, len(sizes) - 1)]
+    found = jnp.where(place > below, low + (place - below) * (high - low), low)
     return {f"td_error_{quantile}": found[number] for number, quantile in enumerate(QUANTILES)}
 
 

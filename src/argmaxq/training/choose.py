@@ -16,7 +16,7 @@ from argmaxq.training.engine import Engine
 from argmaxq.training.evaluation import LONGEST, Evaluator, Played, greedy
 from argmaxq.training.feasibility import refuse_infeasible
 from argmaxq.training.host import HostEngine
-from argmaxq.training.prospects import Ledger, foresees
+from argmaxq.training.prospects import Ledger
 from argmaxq.trees import size
 
 ALONE = f"env.lanes = 1: a process gains nothing by itself; set env.lanes {PARALLEL}, to make as many steps at a time"
@@ -77,8 +77,7 @@ def _host(recipe: Recipe, seed: int) -> Engine:
         refuse_infeasible(recipe, evaluator.spaces)
         agent = bind(recipe.agent, evaluator.spaces)
 
-        def evaluate(params: Any, episodes: int, number: int) -> Played:
-            ledger = Ledger(agent, params, episodes) if foresees(agent, recipe.diagnostics) else None
+        def evaluate(params: Any, episodes: int, number: int, ledger: Ledger | None) -> Played:
             return evaluator.play(greedy(agent, params), episodes, [seed, 1, number], ledger=ledger)
 
         # One seed is a tuple of seeds, too.

@@ -174,7 +174,9 @@ class CompiledEngine:
             playing = play_on(self._agent, (which, np.int32(steps)), self._streams, (params, playing))
             jax.block_until_ready(playing)
             self._pace.took(asked, time.perf_counter() - start)
-        compared = settle(self._agent, (), self._streams, (params, playing.prospects)) if playing.prospects else None
+        compared = (
+            settle(self._agent, (), self._streams, (state.learner, playing.prospects)) if playing.prospects else None
+        )
         told = jax.tree.map(np.asarray, (playing.returns, playing.done, compared))
         of_each = [self._of(told, each) for each in range(len(self.seeds))]
         return [
@@ -211,10 +213,10 @@ class CompiledEngine:
 
     def restore(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> tuple[State, list[str]]:
         """A saved state, exactly; also on other devices, whose groups are other ones."""
-        arrays, copies = completed(arrays), len(self._padded) - len(self.seeds)
+        like, copies = jax.eval_shape(self.start), len(self._padded) - len(self.seeds)
         if copies:
             arrays = {name: np.concatenate([leaf, leaf[len(leaf) - copies :]]) for name, leaf in arrays.items()}
-        return self._place(unflatten(jax.eval_shape(self.start), arrays)), []
+        return self._place(unflatten(like, completed(arrays, like))), []
 
     def close(self) -> None:
         """Nothing to free."""
@@ -332,13 +334,13 @@ def _play_on(
         lanes, outcome = jax.vmap(env.step)(playing.lanes, action, draw)
         returns = playing.returns + jnp.where(playing.done, 0.0, outcome.reward)
         done = playing.done | outcome.terminated | outcome.truncated
-        prospects = playing.prospects and grown(agent, params, playing.prospects, ~playing.done, outcome, lanes.obs)
+        prospects = playing.prospects and grown(playing.prospects, ~playing.done, outcome, lanes.obs, agent.gamma)
         return Playing(playing.step + 1, lanes, returns, done, prospects)
 
     return jax.lax.while_loop(lambda now: ~jnp.all(now.done) & (now.step <= end), step, playing)
 
 
-def _settle(agent: Agent, numbers: PyTree, keys: Streams, ended: tuple[PyTree, Prospects]) -> tuple[Array, Array]:
+def _settle(agent: Agent, numbers: PyTree, keys: Streams, ended: tuple[Any, Prospects]) -> tuple[Array, Array]:
     """Expected and actual discounted returns of episodes that have ended."""
     return settled(agent, *ended)
 

@@ -38,7 +38,7 @@ class Played(NamedTuple):
     """Returns [episodes], and where the environment's ``info`` says so, whether each was a success.
 
     ``cut`` of them had not ended after ``LONGEST`` steps, and count with what they had gained by then. ``outlook`` is
-    what the agent expected of them.
+    what the agent expected of them, beside what it had.
     """
 
     returns: np.ndarray
@@ -206,7 +206,7 @@ def play_episodes(
         for lane, first in zip(following, firsts, strict=True):
             obs[lane] = first
         playing |= following
-    return Played(returns, None if np.isnan(success).any() else success == 1, cut, ledger and ledger.outlook())
+    return Played(returns, None if np.isnan(success).any() else success == 1, cut)
 
 
 def play_lanes(
@@ -249,8 +249,7 @@ def play_lanes(
             running[lane], length[lane] = 0.0, 0
     ends = [own[number] for number in range(each) for own in finished][:episodes]
     returns, success, cut = np.array(ends).T
-    said = None if np.isnan(success).any() else success == 1
-    return Played(returns, said, int(cut.sum()), ledger and ledger.outlook())
+    return Played(returns, None if np.isnan(success).any() else success == 1, int(cut.sum()))
 
 
 def greedy(agent: Agent, params: PyTree) -> Choose:

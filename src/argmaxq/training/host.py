@@ -35,11 +35,12 @@ from argmaxq.training.engine import (
 from argmaxq.training.evaluation import Played
 from argmaxq.training.gauging import gauge
 from argmaxq.training.packing import Packed, Packing
+from argmaxq.training.prospects import Ledger, Outlook, foresees, settled
 from argmaxq.trees import flatten, unflatten
 from argmaxq.types import Array, Clock, PyTree, Row, Spaces
 
-Evaluate = Callable[[PyTree, int, int], Played]
-"""(acting parameters, episodes, number) -> episodes on a separate environment."""
+Evaluate = Callable[[PyTree, int, int, Ledger | None], Played]
+"""(acting parameters, episodes, number, ledger to be kept) -> episodes on a separate environment."""
 
 ENVIRONMENT = "environment"
 """Where the environment's own arrays stand among the saved ones."""
@@ -83,10 +84,9 @@ class HostEngine:
         self._account = jax.jit(account)
         self._act = jax.jit(partial(_act, numbers, self._packing))
         self._learn = jax.jit(partial(_learn, numbers, self._packing), donate_argnums=1)
-        like = jax.eval_shape(self._begin, self._keys)
-        self._gauge = jax.jit(
-            gauge(diagnostics or Diagnostics(), self.spaces, self.lanes, self._agent, self._keys, like)
-        )
+        wanted, like = diagnostics or Diagnostics(), jax.eval_shape(self._begin, self._keys)
+        self._gauge = jax.jit(gauge(wanted, self.spaces, self.lanes, self._agent, self._keys, like))
+        self._compares, self._settle = foresees(agent, wanted), jax.jit(settled)
 
     def start(self) -> State:
         """The state before the first step; resets the environment."""
@@ -146,7 +146,12 @@ class HostEngine:
 
     def evaluate(self, state: State, episodes: int, number: int) -> list[Played]:
         """Episodes of the greedy policy on an environment of its own."""
-        return [self._evaluate(state.learner.params, episodes, number)]
+        ledger = Ledger(float(self._static.gamma), episodes) if self._compares else None
+        played = self._evaluate(state.learner.params, episodes, number, ledger)
+        if ledger is None:
+            return [played]
+        told = self._settle(self._agent, state.learner, ledger.prospects)
+        return [played._replace(outlook=Outlook(*map(np.asarray, told)))]
 
     def gauge(self, state: State, iteration: int, total: int) -> list[dict[str, float]]:
         """Diagnostics of the one seed."""
@@ -169,7 +174,8 @@ class HostEngine:
     def restore(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> tuple[State, list[str]]:
         """A saved state; an episode that cannot be restored is cut there: a truncation."""
         own = {name: array for name, array in arrays.items() if not name.startswith(f"{ENVIRONMENT}/")}
-        saved = unflatten(jax.eval_shape(self._begin, self._keys), completed(own))
+        like = jax.eval_shape(self._begin, self._keys)
+        saved = unflatten(like, completed(own, like))
         state: State = jax.tree.map(jnp.asarray, saved)._replace(last=np.array(saved.last))
         lost = np.array(self._env.restore(join(arrays, meta, ENVIRONMENT)), np.int32)
         if not len(lost):

@@ -6,14 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.components.component import traced
 from argmaxq.recipes.recipe import Diagnostics
 from argmaxq.roles import Agent
-from argmaxq.types import Array, PyTree
+from argmaxq.types import Array
 
 
 class Prospects(NamedTuple):
-    """Of episodes [n]: first and newest observations, the discounted sum of rewards, the discount of what comes next.
+    """Of episodes [n]: first and newest observations, the discounted sum of raw rewards, the discount of what follows.
 
     That is 0 after a termination; at a time limit the newest observation is worth what the agent says.
     """
@@ -49,52 +48,42 @@ def begun(obs: Array) -> Prospects:
     return Prospects(obs, obs, jnp.zeros(len(obs)), jnp.ones(len(obs)))
 
 
-def grown(agent: Any, params: PyTree, before: Prospects, playing: Array, outcome: Any, obs: Array) -> Prospects:
+def grown(before: Prospects, playing: Array, outcome: Any, obs: Array, gamma: Array) -> Prospects:
     """After one more step of the episodes that are ``playing`` [n]; ``obs`` [n, ...] is what it led to."""
-    reward = before.discount * agent.learnt(params, outcome.reward)
-    discount = jnp.where(outcome.terminated, 0.0, agent.gamma * before.discount)
+    discount = jnp.where(outcome.terminated, 0.0, gamma * before.discount)
 
     def kept(new: Array, old: Array) -> Array:
         return jnp.where(playing.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
-    after = Prospects(before.first, obs, before.followed + reward, discount)
+    after = Prospects(before.first, obs, before.followed + before.discount * outcome.reward, discount)
     return jax.tree.map(kept, after, before)
 
 
-def settled(agent: Any, params: PyTree, prospects: Prospects) -> tuple[Array, Array]:
-    """Expected and actual discounted returns [n]."""
+def settled(agent: Any, learner: Any, prospects: Prospects) -> tuple[Array, Array]:
+    """Expected and actual discounted returns [n], in the units of what is learnt."""
     worth = jax.vmap(agent.worth, (None, 0))
-    rest = prospects.discount * worth(params, prospects.newest)
-    return worth(params, prospects.first), prospects.followed + jnp.where(prospects.discount > 0, rest, 0.0)
+    foreseen, newest = (worth(learner.params, obs) for obs in (prospects.first, prospects.newest))
+    rest = jnp.where(prospects.discount > 0, prospects.discount * newest, 0.0)
+    return foreseen, agent.learnt(learner, prospects.followed) + rest
 
 
 class Ledger:
     """Keeps the prospects of episodes that are played on the host, whichever are under way in a step."""
 
-    def __init__(self, agent: Any, params: PyTree, episodes: int) -> None:
-        self._agent, self._params, self._episodes = agent, params, episodes
-        self._begun = np.zeros(episodes, bool)
-        self._kept: Prospects | None = None
+    def __init__(self, gamma: float, episodes: int) -> None:
+        self._gamma, self._begun = gamma, np.zeros(episodes, bool)
+        self.prospects: Prospects | None = None
 
     def note(self, numbers: Any, obs: np.ndarray, rewards: Any, terminated: Any, following: np.ndarray) -> None:
         """One step of the episodes with these numbers [m], from observations [m, ...] to the ``following`` ones."""
-        if self._kept is None:
-            empty, zeros = np.zeros((self._episodes, *obs.shape[1:]), obs.dtype), np.zeros(self._episodes, np.float32)
-            self._kept = Prospects(empty, empty.copy(), zeros, zeros + 1)
-        first, newest, followed, discount = self._kept
+        episodes = len(self._begun)
+        if self.prospects is None:
+            empty, zeros = np.zeros((episodes, *obs.shape[1:]), obs.dtype), np.zeros(episodes, np.float32)
+            self.prospects = Prospects(empty, empty.copy(), zeros, zeros + 1)
+        first, newest, followed, discount = self.prospects
         numbers = np.asarray(numbers)
         fresh = ~self._begun[numbers]
         first[numbers[fresh]], newest[numbers] = obs[fresh], following
         self._begun[numbers] = True
-        raw = np.zeros(self._episodes, np.float32)  # of one shape, whichever episodes are under way
-        raw[numbers] = rewards
-        learnt = np.asarray(self._agent.learnt(self._params, raw))
-        followed[numbers] += discount[numbers] * learnt[numbers]
-        discount[numbers] *= np.where(terminated, 0.0, self._agent.gamma)
-
-    def outlook(self) -> Outlook:
-        """The account of all episodes."""
-        return Outlook(*map(np.asarray, _settled(traced(self._agent), self._params, self._kept)))
-
-
-_settled = jax.jit(settled)
+        followed[numbers] += discount[numbers] * np.asarray(rewards, np.float32)
+        discount[numbers] *= np.where(terminated, 0.0, self._gamma)

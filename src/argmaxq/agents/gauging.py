@@ -20,6 +20,8 @@ from argmaxq.types import Array, Clock, Metrics
 
 SAMPLES = 128
 """States at which units and choices are looked at."""
+RANKED = 64
+"""States whose features' rank is looked at: LAPACK shares larger matrices among threads, which wait for each other."""
 OPTIMISERS = ("optimiser", "actor_optimiser")
 
 
@@ -50,5 +52,5 @@ def health(agent: Any, learner: Any, after: Any, obs: Array, action: Array, cloc
         found["target_distance"] = distance(learner.target, learner.params)
     layers = jax.vmap(lambda obs, action: hidden(agent.outputs, learner.params, obs, action))(obs, action)
     if layers:
-        found |= {"dormant": dormant_share(layers), "effective_rank": effective_rank(layers[-1])}
+        found |= {"dormant": dormant_share(layers), "effective_rank": effective_rank(layers[-1][:RANKED])}
     return found

@@ -43,14 +43,25 @@ def after_update(
 
 def health(agent: Any, learner: Any, after: Any, obs: Array, action: Array, clock: Clock) -> Metrics:
     """Of the networks before and ``after`` an update, at obs [batch, ...] and actions [batch, ...]."""
-    clock = clock._replace(update=learner.updates)
-    rated = {name: getattr(agent, name) for name in OPTIMISERS if hasattr(getattr(agent, name, None), "rate")}
-    found = {name.replace("optimiser", "learning_rate"): each.rate(clock) for name, each in rated.items()}
-    preferences = jax.vmap(agent.preferences, (None, 0))
-    found["churn"] = churn(preferences(learner.params, obs), preferences(after.params, obs))
+    found = _rates(agent, clock._replace(update=learner.updates))
+    if hasattr(agent, "preferences"):
+        preferences = jax.vmap(agent.preferences, (None, 0))
+        found["churn"] = churn(preferences(learner.params, obs), preferences(after.params, obs))
     if hasattr(learner, "target"):
         found["target_distance"] = distance(learner.target, learner.params)
-    layers = jax.vmap(lambda obs, action: hidden(agent.outputs, learner.params, obs, action))(obs, action)
-    if layers:
-        found |= {"dormant": dormant_share(layers), "effective_rank": effective_rank(layers[-1][:RANKED])}
-    return found
+    return found | (_units(agent, learner.params, obs, action) if hasattr(agent, "outputs") else {})
+
+
+def _rates(agent: Any, clock: Clock) -> Metrics:
+    """Learning rates of optimisers that say theirs."""
+    optimisers = {name: getattr(agent, name, None) for name in OPTIMISERS}
+    rated = {name: each for name, each in optimisers.items() if hasattr(each, "rate")}
+    return {name.replace("optimiser", "learning_rate"): each.rate(clock) for name, each in rated.items()}
+
+
+def _units(agent: Any, params: Any, obs: Array, action: Array) -> Metrics:
+    """What becomes of a network's hidden units, if it has any."""
+    layers = jax.vmap(lambda obs, action: hidden(agent.outputs, params, obs, action))(obs, action)
+    if not layers:
+        return {}
+    return {"dormant": dormant_share(layers), "effective_rank": effective_rank(layers[-1][:RANKED])}

@@ -14,7 +14,10 @@ from argmaxq.roles import Gauge
 from argmaxq.streams import Streams
 from argmaxq.types import Array, Clock, Metrics, Spaces
 
-TAKEN = ("step", "updates", "episodes", "mean_return", "loss", "q", "actor_loss", "epsilon")
+TAKEN = (
+    *("step", "updates", "episodes", "mean_return", "loss", "q", "actor_loss", "epsilon"),
+    *("q_foreseen", "q_followed", "q_bias", "q_spread"),
+)
 """What else stands in metrics.jsonl; not a name for a user's own numbers."""
 
 

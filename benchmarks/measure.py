@@ -21,9 +21,9 @@ def script(path: str, *arguments: object) -> dict[str, Any]:
 def train(recipe: str, run: Path, cache: Path, *options: object) -> dict[str, Any]:
     """The summary of ``argmaxq train``, and ``wall_seconds`` of its whole process.
 
-    Nothing but training: no evaluations or checkpoints on the way, and no early stop.
+    Nothing but training: no evaluations, checkpoints or diagnostics on the way, and no early stop.
     """
-    only_training = ("--evaluation.every", 0, "--checkpoint-every", 0, "--stop", "never")
+    only_training = ("--evaluation.every", 0, "--checkpoint-every", 0, "--diagnostics.every", 0, "--stop", "never")
     command = [_argmaxq(), "train", recipe, "--out", run, *only_training, *options]
     _, seconds = _timed(list(map(str, command)), {"ARGMAXQ_CACHE_DIR": str(cache)})
     return {**json.loads((run / "summary.json").read_text()), "wall_seconds": seconds}

@@ -37,13 +37,14 @@ from argmaxq.learning import (
 from argmaxq.networks import features, heads, inputs, layers
 from argmaxq.recipes import catalogue as catalogue
 from argmaxq.recipes import find, recipes
-from argmaxq.recipes.recipe import Evaluation, Recipe
+from argmaxq.recipes.recipe import Diagnostics, Evaluation, Recipe
 from argmaxq.recipes.stop import EvaluationReturn, Never, Stop, TrainingReturn
 from argmaxq.roles import (
     Agent,
     Bootstrap,
     Critic,
     Exploration,
+    Gauge,
     Learner,
     MaximisableCritic,
     Network,
@@ -69,11 +70,13 @@ __all__ = [
     "Clock",
     "Count",
     "Critic",
+    "Diagnostics",
     "Env",
     "Evaluation",
     "EvaluationReturn",
     "Exploration",
     "Fraction",
+    "Gauge",
     "Learner",
     "MaximisableCritic",
     "Metrics",

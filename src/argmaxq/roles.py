@@ -20,7 +20,10 @@ class Agent(Protocol):
     """A learning algorithm as a value. Engines do nothing but: collect ``rollout`` rows, remember, learn.
 
     One whose update is of a few numbers may say so by a true ``light``: compiled blocks are longer then, and seeds take
-    turns on a core. One may evaluate other parameters than it acts with: those that its ``policy(learner)`` gives.
+    turns on a core. One may evaluate other parameters than it acts with: those that its ``policy(learner)`` gives. One
+    with a method ``gauge(learner, clock, key)`` tells of its health at the end of some blocks, as ``Gauge`` does. One
+    with ``gamma``, ``rewards``, ``total`` (see ``Following``) and ``worth`` (see ``Acting``) has what it expects of
+    evaluations' episodes compared with what follows.
     """
 
     @property
@@ -264,3 +267,10 @@ class Replay(Protocol):
 
     def reprioritise(self, state: PyTree, index: Array, td_error: Array) -> PyTree:
         """Take notice of new TD errors [batch] of sampled transitions."""
+
+
+class Gauge(Protocol):
+    """Measures a learner at a block's end, in the compiled program of each seed, without changing it."""
+
+    def __call__(self, agent: Any, learner: Any, clock: Clock, key: jax.Array) -> Metrics:
+        """Single numbers by names of their own."""

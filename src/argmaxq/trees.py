@@ -38,9 +38,14 @@ def size(tree: PyTree) -> int:
     return sum(math.prod(np.shape(leaf)) * np.dtype(jnp.result_type(leaf)).itemsize for leaf in leaves)
 
 
+def named(tree: PyTree) -> dict[str, Any]:
+    """Every leaf by the name that ``flatten`` gives it."""
+    return {_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+
+
 def specs(tree: PyTree) -> dict[str, str]:
     """Dtype and shape of every leaf by the name that ``flatten`` gives it, such as ``float32[3, 4]``."""
-    return {_name(path): _spec(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+    return {name: _spec(leaf) for name, leaf in named(tree).items()}
 
 
 def amount(size: int) -> str:

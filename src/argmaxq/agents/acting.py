@@ -90,6 +90,18 @@ class Acting:
         """Action values [actions] of one observation."""
         return self.estimate(params, obs, key).q
 
+    def forward(self, params: PyTree, obs: Array, action: Array) -> Array:
+        """What the network that is learnt gives for one observation; it does not look at the action."""
+        return self.outputs(params, obs)
+
+    def preferences(self, params: PyTree, obs: Array) -> Array:
+        """What the greedy policy takes the highest of, [actions]."""
+        return self.values(params, obs)
+
+    def worth(self, params: PyTree, obs: Array) -> Array:
+        """The discounted return that the greedy policy is expected to have from one observation on."""
+        return jnp.max(self.values(params, obs))
+
     def act(
         self, params: PyTree, memory: PyTree, obs: Array, clock: Clock, noise: tuple[PyTree, Keys | None]
     ) -> tuple[Array, PyTree]:

@@ -94,11 +94,11 @@ class CriticOnly(HybridActing, Replaying):
     ) -> tuple[Array, Array, Array]:
         """(loss, TD error, value) of one transition."""
         following = self.greedy(jax.lax.stop_gradient(params), transition.next_obs)
-        z_next = self._outputs(target, transition.next_obs, following)
+        z_next = self.forward(target, transition.next_obs, following)
         goal = self.returns.target(transition.reward, transition.discount, z_next)
-        z = self._outputs(params, transition.obs, transition.action)
+        z = self.forward(params, transition.obs, transition.action)
         return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)
 
-    def _outputs(self, params: PyTree, obs: Array, action: Array) -> Array:
+    def forward(self, params: PyTree, obs: Array, action: Array) -> Array:
         """The critic's outputs [size] for one action [1 + parameters]."""
         return self._critic.of(params, obs, action[0].astype(jnp.int32), action[1:])

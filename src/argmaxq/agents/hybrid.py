@@ -45,6 +45,14 @@ class HybridActing:
         """Preferences [actions] and parameters [parameters] for one observation."""
         raise NotImplementedError
 
+    def preferences(self, params: Any, obs: Array) -> Array:
+        """What the greedy policy takes the highest of, [actions]."""
+        return self.propose(params, obs)[0]
+
+    def worth(self, params: Any, obs: Array) -> Array:
+        """The discounted return that the greedy policy is expected to have from one observation on."""
+        return jnp.max(self.preferences(params, obs))
+
     def memory(self, spaces: Spaces) -> PyTree:
         """The parameter noise of one lane."""
         return self.parameter_exploration.memory(hybrid(spaces).parameters)

@@ -105,6 +105,16 @@ class PADDPG(HybridAgent):
         preferences, parameters = self._split(self.raw(params.actor, obs))
         return preferences, jnp.clip(self.bounding.squash(parameters), -1.0, 1.0)
 
+    def worth(self, params: ActorCritic, obs: Array) -> Array:
+        """The critic's value of what the actor proposes."""
+        preferences, parameters = self.propose(params, obs)
+        return self.returns.mean(self.value(params.critic, obs, jax.nn.softmax(preferences), parameters))
+
+    def forward(self, params: ActorCritic, obs: Array, action: Array) -> Array:
+        """The critic's outputs [size] for an action that was taken."""
+        choice = jax.nn.one_hot(action[0].astype(jnp.int32), self.actions)
+        return self.value(params.critic, obs, choice, action[1:])
+
     def value(self, critic: PyTree, obs: Array, choice: Array, parameters: Array) -> Array:
         """Outputs [size] for one observation, weights of the actions [actions] and parameters."""
         return self.critic(critic, obs, jnp.concatenate([choice, parameters]))[0, 0]

@@ -126,6 +126,10 @@ class PDQN(HybridAgent):
         """Action values [actions] of one observation and the parameters of all actions."""
         return jnp.mean(self.returns.mean(self.critic(params.critic, obs, parameters)), axis=0)
 
+    def forward(self, params: ActorCritic, obs: Array, action: Array) -> Array:
+        """The critics' outputs [critics, actions, size] for an action's parameters."""
+        return self.critic(params.critic, obs, action[1:])
+
     def propose(self, params: ActorCritic, obs: Array) -> tuple[Array, Array]:
         """Action values [actions] and the parameters of all actions for one observation."""
         parameters = self.parameters(params.actor, obs)

@@ -7,11 +7,13 @@ import jax.numpy as jnp
 
 from argmaxq.agents.acting import Acting, Allowed, discrete
 from argmaxq.agents.following import Following
+from argmaxq.agents.gauging import SAMPLES, after_update, health
 from argmaxq.components.annotations import Fraction, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import type_name
 from argmaxq.learning.bootstrap import Max
+from argmaxq.learning.diagnostics import td_error_quantiles
 from argmaxq.learning.experience import lambda_returns, outcome
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.keys import axes, of_batch
@@ -26,8 +28,17 @@ from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserL
 from argmaxq.types import START, Array, Clock, Keys, Legal, Metrics, PyTree, Row, Spaces
 
 
+class Sample(NamedTuple):
+    """One row to learn from: its target is a lambda-return; weight 0 marks a final observation."""
+
+    obs: Array
+    action: Array
+    target: Array
+    weight: Array
+
+
 class PQNLearner(NamedTuple):
-    """Parameters, optimiser state and gradient updates done (int32).
+    """Parameters, optimiser state, gradient updates done (int32), and what was learnt from last, to be gauged.
 
     ``rewards`` is what their kind remembers, ``average`` the averaged parameters, ``seed`` is of resets: often ``()``.
     """
@@ -35,6 +46,7 @@ class PQNLearner(NamedTuple):
     params: PyTree
     optimiser: PyTree
     updates: Array
+    newest: Sample
     rewards: PyTree = ()
     average: PyTree = ()
     seed: PyTree = ()
@@ -52,15 +64,6 @@ class Shuffled(NamedTuple):
     orders: Array
     looks: Array | None = None
     updates: Array | None = None
-
-
-class Sample(NamedTuple):
-    """One row to learn from: its target is a lambda-return; weight 0 marks a final observation."""
-
-    obs: Array
-    action: Array
-    target: Array
-    weight: Array
 
 
 @component(Agent)
@@ -114,7 +117,10 @@ class PQN(Following, Acting):
             raise UserError(f"agent.minibatches = {self.minibatches} does not divide {rows}; change one of them")
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         params = self.network.init(key, obs, (discrete(spaces).n, self.returns.size))
-        return PQNLearner(params, self.optimiser.init(params), jnp.int32(0), **self.begun(params, lanes, key))
+        none = jnp.zeros(self.rollout * lanes, jnp.float32)
+        seen = jnp.zeros((*none.shape, *spaces.stored.shape), spaces.stored.dtype)
+        newest = Sample(seen, none.astype(jnp.int32), none, none)
+        return PQNLearner(params, self.optimiser.init(params), jnp.int32(0), newest, **self.begun(params, lanes, key))
 
     def updates_in(self, lanes: int) -> int:
         """Gradient updates in one call of ``learn``."""
@@ -149,7 +155,7 @@ class PQN(Following, Acting):
 
         choices = drawn.orders.reshape(self.epochs * self.minibatches, -1)
         before = learner
-        learner, metrics = jax.lax.scan(minibatch, learner, (choices, drawn.updates))
+        learner, metrics = jax.lax.scan(minibatch, learner._replace(newest=samples), (choices, drawn.updates))
         learner = self.renewed(learner, before, next_obs[0])
         means = jax.tree.map(jnp.mean, metrics)
         updates = jnp.int32(self.epochs * self.minibatches)
@@ -159,14 +165,9 @@ class PQN(Following, Acting):
         self, learner: PQNLearner, batch: Sample, clock: Clock = START, key: Array | None = None
     ) -> tuple[PQNLearner, Metrics]:
         """One gradient update on samples [batch]."""
-        keys = of_batch(key, batch.weight.shape)
-
-        def taken(params: PyTree, obs: Array, action: Array, keys: Keys | None) -> Array:
-            return entry(self.outputs(params, obs, keys), action)
 
         def loss(params: PyTree) -> tuple[Array, Array]:
-            z = jax.vmap(taken, (None, 0, 0, axes(keys)))(params, batch.obs, batch.action, keys)
-            goal = jax.vmap(self.returns.target, (0, None, 0))(batch.target, 0.0, jax.lax.stop_gradient(z))
+            z, goal = self._compared(params, batch, key)
             return jnp.mean(batch.weight * jax.vmap(self.returns.loss)(z, goal)), jnp.mean(self.returns.mean(z))
 
         (value, q), gradient = jax.value_and_grad(loss, has_aux=True)(learner.params)
@@ -174,6 +175,29 @@ class PQN(Following, Acting):
         params, optimiser = self.optimiser.update(gradient, learner.optimiser, learner.params, clock)
         after = learner._replace(params=params, optimiser=optimiser, updates=learner.updates + 1)
         return self.followed(after, learner.params), {"loss": value, "q": q}
+
+    def gauge(self, learner: PQNLearner, clock: Clock, key: jax.Array) -> Metrics:
+        """Diagnostics of one more update, which is not kept, and of the network at states of the newest rollout."""
+        order = jnp.argsort(jax.random.bits(key, learner.newest.weight.shape))
+        batch, shown = (
+            jax.tree.map(lambda leaf, chosen=chosen: leaf[chosen], learner.newest)
+            for chosen in (order[: len(order) // self.minibatches], order[-SAMPLES:])
+        )
+        own_key = jax.random.fold_in(key, 1) if self.random else None
+        after, _, found = after_update(self, learner, lambda agent, own: agent.update(own, batch, clock, own_key))
+        td_error = jax.vmap(self.returns.td_error)(*self._compared(learner.params, batch, own_key))
+        found |= td_error_quantiles(td_error, batch.weight)
+        return found | health(self, learner, after, shown.obs, shown.action, clock)
+
+    def _compared(self, params: PyTree, batch: Sample, key: Array | None) -> tuple[Array, Array]:
+        """Outputs [batch, size] of the actions taken, and their targets [batch, ...]."""
+        keys = of_batch(key, batch.weight.shape)
+
+        def taken(obs: Array, action: Array, keys: Keys | None) -> Array:
+            return entry(self.outputs(params, obs, keys), action)
+
+        z = jax.vmap(taken, (0, 0, axes(keys)))(batch.obs, batch.action, keys)
+        return z, jax.vmap(self.returns.target, (0, None, 0))(batch.target, 0.0, jax.lax.stop_gradient(z))
 
     def _samples(self, learner: PQNLearner, rows: Row, next_obs: Array, looks: Array | None) -> Sample:
         """Rows [k, lanes] with their lambda-returns, flat: [k * lanes]."""

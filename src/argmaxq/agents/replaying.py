@@ -6,7 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.agents.following import Following
-from argmaxq.types import Array, Clock, Metrics, Row
+from argmaxq.agents.gauging import SAMPLES, after_update, health
+from argmaxq.learning.diagnostics import td_error_quantiles
+from argmaxq.types import Array, Batch, Clock, Metrics, Row
 
 
 class Drawn(NamedTuple):
@@ -62,10 +64,7 @@ class Replaying(Following):
 
         def once(i: Array, carry: tuple[Any, Metrics]) -> tuple[Any, Metrics]:
             learner, total = carry
-            batch, before = sampled(learner.replay, i), learner.params
-            reward = self.total(learner, batch.transition.reward)
-            key = None if drawn.keys is None else drawn.keys[i]
-            batch = batch._replace(transition=batch.transition._replace(reward=reward), key=key)
+            batch, before = self._as_learnt(learner, sampled(learner.replay, i), drawn, i), learner.params
             learner, td_error, metrics = self.update(learner, batch, clock)
             learner = self.followed(learner, before)
             replay = self.replay.reprioritise(learner.replay, batch.index, td_error)
@@ -77,3 +76,23 @@ class Replaying(Following):
         learner = self.renewed(learner, before, next_obs[0])
         means = jax.tree.map(lambda sum_: sum_ / jnp.maximum(updates, 1), total)
         return learner, {**means, **self.exploration.report(clock), "updates": updates}
+
+    def gauge(self, learner: Any, clock: Clock, key: jax.Array) -> Metrics:
+        """Diagnostics of one more update, which is not kept, and of the networks at states of the replay."""
+        first, second = jax.random.split(key)
+        how = self.n_step, self.gamma, clock
+        drawn = self.draw(first, 1)
+        batch = self.replay.batches(learner.replay, drawn.bits[:1], *how)(learner.replay, 0)
+        batch = self._as_learnt(learner, batch, drawn, 0)
+        shown = self.replay.sample(learner.replay, jax.random.bits(second, (SAMPLES,)), *how)
+        after, td_error, found = after_update(self, learner, lambda agent, own: agent.update(own, batch, clock)[:2])
+        if hasattr(self.replay, "ages"):
+            found["replay_age"] = jnp.mean(self.replay.ages(learner.replay, shown.index))
+        found |= td_error_quantiles(td_error, batch.weight)
+        return found | health(self, learner, after, shown.transition.obs, shown.transition.action, clock)
+
+    def _as_learnt(self, learner: Any, batch: Batch, drawn: Drawn, update: Array | int) -> Batch:
+        """A sampled batch with its rewards as they are learnt, and this update's key."""
+        reward = self.total(learner, batch.transition.reward)
+        key = None if drawn.keys is None else drawn.keys[update]
+        return batch._replace(transition=batch.transition._replace(reward=reward), key=key)

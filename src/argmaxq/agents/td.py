@@ -201,6 +201,16 @@ class TD(Acting):
         means = {"loss": errors.loss / count, "q": errors.q / count}
         return learner, {**means, **self.exploration.report(clock), "updates": errors.count}
 
+    def total(self, learner: TDLearner, reward: Array) -> Array:
+        """What discounted sums of mapped rewards are learnt as."""
+        return self.normaliser.reward(learner.params.scales, self.rewards.total(learner.rewards, reward))
+
+    def gauge(self, learner: TDLearner, clock: Clock, key: jax.Array) -> Metrics:
+        """Diagnostics of step sizes, of the first estimate's where there are two."""
+        if not hasattr(self.step_size, "report"):
+            return {}
+        return self.step_size.report(learner.steps[0], clock._replace(update=learner.updates))
+
     def _row(
         self, learner: TDLearner, errors: Errors, lane: Array, row: Row, after: Array, coin: PyTree, clock: Clock
     ) -> tuple[TDLearner, Errors]:
@@ -242,7 +252,7 @@ class TD(Acting):
         here = [self.legal.masked(self.network(each, obs)[:, 0], now.obs) for each in params.estimates]
         there = [self.legal.masked(self.network(each, following)[:, 0], now.next_obs) for each in params.estimates]
         policy = self._policy(there, now.next_obs, clock)
-        reward = self.normaliser.reward(params.scales, self.rewards.total(learner.rewards, now.reward))
+        reward = self.total(learner, now.reward)
         chosen = [due.valid] if len(here) == 1 else [due.valid & coin, due.valid & ~coin]
         estimates, steps = list(params.estimates), list(learner.steps)
         for number, updated in enumerate(chosen):

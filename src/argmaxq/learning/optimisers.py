@@ -31,6 +31,10 @@ class _Gradient:
         flat: Any = ravel_pytree(params)[0]
         return self._direction().init(flat)
 
+    def rate(self, clock: Clock) -> Array:
+        """The present learning rate."""
+        return self.learning_rate * self.annealing(clock)
+
     def update(self, gradient: PyTree, state: PyTree, params: PyTree, clock: Clock) -> tuple[PyTree, PyTree]:
         """One step: (new parameters, new state)."""
         # All parameters end to end: on small networks the number of arrays costs more than their size.
@@ -38,7 +42,7 @@ class _Gradient:
         clipped: Any = clip(flat, self.max_grad_norm)
         direction: Any
         direction, state = self._direction().update(clipped, state)
-        rate = self.learning_rate * self.annealing(clock)
+        rate = self.rate(clock)
         return jax.tree.map(lambda p, d: p - rate * d, params, restore(direction)), state
 
 

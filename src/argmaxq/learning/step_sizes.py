@@ -10,7 +10,7 @@ from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.learning.schedules import Constant, StepSizes
 from argmaxq.learning.values import entry
-from argmaxq.types import Array, Clock, PyTree
+from argmaxq.types import Array, Clock, Metrics, PyTree
 
 
 class StepSize(Protocol):
@@ -41,6 +41,10 @@ class _Plain:
     def bounded(self, size: Array, error: Array, trace: PyTree) -> Array:
         return size
 
+    def report(self, state: PyTree, clock: Clock) -> Metrics:
+        """Nothing to show."""
+        return {}
+
 
 @component(StepSize)
 class Scheduled(_Plain):
@@ -55,6 +59,10 @@ class Scheduled(_Plain):
 
     def size(self, state: PyTree, network: Any, obs: Array, action: Array, clock: Clock) -> Array:
         return self.alpha(clock)
+
+    def report(self, state: PyTree, clock: Clock) -> Metrics:
+        """The present step size."""
+        return {"step_size": self.alpha(clock)}
 
 
 @component(StepSize)
@@ -83,13 +91,24 @@ class VisitCount(_Plain):
         return jax.tree.map(jnp.zeros_like, params)
 
     def size(self, state: PyTree, network: Any, obs: Array, action: Array, clock: Clock) -> Array:
-        before = self._before(state, network, obs, action)
-        return jnp.maximum(self.least, self.initial * (self.scale / (self.scale + before)) ** self.power)
+        return self._after(self._before(state, network, obs, action))
+
+    def report(self, state: PyTree, clock: Clock) -> Metrics:
+        """Share of a table's entries that were ever updated, and the mean of the step sizes that these have now."""
+        (counts,) = jax.tree.leaves(state)
+        visited = counts > 0
+        total = jnp.sum(visited)
+        mean = jnp.sum(jnp.where(visited, self._after(counts), 0.0)) / total
+        return {"step_size": mean, "visited": total / counts.size}
 
     def seen(self, state: PyTree, network: Any, obs: Array, action: Array, count: Array) -> PyTree:
         # float32 counts no further; and a write that waits for what is read spares a copy of the table.
         more = self._before(state, network, obs, action) < 2**24
         return network.moved(state, obs, action, jnp.where(more, count, 0.0))
+
+    def _after(self, updates: Array) -> Array:
+        """Alpha of an entry that was updated so many times."""
+        return jnp.maximum(self.least, self.initial * (self.scale / (self.scale + updates)) ** self.power)
 
     def _before(self, state: PyTree, network: Any, obs: Array, action: Array) -> Array:
         return entry(network(state, obs)[:, 0], action)

@@ -9,7 +9,7 @@ from argmaxq.components.component import component
 from argmaxq.environments.env import Env
 from argmaxq.recipes.elsewhere import ELSEWHERE
 from argmaxq.recipes.stop import Never, Stop
-from argmaxq.roles import Agent
+from argmaxq.roles import Agent, Gauge
 
 
 @component("evaluation")
@@ -25,6 +25,19 @@ class Evaluation:
     episodes: Size = 20
 
 
+@component("diagnostics")
+class Diagnostics:
+    """What is measured at the end of every so many blocks, which changes nothing; docs/diagnostics.md says what it is.
+
+    Attributes:
+        every: Blocks from one time to the next, of about 2,048 env steps each, 16,384 of light agents; 0: never.
+        own: A component of your own that measures more.
+    """
+
+    every: Count = 4
+    own: Gauge | None = None
+
+
 @component("recipe")
 class Recipe:
     """Everything that decides a run's result, but for the seed.
@@ -36,6 +49,7 @@ class Recipe:
         evaluation: How training is judged as it goes.
         stop: When it may end early.
         checkpoint_every: Env steps between two checkpoints; 0: only at the end.
+        diagnostics: What is measured of its health.
     """
 
     elsewhere: ClassVar[Mapping[str, tuple[str, ...]]] = ELSEWHERE
@@ -46,3 +60,4 @@ class Recipe:
     evaluation: Evaluation = Evaluation()
     stop: Stop = Never()
     checkpoint_every: Count = 50_000
+    diagnostics: Diagnostics = Diagnostics()

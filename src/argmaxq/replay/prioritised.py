@@ -93,6 +93,10 @@ class Prioritised:
         """Each batch is drawn with the priorities that the updates before it have left."""
         return lambda state, i: self.sample(state, bits[i], n, gamma, clock)
 
+    def ages(self, state: PrioritisedRing, index: Array) -> Array:
+        """How many env steps ago sampled transitions [batch] began."""
+        return ring.ages(state.ring, index // ring.lanes(state.ring), self.capacity)
+
     def reprioritise(self, state: PrioritisedRing, index: Array, td_error: Array) -> PrioritisedRing:
         """New priorities for sampled transitions; those never to be drawn stay so."""
         priority = (jnp.abs(td_error) + self.epsilon) ** self.alpha

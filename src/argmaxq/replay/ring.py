@@ -89,6 +89,11 @@ def resized(ring: Ring, before: Array, after: Array) -> Ring:
     return Ring(jax.tree.map(lambda leaf: leaf[slots], ring.rows), count.astype(ring.written.dtype))
 
 
+def ages(ring: Ring, slot: Array, capacity: Array) -> Array:
+    """How many env steps ago, over all lanes, the rows in these slots [batch] were written; the newest: 0."""
+    return (ring.written - 1 - slot) % length(ring, capacity) * lanes(ring)
+
+
 def starts(ring: Ring, capacity: Array, n: int) -> tuple[Array, Array]:
     """The oldest row number from which a window of n rows and its next observation are present, and how many there are.
 

@@ -77,6 +77,10 @@ class Uniform:
         gathered = jax.vmap(lambda own: self.sample(state, own, n, gamma, clock))(bits)
         return lambda state, i: jax.tree.map(lambda leaf: leaf[i], gathered)
 
+    def ages(self, state: Ring, index: Array) -> Array:
+        """How many env steps ago sampled transitions [batch] began."""
+        return ring.ages(state, index // ring.lanes(state), self.capacity)
+
     def reprioritise(self, state: Ring, index: Array, td_error: Array) -> Ring:
         """Nothing to do: all transitions stay alike."""
         return state

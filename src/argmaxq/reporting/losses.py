@@ -16,6 +16,7 @@ from argmaxq.reporting.pictures import (
     dress_steps,
     head,
     limits,
+    logarithmic,
     new_figure,
     places,
     save,
@@ -26,8 +27,6 @@ from argmaxq.runs.records import read
 PANELS = {"loss": "Q loss", "actor_loss": "actor loss"}
 """A metric -> what it is called."""
 WINDOW = 5
-WIDE = 30.0
-"""From this ratio of the greatest to the least mean loss on, the axis is logarithmic."""
 
 
 def draw_losses(folders: Path | Sequence[Path], out: Path) -> Path:
@@ -84,9 +83,4 @@ def _draw(axes: Any, lines: Sequence[Line], name: str, last: float) -> None:
         seen.append(np.percentile(lines[0].values, [0.5, 99.5]))
     else:
         draw_seeds(axes, means, f"one seed, running mean of {WINDOW} blocks")
-    within = limits(seen, last)
-    low, high = (float(of([of(values) for values in seen])) for of in (np.min, np.max))
-    if low > 0 and high > WIDE * low:
-        axes.set_yscale("log")
-        within = within._replace(bottom=low / 1.3, top=high * 1.3)
-    dress_steps(axes, name, within)
+    dress_steps(axes, name, logarithmic(axes, seen, limits(seen, last)))

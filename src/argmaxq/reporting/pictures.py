@@ -21,6 +21,8 @@ WIDTH, HEIGHT = 8.0, 4.5
 GRID = 500
 NOTE = 17
 """Letters of a note to an inch."""
+WIDE = 30.0
+"""From this ratio of the greatest value to the least on, an axis may be logarithmic."""
 
 
 class Line(NamedTuple):
@@ -102,6 +104,15 @@ def limits(seen: Sequence[np.ndarray], last: float) -> Limits:
     low, high = float(values.min()), float(values.max())
     margin = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
     return Limits(-0.01 * last, 1.015 * last, low - margin, high + margin)
+
+
+def logarithmic(axes: Any, seen: Sequence[np.ndarray], within: Limits) -> Limits:
+    """Limits of an axis, which is made logarithmic where these values are of several orders of magnitude."""
+    low, high = (float(of([of(values) for values in seen])) for of in (np.min, np.max))
+    if low <= 0 or high <= WIDE * low:
+        return within
+    axes.set_yscale("log")
+    return within._replace(bottom=low / 1.3, top=high * 1.3)
 
 
 def dress(axes: Any, across: str, up: str) -> None:

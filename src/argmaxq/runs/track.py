@@ -2,14 +2,16 @@
 
 import math
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from argmaxq.components.errors import UserError
 from argmaxq.recipes.stop import RECENT, Stop
 from argmaxq.runs import checkpoint
-from argmaxq.runs.records import Records, read
+from argmaxq.runs.records import Record, Records, read
 from argmaxq.runs.report import Finished, Report
 from argmaxq.trees import flatten
 from argmaxq.types import Clock, PyTree
@@ -18,6 +20,7 @@ CHECKPOINTS = "checkpoints"
 BEST, LAST, START = "best", "last", "start"
 POLICIES = (BEST, LAST, START)
 """Checkpoints of a policy alone; ``start`` is what a run began with that started from another one's network."""
+NOTHING: Mapping[str, float] = {}
 SOLVED, CALLED_OFF, DIVERGED = "solved", "by a callback", "diverged"
 """Why a seed stopped before its last step."""
 
@@ -60,6 +63,7 @@ class Track:
         self.metrics: dict[str, float] = {}
         self.faults: list[str] = []
         self.blamed = False
+        self._row: Record = {}
         self._policies: dict[str, Kept] = {}
         self._unsaved: set[str] = set()
 
@@ -95,13 +99,32 @@ class Track:
         steps, lengths = (np.array([row[name] for row in rows], np.int64) for name in ("step", "length"))
         return Report(self.step, self.updates, Finished(steps, returns, lengths), {})
 
-    def block(self, report: Report) -> None:
-        """Record a whole block's metrics."""
+    def block(self, report: Report, measured: Mapping[str, float] = NOTHING) -> None:
+        """Record a whole block's metrics, and what was measured at its end, which may be no number."""
+        self._record()
         self.updates, self.metrics = report.updates, report.metrics
         row = {"step": report.step, "updates": report.updates, "episodes": self.episodes}
         mean = {"mean_return": self.mean_return} if self.returns else {}
-        self.records.append("metrics", [row | mean | report.metrics])
+        self._row = row | mean | report.metrics | measured
         self.blamed, self.faults = bool(report.faults), faults(report)
+
+    def note(self, values: Mapping[str, float]) -> None:
+        """Add a user's own numbers to the newest block's metrics; to those of a seed that is over, nothing.
+
+        Raises:
+            UserError: one has the name of something else.
+        """
+        if taken := [name for name in values if name in self._row]:
+            raise UserError(
+                f"a callback gives {taken[0]!r}, which is another number's name already: choose another one"
+            )
+        self._row |= values if self._row else {}
+
+    def _record(self) -> None:
+        """Hand the newest block's metrics, complete by now, to the records."""
+        if self._row:
+            self.records.append("metrics", [self._row])
+        self._row = {}
 
     def evaluated(self, returns: np.ndarray, params: PyTree, cut: int = 0) -> None:
         """Record an evaluation, and keep the parameters if no earlier one had a higher mean.
@@ -143,6 +166,7 @@ class Track:
 
     def save(self) -> None:
         """Bring the records and the kept policies to the disk."""
+        self._record()
         self.records.flush()
         for name in sorted(self._unsaved):
             arrays, step = self._policies[name]

@@ -2,16 +2,19 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from shlex import quote
 from typing import Any
 
+import jax
 import numpy as np
 
 from argmaxq.components.errors import UserError
 from argmaxq.environments.env import Env
 from argmaxq.runs.report import Report
 from argmaxq.runs.track import Track
+
+NUMBERS = (int, float, np.integer, np.floating, np.bool_, jax.Array)
 
 
 class Diverged(UserError):
@@ -27,16 +30,36 @@ class Block:
         reports: What the block gave, one for each seed.
         evaluations: Returns of the evaluation made now, one array for each seed; None where none was made.
         params: Position of a seed -> its acting parameters.
+        measured: Diagnostics made now, by name, one dict for each seed; empty where none were made.
     """
 
     step: int
     reports: list[Report]
     evaluations: list[np.ndarray] | None
     params: Callable[[int], Any]
+    measured: list[dict[str, float]]
 
 
 Callback = Callable[[Block], object]
-"""Called at each block's end; returning True ends the run there."""
+"""Called at each block's end. Returning True ends the run there; a dict of numbers, or of one for each seed by name, is
+recorded among the block's metrics."""
+
+
+def noted(said: Mapping[Any, Any], seeds: int) -> list[dict[str, float]]:
+    """A callback's numbers, for each seed.
+
+    Raises:
+        UserError: a name is no text, or a value is neither a number nor one for each seed.
+    """
+    columns = {}
+    for name, value in said.items():
+        each = [value] * seeds if np.ndim(value) == 0 else list(value)
+        if not isinstance(name, str) or len(each) != seeds or not all(isinstance(one, NUMBERS) for one in each):
+            raise UserError(
+                f"a callback gives {name!r}: {value!r:.60}: needed is a name, and a number or {seeds} of them"
+            )
+        columns[name] = [float(one) for one in each]
+    return [{name: values[number] for name, values in columns.items()} for number in range(seeds)]
 
 
 def divergence(track: Track, saved_at: int | None, env: Env) -> str:

@@ -16,6 +16,7 @@ from argmaxq.training.engine import Engine
 from argmaxq.training.evaluation import LONGEST, Evaluator, Played, greedy
 from argmaxq.training.feasibility import refuse_infeasible
 from argmaxq.training.host import HostEngine
+from argmaxq.training.prospects import Ledger
 from argmaxq.trees import size
 
 ALONE = f"env.lanes = 1: a process gains nothing by itself; set env.lanes {PARALLEL}, to make as many steps at a time"
@@ -64,7 +65,7 @@ def _compiled(recipe: Recipe, seeds: tuple[int, ...]) -> Engine:
     assert functional is not None
     each = jax.eval_shape(functional.draw, jax.random.key(0))
     refuse_infeasible(recipe, functional.spaces, len(seeds), size(each) * recipe.agent.rollout * lanes)
-    return CompiledEngine(recipe.agent, functional, lanes, seeds)
+    return CompiledEngine(recipe.agent, functional, lanes, seeds, recipe.diagnostics)
 
 
 def _host(recipe: Recipe, seed: int) -> Engine:
@@ -76,11 +77,11 @@ def _host(recipe: Recipe, seed: int) -> Engine:
         refuse_infeasible(recipe, evaluator.spaces)
         agent = bind(recipe.agent, evaluator.spaces)
 
-        def evaluate(params: Any, episodes: int, number: int) -> Played:
-            return evaluator.play(greedy(agent, params), episodes, [seed, 1, number])
+        def evaluate(params: Any, episodes: int, number: int, ledger: Ledger | None) -> Played:
+            return evaluator.play(greedy(agent, params), episodes, [seed, 1, number], ledger=ledger)
 
         # One seed is a tuple of seeds, too.
         lanes, native = host(recipe.env, copies), evaluator.adaptor.source[:2]
-        engine: Any = HostEngine(recipe.agent, lanes, seed, evaluate, evaluator.limit, native)
+        engine: Any = HostEngine(recipe.agent, lanes, seed, evaluate, evaluator.limit, native, recipe.diagnostics)
         undoing.pop_all()
         return cast(Engine, engine)

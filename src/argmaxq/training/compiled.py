@@ -15,6 +15,7 @@ from argmaxq.devices import current
 from argmaxq.interrupts import waiting
 from argmaxq.lanes.compiled import CompiledEnv, Draw, EnvState
 from argmaxq.lanes.spaces import Native
+from argmaxq.recipes.recipe import Diagnostics
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
@@ -37,7 +38,9 @@ from argmaxq.training.engine import (
     report,
 )
 from argmaxq.training.evaluation import LONGEST, Halted, Played
+from argmaxq.training.gauging import gauge
 from argmaxq.training.pace import Pace
+from argmaxq.training.prospects import Outlook, Prospects, begun, foresees, grown, settled
 from argmaxq.trees import flatten, unflatten
 from argmaxq.types import Array, Clock, PyTree, Row
 
@@ -65,12 +68,16 @@ class Span(NamedTuple):
 
 
 class Playing(NamedTuple):
-    """One seed's greedy episodes [episodes], one in each lane, and the number of the coming step, from 1 on."""
+    """One seed's greedy episodes [episodes], one in each lane, and the number of the coming step, from 1 on.
+
+    ``prospects`` are what they are to be compared with, where the agent says what it expects.
+    """
 
     step: Array
     lanes: EnvState
     returns: Array
     done: Array
+    prospects: Prospects | tuple[()]
 
 
 class CompiledEngine:
@@ -80,7 +87,14 @@ class CompiledEngine:
     because XLA gives a mapped program of width one other bits than one of any larger width.
     """
 
-    def __init__(self, agent: Agent, env: CompiledEnv, lanes: int, seeds: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        env: CompiledEnv,
+        lanes: int,
+        seeds: tuple[int, ...],
+        diagnostics: Diagnostics | None = None,
+    ) -> None:
         self.spaces, self.lanes, self.seeds = env.spaces, lanes, seeds
         agent = bind(agent, env.spaces)
         self._agent, self._env, self._static = traced(agent), env, agent
@@ -89,6 +103,10 @@ class CompiledEngine:
         self._mesh, self._padded = _spread(seeds)
         self._streams = self._seeded(lambda seed: streams(seed))
         self._block = self._compile(partial(_block, env, lanes, self.length), donate=True)
+        wanted = diagnostics or Diagnostics()
+        like = jax.eval_shape(partial(_start, agent, env, lanes), streams(0))
+        self._gauge = self._compile(gauge(wanted, env.spaces, lanes, self._agent, streams(0), like), donate=False)
+        self._compares = foresees(agent, wanted)
         self._evaluations: dict[int, Any] = {}
         self.time_limit, self.offered, self._pace = env.time_limit, env.offered, Pace()
         self.native: Native | None = env.env.observation_space, env.env.action_space
@@ -139,9 +157,13 @@ class CompiledEngine:
     def evaluate(self, state: State, episodes: int, number: int) -> list[Played]:
         """Greedy episodes of each seed in lanes of their own, some steps at a time."""
         if episodes not in self._evaluations:
-            functions = partial(_begin_episodes, self._env, episodes), partial(_play_on, self._env, episodes)
+            functions = (
+                partial(_begin_episodes, self._env, episodes, self._compares),
+                partial(_play_on, self._env, episodes),
+                _settle,
+            )
             self._evaluations[episodes] = [self._compile(function, donate=False) for function in functions]
-        begin, play_on = self._evaluations[episodes]
+        begin, play_on, settle = self._evaluations[episodes]
         which, params = np.int32(number), policy(self._static, state.learner)
         playing = begin(self._agent, which, self._streams, params)
         steps, longest = 0, self.time_limit or LONGEST
@@ -153,9 +175,21 @@ class CompiledEngine:
             playing = play_on(self._agent, (which, np.int32(steps)), self._streams, (params, playing))
             jax.block_until_ready(playing)
             self._pace.took(asked, time.perf_counter() - start)
-        told = np.asarray(playing.returns), np.asarray(playing.done)
+        ended = params, state.learner, playing.prospects
+        compared = settle(self._agent, (), self._streams, ended) if playing.prospects else None
+        told = jax.tree.map(np.asarray, (playing.returns, playing.done, compared))
         of_each = [self._of(told, each) for each in range(len(self.seeds))]
-        return [Played(returns, cut=int(np.sum(~done))) for returns, done in of_each]
+        return [
+            Played(returns, None, int(np.sum(~done)), outlook and Outlook(*outlook))
+            for returns, done, outlook in of_each
+        ]
+
+    def gauge(self, state: State, iteration: int, total: int) -> list[dict[str, float]]:
+        """Diagnostics of each seed."""
+        found = self._gauge(self._agent, (np.int32(iteration), np.int32(total)), self._streams, state)
+        found = jax.tree.map(np.asarray, found)
+        of_each = [self._of(found, each) for each in range(len(self.seeds))]
+        return [{name: float(value) for name, value in own.items()} for own in of_each]
 
     def params(self, state: State, seed: int) -> PyTree:
         """Acting parameters of the seed at position ``seed``."""
@@ -179,10 +213,10 @@ class CompiledEngine:
 
     def restore(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> tuple[State, list[str]]:
         """A saved state, exactly; also on other devices, whose groups are other ones."""
-        arrays, copies = completed(arrays), len(self._padded) - len(self.seeds)
+        like, copies = jax.eval_shape(self.start), len(self._padded) - len(self.seeds)
         if copies:
             arrays = {name: np.concatenate([leaf, leaf[len(leaf) - copies :]]) for name, leaf in arrays.items()}
-        return self._place(unflatten(jax.eval_shape(self.start), arrays)), []
+        return self._place(unflatten(like, completed(arrays, like))), []
 
     def close(self) -> None:
         """Nothing to free."""
@@ -272,11 +306,12 @@ def _collect(
 
 
 def _begin_episodes(
-    env: CompiledEnv, episodes: int, agent: Agent, number: Array, keys: Streams, params: PyTree
+    env: CompiledEnv, episodes: int, compares: bool, agent: Agent, number: Array, keys: Streams, params: PyTree
 ) -> Playing:
-    """The beginning of evaluation ``number``."""
+    """The beginning of evaluation ``number``; ``compares`` its returns with what the agent expects."""
     first = _first_states(env, episodes, jax.random.fold_in(keys.evaluation, number))
-    return Playing(jnp.int32(1), first, jnp.zeros(episodes), jnp.zeros(episodes, bool))
+    prospects = begun(first.obs) if compares else ()
+    return Playing(jnp.int32(1), first, jnp.zeros(episodes), jnp.zeros(episodes, bool), prospects)
 
 
 def _play_on(
@@ -298,9 +333,16 @@ def _play_on(
         draw = jax.vmap(env.draw)(jax.random.split(jax.random.fold_in(key, playing.step), episodes), first)
         lanes, outcome = jax.vmap(env.step)(playing.lanes, action, draw)
         returns = playing.returns + jnp.where(playing.done, 0.0, outcome.reward)
-        return Playing(playing.step + 1, lanes, returns, playing.done | outcome.terminated | outcome.truncated)
+        done = playing.done | outcome.terminated | outcome.truncated
+        prospects = playing.prospects and grown(agent, playing.prospects, ~playing.done, outcome, lanes.obs)
+        return Playing(playing.step + 1, lanes, returns, done, prospects)
 
     return jax.lax.while_loop(lambda now: ~jnp.all(now.done) & (now.step <= end), step, playing)
+
+
+def _settle(agent: Agent, numbers: PyTree, keys: Streams, ended: tuple[Any, Any, Prospects]) -> tuple[Array, Array]:
+    """Expected and actual discounted returns of episodes that have ended."""
+    return settled(agent, *ended)
 
 
 def _first_states(env: CompiledEnv, episodes: int, key: Array) -> EnvState:

@@ -19,6 +19,7 @@ from argmaxq.learning.sums import Sum, plus
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Finished, Report
 from argmaxq.training.evaluation import Played
+from argmaxq.trees import named
 from argmaxq.types import Array, ArraySpec, Clock, Metrics, PyTree, Row, Spaces
 
 
@@ -101,6 +102,9 @@ class Engine(Protocol):
             Halted: a signal waits to be obeyed.
         """
 
+    def gauge(self, state: Any, iteration: int, total: int) -> list[dict[str, float]]:
+        """Diagnostics of each seed after ``iteration`` iterations of a run of ``total`` env steps; changes nothing."""
+
     def params(self, state: Any, seed: int) -> PyTree:
         """Acting parameters of the seed at position ``seed``."""
 
@@ -166,9 +170,14 @@ def account(episodes: Episodes, rows: Row, count: Array) -> tuple[Episodes, Ends
     return jax.lax.fori_loop(0, count, one, (episodes, ends))
 
 
-def completed(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """A saved state with what those of earlier versions do not hold."""
-    return {"episodes/rests": np.zeros_like(arrays["episodes/returns"]), **arrays}
+SINCE = ("episodes/rests", "learner/newest/")
+"""What saved states of earlier versions do not hold, and begins with zeros."""
+
+
+def completed(arrays: dict[str, np.ndarray], like: PyTree) -> dict[str, np.ndarray]:
+    """A saved state with what those of earlier versions do not hold; ``like`` is the whole one, or its shapes."""
+    lacking = {name: leaf for name, leaf in named(like).items() if name not in arrays and name.startswith(SINCE)}
+    return {name: np.zeros(leaf.shape, leaf.dtype) for name, leaf in lacking.items()} | arrays
 
 
 def unsound(spaces: Spaces, obs: Array) -> Array:

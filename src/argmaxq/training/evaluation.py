@@ -22,6 +22,7 @@ from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.spaces import Adaptor, read_spaces
 from argmaxq.lanes.vector_lanes import VectorLanes
 from argmaxq.roles import Agent
+from argmaxq.training.prospects import Ledger, Outlook
 from argmaxq.types import PyTree, Spaces
 
 WIDTH = 32
@@ -37,12 +38,14 @@ LONGEST = 10_000
 class Played(NamedTuple):
     """Returns [episodes], and where the environment's ``info`` says so, whether each was a success.
 
-    ``cut`` of them had not ended after ``LONGEST`` steps, and count with what they had gained by then.
+    ``cut`` of them had not ended after ``LONGEST`` steps, and count with what they had gained by then. ``outlook`` is
+    what the agent expected of them, beside what it had.
     """
 
     returns: np.ndarray
     success: np.ndarray | None = None
     cut: int = 0
+    outlook: Outlook | None = None
 
 
 class Halted(Exception):
@@ -103,8 +106,17 @@ class Evaluator:
         """The spaces an agent sees."""
         return self.adaptor.spaces
 
-    def play(self, choose: Choose, episodes: int, seed: Sequence[int], witness: Witness | None = None) -> Played:
+    def play(
+        self,
+        choose: Choose,
+        episodes: int,
+        seed: Sequence[int],
+        witness: Witness | None = None,
+        ledger: Ledger | None = None,
+    ) -> Played:
         """Whole episodes; the same ``seed`` (whole numbers) begins the same episodes, whatever is chosen.
+
+        ``ledger`` compares their returns with what was expected.
 
         Raises:
             Halted: a signal waits to be obeyed.
@@ -115,12 +127,13 @@ class Evaluator:
             width = min(episodes, LANES)
             if width not in self._lanes:
                 self._lanes[width] = FuncLanes(self._compiled, width)
-            return play_lanes(self._lanes[width], choose, episodes, int(words[0]), witness, longest)
+            return play_lanes(self._lanes[width], choose, episodes, int(words[0]), witness, longest, ledger)
         if self._vector is not None:
-            return play_lanes(self._vector, choose, episodes, int(words[0]), witness, longest)
+            return play_lanes(self._vector, choose, episodes, int(words[0]), witness, longest, ledger)
         assert self._copies is not None
         width, seeds = min(episodes, WIDTH), [int(word) for word in words]
-        return play_episodes(self._copies, range(self._first, self._first + width), choose, seeds, witness, longest)
+        numbers = range(self._first, self._first + width)
+        return play_episodes(self._copies, numbers, choose, seeds, witness, longest, ledger)
 
     def decisions(self, choose: Choose, episodes: int, seed: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Observations [n, ...] as a network sees them in whole episodes, and an agent's actions [n, ...] there.
@@ -157,6 +170,7 @@ def play_episodes(
     seeds: Sequence[int],
     witness: Witness | None = None,
     longest: int = LONGEST,
+    ledger: Ledger | None = None,
 ) -> Played:
     """One episode for each seed, of ``longest`` steps at most, side by side on the copies with these numbers."""
     width, spaces = min(len(numbers), len(seeds)), copies.spaces
@@ -169,10 +183,14 @@ def play_episodes(
         if waiting():
             raise Halted
         actions, acting = choose(obs), sorted(playing)
+        before = obs[acting]
         if witness is not None:
-            witness(obs[acting], actions[acting])
+            witness(before, actions[acting])
         own, over = rows(spaces, actions), []
         answers = copies.ask([(numbers[lane], "step", (own[lane],)) for lane in acting])
+        if ledger is not None:
+            following, rewards, terminated = (np.array(each) for each in list(zip(*answers, strict=True))[:3])
+            ledger.note([playing[lane] for lane in acting], before, rewards, terminated, following)
         for lane, answer in zip(acting, answers, strict=True):
             episode = playing[lane]
             obs[lane], reward, terminated, truncated, succeeded = answer
@@ -199,6 +217,7 @@ def play_lanes(
     seed: int,
     witness: Witness | None = None,
     longest: int = LONGEST,
+    ledger: Ledger | None = None,
 ) -> Played:
     """As many episodes in each lane, so that short ones are not preferred; the first ``episodes`` of them.
 
@@ -212,11 +231,15 @@ def play_lanes(
     while any(len(own) < each for own in finished):
         if waiting():
             raise Halted
-        actions = choose(obs)
+        actions, before = choose(obs), obs
+        acting = ~last & [len(own) < each for own in finished]
         if witness is not None:
-            acting = ~last & [len(own) < each for own in finished]
             witness(obs[acting], actions[acting])
         step = lanes.step(actions)
+        if ledger is not None:
+            numbers = np.array([len(own) * lanes.lanes + lane for lane, own in enumerate(finished)])
+            acting &= numbers < episodes
+            ledger.note(numbers[acting], before[acting], step.reward[acting], step.terminated[acting], step.obs[acting])
         length += ~last
         obs, last = step.obs, step.last
         running += step.reward

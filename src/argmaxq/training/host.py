@@ -12,6 +12,7 @@ from argmaxq.components.component import bind, traced
 from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.spaces import Native
+from argmaxq.recipes.recipe import Diagnostics
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
@@ -34,12 +35,14 @@ from argmaxq.training.engine import (
     report,
 )
 from argmaxq.training.evaluation import Played
+from argmaxq.training.gauging import gauge
 from argmaxq.training.packing import Packed, Packing
+from argmaxq.training.prospects import Ledger, Outlook, foresees, settled
 from argmaxq.trees import flatten, unflatten
 from argmaxq.types import Array, Clock, PyTree, Row, Spaces
 
-Evaluate = Callable[[PyTree, int, int], Played]
-"""(acting parameters, episodes, number) -> episodes on a separate environment."""
+Evaluate = Callable[[PyTree, int, int, Ledger | None], Played]
+"""(acting parameters, episodes, number, ledger to be kept) -> episodes on a separate environment."""
 
 ENVIRONMENT = "environment"
 """Where the environment's own arrays stand among the saved ones."""
@@ -66,6 +69,7 @@ class HostEngine:
         evaluate: Evaluate,
         time_limit: int | None = None,
         native: Native | None = None,
+        diagnostics: Diagnostics | None = None,
     ) -> None:
         self.spaces, self.lanes, self.seeds = lanes.spaces, lanes.lanes, (seed,)
         self.native = native
@@ -82,6 +86,9 @@ class HostEngine:
         self._account = jax.jit(account)
         self._act = jax.jit(partial(_act, numbers, self._packing))
         self._learn = jax.jit(partial(_learn, numbers, self._packing), donate_argnums=1)
+        wanted, like = diagnostics or Diagnostics(), jax.eval_shape(self._begin, self._keys)
+        self._gauge = jax.jit(gauge(wanted, self.spaces, self.lanes, self._agent, self._keys, like))
+        self._compares, self._settle = foresees(agent, wanted), jax.jit(settled)
 
     @property
     def offered(self) -> Mask:
@@ -146,7 +153,18 @@ class HostEngine:
 
     def evaluate(self, state: State, episodes: int, number: int) -> list[Played]:
         """Episodes of the greedy policy on an environment of its own."""
-        return [self._evaluate(policy(self._static, state.learner), episodes, number)]
+        ledger = Ledger(self._static, episodes) if self._compares else None
+        params = policy(self._static, state.learner)
+        played = self._evaluate(params, episodes, number, ledger)
+        if ledger is None:
+            return [played]
+        told = self._settle(self._agent, params, state.learner, ledger.prospects)
+        return [played._replace(outlook=Outlook(*map(np.asarray, told)))]
+
+    def gauge(self, state: State, iteration: int, total: int) -> list[dict[str, float]]:
+        """Diagnostics of the one seed."""
+        found = self._gauge(self._agent, (np.int32(iteration), np.int32(total)), self._keys, state)
+        return [{name: float(value) for name, value in found.items()}]
 
     def params(self, state: State, seed: int) -> PyTree:
         """Acting parameters."""
@@ -164,7 +182,8 @@ class HostEngine:
     def restore(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> tuple[State, list[str]]:
         """A saved state; an episode that cannot be restored is cut there: a truncation."""
         own = {name: array for name, array in arrays.items() if not name.startswith(f"{ENVIRONMENT}/")}
-        saved = unflatten(jax.eval_shape(self._begin, self._keys), completed(own))
+        like = jax.eval_shape(self._begin, self._keys)
+        saved = unflatten(like, completed(own, like))
         state: State = jax.tree.map(jnp.asarray, saved)._replace(last=np.array(saved.last))
         lost = np.array(self._env.restore(join(arrays, meta, ENVIRONMENT)), np.int32)
         if not len(lost):

@@ -17,7 +17,7 @@ from argmaxq.runs.report import Report, joined
 from argmaxq.runs.stretches import Stretch, total_at
 from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, DIVERGED, Track, faults
 from argmaxq.training import whole
-from argmaxq.training.block import Block, Callback, Diverged, divergence
+from argmaxq.training.block import Block, Callback, Diverged, divergence, noted
 from argmaxq.training.changed import adapted, reopen
 from argmaxq.training.engine import Broken, Engine
 from argmaxq.training.evaluation import Halted, Played
@@ -202,9 +202,10 @@ class Loop:
         due = bool(every) and (self._times.crossed(self.iteration, every) or self.step >= self.recipe.steps)
         judged = self._active() if due else self._stopping()
         evaluations = self._play() if judged else None  # a signal comes before anything has changed
+        measured = self._measured(evaluations, judged)
         reports, self._reports, self._begun, self.saved = self._reports, [], self.iteration, False
         for number in self._active():
-            self.tracks[number].block(reports[number])
+            self.tracks[number].block(reports[number], measured[number])
             self._note_standstill(self.tracks[number], progress)
         self._leave_diverged(progress)
         going = self._active()
@@ -215,17 +216,32 @@ class Loop:
             self._evaluated(evaluations, [number for number in going if number in judged])
         self._keep_last([number for number in going if self.tracks[number].over], progress)
         returns = [played.returns for played in evaluations] if evaluations else None
-        block = Block(self.step, reports, returns, lambda number: self.engine.params(self._state, number))
+        block = Block(self.step, reports, returns, lambda number: self.engine.params(self._state, number), measured)
         self._call_back(block, progress)
         self._note_time()
         if self._times.crossed(self.iteration, self.recipe.checkpoint_every):
             self.save(progress)
         progress.update(done(self.step, self.tracks), means(self.tracks))
 
+    def _measured(self, evaluations: list[Played] | None, judged: list[int]) -> list[dict[str, float]]:
+        """Diagnostics of each seed, where they are due and anything was learnt, and of the evaluations made now."""
+        every, found = int(self.recipe.diagnostics.every), [{} for _ in self.tracks]
+        due = self._times.completes(self._begun, self.iteration, every) or self.step >= self.recipe.steps
+        if every and due and any(report.updates for report in self._reports):
+            gauged = self.engine.gauge(self._state, self.iteration, self.total)
+            found = [own if report.updates else {} for own, report in zip(gauged, self._reports, strict=True)]
+        for number in judged if every and evaluations else []:
+            outlook = evaluations[number].outlook
+            found[number] |= outlook.told() if outlook else {}
+        return found
+
     def _call_back(self, block: Block, progress: Progress) -> None:
         """Tell of a block, and end the run where one that was told wishes so."""
-        wishes = [callback(block) is True for callback in self._callbacks]
-        if any(wishes):
+        said = [callback(block) for callback in self._callbacks]
+        for values in [each for each in said if isinstance(each, Mapping)]:
+            for track, own in zip(self.tracks, noted(values, len(self.tracks)), strict=True):
+                track.note(own)
+        if any(each is True for each in said):
             self._keep_last(self._active(), progress)
             for number in self._active():
                 self.tracks[number].over = CALLED_OFF

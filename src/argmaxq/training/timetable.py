@@ -39,6 +39,11 @@ class Timetable:
         step = iteration * self.steps_per_iteration
         return bool(every) and step // every > (step - self.steps_per_iteration) // every
 
+    def completes(self, begun: int, iteration: int, blocks: int) -> bool:
+        """Whether a block from ``begun`` to ``iteration`` comes to the end of another ``blocks`` full ones."""
+        every = blocks * self.length
+        return bool(every) and iteration // every > begun // every
+
     def _first_at(self, step: int) -> int:
         """Iterations after which at least ``step`` env steps are done."""
         return int(-(-step // self.steps_per_iteration))

@@ -9,6 +9,7 @@ from argmaxq.components.errors import UserError
 from argmaxq.components.registry import near
 from argmaxq.reporting.comparison import draw_comparison
 from argmaxq.reporting.curve import draw_curve
+from argmaxq.reporting.health import draw_health
 from argmaxq.reporting.losses import draw_losses
 from argmaxq.reporting.pictures import checked
 from argmaxq.runs.track import BEST
@@ -42,6 +43,7 @@ def _learnt(what: What, asked: Request) -> Path:
 DRAWINGS: dict[str, Callable[[Request], Path]] = {
     "curve": lambda asked: draw_curve(asked.run.path, asked.out),
     "loss": lambda asked: draw_losses(asked.run.path, asked.out),
+    "health": lambda asked: draw_health(asked.run.path, asked.out),
     "choices": _choices,
     **{what: partial(_learnt, what) for what in get_args(What)},
 }
@@ -57,9 +59,10 @@ def plot(
 ) -> Path:
     """Draw one picture of a run, as PNG or SVG; by default ``RUN/what.png``. Or compare several runs' curves.
 
-    curve: return per episode. loss: Q loss and actor loss. choices: what 50 greedy episodes choose where along one
-    entry of the observation. phase, value, visits, schedule: see ``draw_learnt``. Several runs: see
-    ``draw_comparison``; by default the picture lies beside the first of them and is called after all.
+    curve: return per episode. loss: Q loss and actor loss. health: diagnostics, see ``draw_health``. choices: what 50
+    greedy episodes choose where along one entry of the observation. phase, value, visits, schedule: see
+    ``draw_learnt``. Several runs: see ``draw_comparison``; by default the picture lies beside the first of them and is
+    called after all.
 
     Raises:
         UserError: an unknown kind of picture or file, or nothing to draw.

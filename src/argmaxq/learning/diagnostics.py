@@ -1,0 +1,86 @@
+"""How a learner is doing, in numbers that papers have names for; docs/diagnostics.md says what is healthy."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from argmaxq.types import Array, Clock, Metrics, PyTree
+
+DORMANT = 0.025
+"""Share of its layer's mean activation up to which a unit is dormant."""
+SPECTRUM = 0.99
+"""Share of the singular values' sum that counts for the effective rank."""
+QUANTILES = (10, 50, 90)
+"""Per cent."""
+
+
+def dormant_share(layers: Sequence[Array]) -> Array:
+    """Share of units whose mean |activation| is at most ``DORMANT`` times that of their layer (Sokar et al. 2023).
+
+    Args:
+        layers: Activations [batch, width] of each hidden layer.
+    """
+    means = [jnp.mean(jnp.abs(layer), axis=0) for layer in layers]
+    dormant = sum(jnp.sum(mean <= DORMANT * jnp.mean(mean)) for mean in means)
+    return dormant / sum(mean.size for mean in means)
+
+
+def effective_rank(features: Array) -> Array:
+    """How many singular values of features [batch, width] make up 99 % of their sum (Kumar et al. 2021, srank)."""
+    sizes = jnp.linalg.svd(features, compute_uv=False)
+    return jnp.sum(jnp.cumsum(sizes) < SPECTRUM * jnp.sum(sizes)) + 1
+
+
+def churn(before: Array, after: Array) -> Array:
+    """Share of states whose preferred action differs between preferences [batch, actions] (Schaul et al. 2022)."""
+    return jnp.mean(jnp.argmax(before, axis=1) != jnp.argmax(after, axis=1))
+
+
+def td_error_quantiles(td_error: Array, weight: Array) -> Metrics:
+    """Quantiles of |TD error| over the samples [batch] that have a weight, between the two nearest; NaN of none."""
+    sizes = jnp.sort(jnp.where(weight > 0, jnp.abs(td_error), jnp.nan))  # NaN comes last
+    place = jnp.array(QUANTILES) / 100 * (jnp.sum(weight > 0) - 1)
+    below = jnp.floor(place).astype(jnp.int32)
+    low, high = sizes[below], sizes[jnp.minimum(below + 1, len(sizes) - 1)]
+    found = jnp.where(place > below, low + (place - below) * (high - low), low)
+    return {f"td_error_{quantile}": found[number] for number, quantile in enumerate(QUANTILES)}
+
+
+def distance(target: PyTree, params: PyTree) -> Array:
+    """How far the target network is from the online one, as a share of the latter's norm."""
+    return optax.tree.norm(optax.tree.sub(target, params)) / optax.tree.norm(params)
+
+
+class Watch(NamedTuple):
+    """An optimiser's state, and the global norm of the gradient that it was given last, before clipping."""
+
+    state: PyTree
+    norm: Array
+
+
+class Watched:
+    """An optimiser whose state is a ``Watch`` of another one's."""
+
+    def __init__(self, optimiser: Any) -> None:
+        self._optimiser = optimiser
+
+    def init(self, params: PyTree) -> Watch:
+        """That of the other one, before any gradient."""
+        return Watch(self._optimiser.init(params), jnp.float32(0))
+
+    def update(self, gradient: PyTree, state: Watch, params: PyTree, clock: Clock) -> tuple[PyTree, Watch]:
+        """The other one's step."""
+        params, own = self._optimiser.update(gradient, state.state, params, clock)
+        return params, Watch(own, optax.tree.norm(gradient))
+
+
+def norms(optimisers: PyTree) -> list[Array]:
+    """The gradients' norms in states of watched optimisers."""
+    return [each.norm for each in jax.tree.leaves(optimisers, is_leaf=_is_watch) if _is_watch(each)]
+
+
+def _is_watch(value: Any) -> bool:
+    return isinstance(value, Watch)

@@ -14,6 +14,7 @@ from flax import linen as nn
 import argmaxq as aq
 from argmaxq.agents.dqn import DQN
 from argmaxq.agents.pqn import PQN
+from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
 from argmaxq.lanes.func_lanes import FuncLanes
 from argmaxq.learning.activations import hidden
@@ -85,7 +86,7 @@ def test_hidden_layers_of_any_network(network: Any, widths: list[int]) -> None:
         obs, params = OBS, network.init(jax.random.key(0), OBS, (2, 1))
     else:
         spaces = Spaces(ArraySpec((), "int32", categories=3), DiscreteActions(2))
-        network, obs = network.bind(spaces), jnp.int32(1)
+        network, obs = bind(network, spaces), jnp.int32(1)
         params = network.init(jax.random.key(0), obs, (2, 1))
     assert [layer.shape for layer in hidden(network, params, obs)] == [(width,) for width in widths]
 

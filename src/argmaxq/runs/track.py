@@ -105,7 +105,7 @@ class Track:
         self.updates, self.metrics = report.updates, report.metrics
         row = {"step": report.step, "updates": report.updates, "episodes": self.episodes}
         mean = {"mean_return": self.mean_return} if self.returns else {}
-        self._row = row | mean | report.metrics | measured
+        self._row = {**row, **mean, **report.metrics, **measured}
         self.blamed, self.faults = bool(report.faults), faults(report)
 
     def note(self, values: Mapping[str, float]) -> None:

@@ -80,7 +80,7 @@ def allowed(mask: Any, n: int, leading: tuple[int, ...], over: Any, where: str) 
         shown = f"of {array.dtype} of shape {array.shape}"
         raise UserError(f"{where} {shown}: it must be {n} numbers, 1 for each action that is allowed and 0 for others")
     found = array.astype(np.bool_)
-    nothing = ~found.any(axis=-1, keepdims=True)
+    nothing: np.ndarray = ~found.any(axis=-1, keepdims=True)
     if (nothing[..., 0] & ~np.asarray(over, np.bool_)).any():
         raise UserError(f"{where} allows no action, and the episode is not over: at least one must be allowed")
     return found | nothing

@@ -170,7 +170,7 @@ def test_evaluate_summarises_many_seeds(argmaxq: Command, seeds: str) -> None:
 
 
 def test_check_finds_and_counts_faults(argmaxq: Command) -> None:
-    code, out, _ = argmaxq("check", "Unfit-v0")
+    code, out, _ = argmaxq("check", "Pendulum-v1")
     assert (code, "fail  actions" in out) == (1, True)
     code, out, _ = argmaxq("check", "CartPole-v1", "--kwargs", '{"max_episode_steps": 50}')
     assert code == 0

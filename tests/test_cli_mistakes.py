@@ -77,7 +77,7 @@ MISTAKES = {
     "train cartpole/dqn --device abacus": "device = 'abacus': there is no such device here; there are cpu",
     "train cartpole/dqn --device cpu:99": "device = 'cpu:99': there is no such device here; there are cpu",
     "train cartpole/dqn --env Pendulum-v1": "continuous: no agent here fits; an actor-critic such as SAC does",
-    "train cartpole/dqn --env Unfit-v0": "5,600 combinations: no agent here takes more than 4,096; choose fewer",
+    "train cartpole/dqn --env Unfit-v0": "5,600 combinations, of which this agent would need a value each: bdq fits",
     "train cartpole/dqn --env CartPol-v1": "'CartPol-v1' is not registered: did you mean CartPole-v1",
     "train cartpole/dqn --agent.replay.capacity 3": "agent.replay.capacity = 3 is too small",
     "train platform/mpdqn --agent.prior 0.1 0.2": "agent.prior has 2 numbers; the actions have 3 parameters",

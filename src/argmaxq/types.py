@@ -152,7 +152,31 @@ class HybridActions:
         return np.hstack([chosen, generator.uniform(-1, 1, (count, self.parameters))]).astype(np.float32)
 
 
-Actions: TypeAlias = DiscreteActions | HybridActions
+@dataclasses.dataclass(frozen=True)
+class BranchedActions:
+    """Several choices at once: one action is one int32 array [branches], in each branch a number from 0 on.
+
+    Attributes:
+        sizes: How many there are to choose from in each branch.
+    """
+
+    sizes: tuple[int, ...]
+
+    @property
+    def n(self) -> int:
+        """How many combinations there are."""
+        return math.prod(self.sizes)
+
+    @property
+    def spec(self) -> ArraySpec:
+        return ArraySpec((len(self.sizes),), "int32")
+
+    def random(self, generator: np.random.Generator, count: int) -> np.ndarray:
+        """Uniformly random actions [count, branches]."""
+        return generator.integers(self.sizes, size=(count, len(self.sizes)), dtype=np.int32)
+
+
+Actions: TypeAlias = DiscreteActions | HybridActions | BranchedActions
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,14 +10,24 @@ from argmaxq.components.annotations import Bound
 from argmaxq.components.errors import UserError
 from argmaxq.learning.keys import each_its_own, is_random, redrawn
 from argmaxq.roles import ImplicitReturns, Masking
-from argmaxq.types import Array, Clock, DiscreteActions, Estimate, Keys, Legal, PyTree, Spaces
+from argmaxq.types import Array, BranchedActions, Clock, DiscreteActions, Estimate, Keys, Legal, PyTree, Spaces
 
 Allowed: TypeAlias = Annotated[Legal, Bound()]
 """How observations tell which actions are allowed, as the environment's spaces say it."""
 
 
+def counted(count: int) -> str:
+    """A number that may be huge, in few letters."""
+    return f"{count:,}" if count < 10**15 else f"about 10^{len(str(count)) - 1}"
+
+
 def discrete(spaces: Spaces) -> DiscreteActions:
-    """The actions, for an agent that needs discrete ones; raises UserError where they have parameters."""
+    """The actions, for an agent that needs discrete ones; raises UserError for others."""
+    if isinstance(spaces.action, BranchedActions):
+        raise UserError(
+            f"these actions are several choices at once, {counted(spaces.action.n)} combinations, of which this agent "
+            "would need a value each: bdq fits"
+        )
     if not isinstance(spaces.action, DiscreteActions):
         advice = "use an agent such as pdqn, or make them discrete by env.choices, values for each action's parameters"
         raise UserError(f"these actions have parameters, which this agent cannot choose: {advice}")
@@ -110,14 +120,14 @@ class Acting:
         q = self.values(params, obs, keys)
         if not self.legal.actions:
             return self.exploration.choose(q, clock, own), memory
-        return _among(self.legal.allowed(obs), self.exploration, q, clock, own), memory
+        return among(self.legal.allowed(obs), self.exploration, q, clock, own), memory
 
     def greedy(self, params: PyTree, obs: Array) -> Array:
         """The action of highest value for one observation."""
         return jnp.argmax(self.values(params, obs)).astype(jnp.int32)
 
 
-def _among(allowed: Array, exploration: Any, q: Array, clock: Clock, noise: PyTree) -> Array:
+def among(allowed: Array, exploration: Any, q: Array, clock: Clock, noise: PyTree) -> Array:
     """An action among those ``allowed`` [actions].
 
     An exploration that knows no masks sees their values alone, and where it takes a forbidden one, the best is taken.

@@ -16,6 +16,7 @@ from gymnasium.utils.env_checker import check_env, data_equivalence
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import iterate
 
+from argmaxq.agents.acting import counted
 from argmaxq.components.errors import UserError
 from argmaxq.environments import trials
 from argmaxq.environments.make import Source, make_environment, make_lanes, one_line
@@ -26,7 +27,7 @@ from argmaxq.lanes.masks import UNUSED, Mask, offered
 from argmaxq.lanes.misfits import gave, kind, reset_fault, step_fault
 from argmaxq.lanes.spaces import describe, read_actions, read_observations, read_spaces
 from argmaxq.lanes.vector_lanes import autoreset_mode, final_observation
-from argmaxq.types import ACTION_MASK
+from argmaxq.types import ACTION_MASK, BranchedActions, DiscreteActions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,15 +61,25 @@ def _findings(source: Source, kwargs: Mapping[str, Any] | None) -> Iterator[Find
         yield _try("autoreset", lambda: ("ok", autoreset_mode(env).name))
         yield _try("final observations", lambda: _final_observations(env))
     else:
-        yield _try("interface", lambda: _interface(env))
+        yield _try("interface", lambda: _interface(env, mask))
         yield _try("data", lambda: _data(env, mask))
         yield _try("time limit", lambda: _time_limit(env))
     yield from told
     env.close()
     if fits:
         yield from _training(source, kwargs, mask)
-    agents = ("dqn, pqn, td" if read_hybrid(chosen) is None else "pdqn, paddpg") if fits else "none fits these spaces"
+    agents = _agents(chosen) if fits else "none fits these spaces"
     yield Finding("ok" if fits else "fail", "agents", agents)
+
+
+def _agents(chosen: gym.Space[Any]) -> str:
+    """Which agents take such actions."""
+    match read_actions(chosen)[0]:
+        case DiscreteActions():
+            return "dqn, pqn, td"
+        case BranchedActions():
+            return "bdq"
+    return "pdqn, paddpg"
 
 
 def _training(source: Source, kwargs: Mapping[str, Any] | None, mask: Mask) -> Iterator[Finding]:
@@ -113,14 +124,18 @@ def _actions(space: gym.Space[Any]) -> Verdict:
     hybrid = read_hybrid(space)
     if hybrid is not None:
         return "ok", f"{hybrid.description}: for agents such as pdqn, or dqn with chosen values (env.choices)"
+    if isinstance(actions, BranchedActions):
+        return "ok", f"{len(actions.sizes)} choices at once, {counted(actions.n)} combinations: for bdq"
     return "ok", f"{actions.n} discrete actions"
 
 
 _OURS = re.compile("infinity|normalized space")
 
 
-def _interface(env: gym.Env[Any, Any]) -> Verdict:
+def _interface(env: gym.Env[Any, Any], mask: Mask) -> Verdict:
     """Gymnasium's own checker; its advice on bounds does not concern us, for parameters are scaled here."""
+    if mask != "none":
+        return "ok", "not tried by Gymnasium's own checker, which takes actions that are not allowed"
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         check_env(env.unwrapped, skip_render_check=True, skip_close_check=True)

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from argmaxq.components.errors import UserError
-from argmaxq.types import ACTION_MASK, Actions, DiscreteActions
+from argmaxq.types import ACTION_MASK, Actions, BranchedActions, DiscreteActions
 
 Mask: TypeAlias = Literal["none", "info", "observation"]
 """Where an environment tells which actions are allowed: nowhere, in its infos, or in an entry of its Dict observations.
@@ -35,7 +35,8 @@ def offered(space: gym.Space[Any], info: Mapping[str, Any]) -> Mask:
 def maskable(actions: Actions, choices: Any, mask: Mask) -> bool:
     """Whether actions are masked; raises UserError where such actions cannot be."""
     if mask != "none" and (choices or not isinstance(actions, DiscreteActions)):
-        raise UserError(f"env.mask = {mask}: only discrete actions are masked, and these have parameters; leave it out")
+        kind = "several choices at once" if isinstance(actions, BranchedActions) else "actions with parameters"
+        raise UserError(f"env.mask = {mask}: only discrete actions are masked, and these are {kind}; leave it out")
     return mask != "none"
 
 
@@ -79,8 +80,8 @@ def allowed(mask: Any, n: int, leading: tuple[int, ...], over: Any, where: str) 
     if array.shape != (*leading, n) or array.dtype.kind not in "buif" or not ((array == 0) | (array == 1)).all():
         shown = f"of {array.dtype} of shape {array.shape}"
         raise UserError(f"{where} {shown}: it must be {n} numbers, 1 for each action that is allowed and 0 for others")
-    found = array.astype(np.bool_)
-    nothing: np.ndarray = np.asarray(~found.any(axis=-1, keepdims=True))
-    if np.any(nothing[..., 0] & ~np.asarray(over, np.bool_)):
+    found: Any = array.astype(np.bool_)
+    nothing = ~found.any(axis=-1, keepdims=True)
+    if (nothing[..., 0] & ~np.asarray(over, np.bool_)).any():
         raise UserError(f"{where} allows no action, and the episode is not over: at least one must be allowed")
-    return found | nothing
+    return np.asarray(found | nothing)

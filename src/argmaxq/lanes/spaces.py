@@ -16,7 +16,7 @@ from gymnasium import spaces
 from argmaxq.components.errors import UserError
 from argmaxq.lanes.hybrid import Choices, HybridSpace, read_hybrid
 from argmaxq.lanes.masks import Mask, allowed, maskable, unmasked
-from argmaxq.types import ACTION_MASK, Actions, ArraySpec, DiscreteActions, Spaces
+from argmaxq.types import ACTION_MASK, Actions, ArraySpec, BranchedActions, DiscreteActions, Spaces
 
 Encode = Callable[[Any], np.ndarray]
 Decode = Callable[[Any], Any]
@@ -24,7 +24,7 @@ Native: TypeAlias = tuple[gym.Space[Any], gym.Space[Any]]
 """An environment's own observation and action space."""
 WHOLE = (int, np.integer)
 MOST_COMBINATIONS = 4096
-"""Several choices at once that are enumerated: a network has an output for each."""
+"""Several choices at once that are enumerated: a network has an output for each. More are branches."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,9 +129,9 @@ def index_spec(space: spaces.Discrete) -> ArraySpec:
 def read_actions(space: gym.Space[Any], choices: Choices = ()) -> tuple[Actions, Decode]:
     """The actions an agent chooses among and the function that turns them into the environment's own.
 
-    Several choices at once (MultiDiscrete, MultiBinary) are numbered: an action is one combination of them. With
-    ``choices``, parameterised actions become discrete ones: every action with every combination of these values of its
-    parameters.
+    Several choices at once (MultiDiscrete, MultiBinary) are numbered: an action is one combination of them; where
+    these are more than ``MOST_COMBINATIONS``, it is a number for each choice. With ``choices``, parameterised actions
+    become discrete ones: every action with every combination of these values of its parameters.
 
     Raises:
         UserError: no agent can take such actions, or the choices do not fit them.
@@ -142,6 +142,9 @@ def read_actions(space: gym.Space[Any], choices: Choices = ()) -> tuple[Actions,
         n, dtype, start = int(space.n), space.dtype, space.start
         return DiscreteActions(n), lambda actions: (np.asarray(actions, dtype=dtype) + start)[()]
     if isinstance(space, spaces.MultiDiscrete | spaces.MultiBinary):
+        sizes, start = _branches(space)
+        if math.prod(sizes) > MOST_COMBINATIONS:
+            return BranchedActions(sizes), partial(_shaped, space.shape, start)
         combined = combinations(space)
         return DiscreteActions(len(combined)), partial(_taken, combined)
     hybrid = read_hybrid(space)
@@ -165,27 +168,23 @@ def _taken(table: np.ndarray, actions: Any) -> Any:
 
 
 def combinations(space: spaces.MultiDiscrete | spaces.MultiBinary) -> np.ndarray:
-    """All actions of a space of several choices at once [n, *space.shape], the last choice changing fastest.
-
-    Raises:
-        UserError: there are more than ``MOST_COMBINATIONS``.
-    """
-    start: Any = 0
-    if isinstance(space, spaces.MultiDiscrete):
-        sizes, start = tuple(map(int, space.nvec.flat)), space.start
-    else:
-        sizes = (2,) * math.prod(space.shape)
-    if (count := math.prod(sizes)) > MOST_COMBINATIONS:
-        raise UserError(
-            f"actions {describe(space)} are several choices at once, {_counted(count)} combinations: no agent here "
-            f"takes more than {MOST_COMBINATIONS:,}; choose fewer with gymnasium.wrappers.TransformAction"
-        )
+    """All actions of a space of several choices at once [n, *space.shape], the last choice changing fastest."""
+    sizes, start = _branches(space)
     numbered = np.indices(sizes).reshape(len(sizes), -1).T.reshape(-1, *space.shape)
     return (numbered + start).astype(space.dtype)
 
 
-def _counted(count: int) -> str:
-    return f"{count:,}" if count < 10**15 else f"about 10^{len(str(count)) - 1}"
+def _branches(space: spaces.MultiDiscrete | spaces.MultiBinary) -> tuple[tuple[int, ...], np.ndarray]:
+    """How many there are to choose from each time, flat, and the first of each, as the space has it."""
+    if isinstance(space, spaces.MultiDiscrete):
+        return tuple(map(int, space.nvec.flat)), space.start
+    return (2,) * math.prod(space.shape), np.zeros(space.shape, space.dtype)
+
+
+def _shaped(shape: tuple[int, ...], start: np.ndarray, actions: Any) -> Any:
+    """Choices [..., branches] as the environment takes them [..., *shape]; works on NumPy's and on JAX's arrays."""
+    numbers = actions.reshape(*actions.shape[:-1], *shape)
+    return numbers + (start.astype(np.int32) if isinstance(actions, jax.Array) else start)
 
 
 def describe(space: gym.Space[Any]) -> str:

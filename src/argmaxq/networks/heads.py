@@ -1,14 +1,16 @@
 """Output layers: from features to outputs [actions, size]."""
 
-from typing import ClassVar, Protocol
+import dataclasses
+from typing import Annotated, ClassVar, Protocol
 
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 
-from argmaxq.components.annotations import NonNegative, Size
+from argmaxq.components.annotations import Bound, NonNegative, Size
 from argmaxq.components.component import component
 from argmaxq.networks.layers import Layer, Plain
-from argmaxq.types import Array
+from argmaxq.types import Array, BranchedActions, Spaces
 
 
 class Head(Protocol):
@@ -101,3 +103,28 @@ class MeanExpansion:
         z = self.layer(features, outputs, "output")
         k = outputs[0] if self.k is None else self.k
         return z + k * jnp.mean(z, axis=-2, keepdims=True)
+
+
+@component(Head)
+class BranchingDueling:
+    """V(s) + A_d(s, a_d) - mean over a_d, in each branch d of several choices at once (Tavakoli et al. 2018, eq. 1).
+
+    Outputs [branches * widest, size]: each branch has as many as the one with the most choices.
+    """
+
+    branches: Annotated[tuple[int, ...], Bound()] = ()
+
+    def bind(self, spaces: Spaces) -> "BranchingDueling":
+        """With the environment's branches; with one branch of all actions where there are no others."""
+        action = spaces.action
+        sizes = action.sizes if isinstance(action, BranchedActions) else (action.n,)
+        return dataclasses.replace(self, branches=sizes)
+
+    def __call__(self, features: Array, outputs: tuple[int, int]) -> Array:
+        advantage = nn.DenseGeneral(outputs, name="output")(features)
+        value = nn.DenseGeneral((1, outputs[1]), name="value")(features)
+        sizes = np.array(self.branches)
+        there = np.arange(sizes.max()) < sizes[:, np.newaxis]
+        parted = advantage.reshape(*there.shape, outputs[1])
+        mean = jnp.mean(parted, axis=1, keepdims=True, where=there[..., np.newaxis])
+        return value + (parted - mean).reshape(outputs)

@@ -1,6 +1,6 @@
 """Imports every module that registers components, so that options and files find each of them by name."""
 
-from argmaxq.agents import critic_only, dqn, paddpg, pdqn, pqn, td
+from argmaxq.agents import bdq, critic_only, dqn, paddpg, pdqn, pqn, td
 from argmaxq.learning import (
     backups,
     bootstrap,
@@ -36,6 +36,7 @@ from argmaxq.replay import prioritised, uniform
 MODULES = (
     *(
         backups,
+        bdq,
         bootstrap,
         critic_only,
         dqn,

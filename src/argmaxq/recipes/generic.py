@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from argmaxq.agents.acting import counted
+from argmaxq.agents.bdq import BDQ
 from argmaxq.agents.dqn import DQN
 from argmaxq.agents.pdqn import PDQN
 from argmaxq.agents.pqn import PQN
@@ -22,7 +24,7 @@ from argmaxq.learning.step_sizes import Scheduled, VisitCount
 from argmaxq.learning.sync import Polyak
 from argmaxq.networks.critics import MultiPass
 from argmaxq.networks.features import Tiles
-from argmaxq.networks.heads import Centred
+from argmaxq.networks.heads import BranchingDueling, Centred
 from argmaxq.networks.inputs import Inputs, Raw, Rescaled
 from argmaxq.networks.linear import Linear as LinearValues
 from argmaxq.networks.linear import Table
@@ -31,7 +33,7 @@ from argmaxq.recipes import rules
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent, Network
-from argmaxq.types import DiscreteActions, HybridActions
+from argmaxq.types import Actions, BranchedActions, HybridActions
 
 LEARNING = ("bootstrap", "n_step", "updates", "rollout", "optimiser", "step_size", "backup", "epochs", "trace_decay")
 """Fields that a line about learning tells of."""
@@ -101,7 +103,7 @@ def start(name: str, env: Env, found: Survey, steps: int | None = None, lanes: i
     return Start(recipe, _title(name, task), (*rows, *_common(task, recipe), _more(name, recipe)))
 
 
-def dqn(task: Task) -> Made:
+def dqn(task: Task) -> tuple[DQN, tuple[Said, ...]]:
     """Double DQN on returns of three steps: discrete actions."""
     network, shown = _network(task)
     rollout = max(1 + task.env.lanes % 2, 4 // task.env.lanes)  # an even number of rows in all
@@ -121,6 +123,14 @@ def dqn(task: Task) -> Made:
     )
     learning = f"double DQN on returns of three steps, an update for each two steps; {_rate(agent.optimiser)}"
     return agent, (shown, _learning(learning), _replayed(agent.replay), _explored("a fifth", 0.02))
+
+
+def bdq(task: Task) -> Made:
+    """Branching DQN: several choices at once, of any number of combinations."""
+    agent, said = dqn(task)
+    fields = {field.name: getattr(agent, field.name) for field in dataclasses.fields(DQN) if field.name != "legal"}
+    network: Any = agent.network
+    return BDQ(**fields | {"network": dataclasses.replace(network, head=BranchingDueling())}), said
 
 
 def pqn(task: Task) -> Made:
@@ -208,11 +218,28 @@ class Kind(NamedTuple):
 
 
 def _hybrid(found: Survey) -> str:
-    return "its actions have parameters; pdqn fits" if isinstance(found.spaces.action, HybridActions) else ""
+    match found.spaces.action:
+        case HybridActions():
+            return "its actions have parameters; pdqn fits"
+        case BranchedActions() as several:
+            return f"its actions are several choices at once, {counted(several.n)} combinations; bdq fits"
+    return ""
 
 
 def _discrete(found: Survey) -> str:
-    return "its actions have no parameters; dqn fits" if isinstance(found.spaces.action, DiscreteActions) else ""
+    action = found.spaces.action
+    return "" if isinstance(action, HybridActions) else f"its actions have no parameters; {_fitting(action)} fits"
+
+
+def _unbranched(found: Survey) -> str:
+    action = found.spaces.action
+    if isinstance(action, BranchedActions):
+        return ""
+    return _hybrid(found) or f"its actions are {action.n:,}, of which each can have a value of its own; dqn fits"
+
+
+def _fitting(action: Actions) -> str:
+    return "bdq" if isinstance(action, BranchedActions) else "dqn"
 
 
 def _untiled(found: Survey) -> str:
@@ -226,6 +253,7 @@ def _untiled(found: Survey) -> str:
 STARTS = {
     "dqn": Kind(dqn, _hybrid, 100_000),
     "pqn": Kind(pqn, _hybrid, 500_000, lanes=32),
+    "bdq": Kind(bdq, _unbranched, 100_000),
     "pdqn": Kind(pdqn, _discrete, 200_000),
     "td": Kind(td, _untiled, 500_000),
 }
@@ -273,7 +301,7 @@ def _explored(share: str, end: float) -> Said:
 def _title(name: str, task: Task) -> str:
     found = task.found
     limit = f"episodes of {found.time_limit:,} steps at most" if found.time_limit else "no time limit known"
-    actions = f"{found.spaces.action.n:,} actions"
+    actions = f"{counted(found.spaces.action.n)} actions"
     return f"{name} for {task.env.name} ({actions}, {limit}), chosen after {found.steps:,} random steps of it:"
 
 

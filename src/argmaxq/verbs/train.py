@@ -32,6 +32,9 @@ from argmaxq.verbs.run import Run
 from argmaxq.verbs.session import go
 from argmaxq.verbs.source import Beginning, Source, beginning, chosen_source
 
+MOST_SEEDS = 10_000
+"""Each has a folder of its own, and records."""
+
 
 def train(
     recipe: str | Recipe,
@@ -136,6 +139,8 @@ def _seeds(seed: int, seeds: int | Sequence[int]) -> tuple[int, ...]:
         UserError: they are no whole numbers from 0 on, or there is none, or one is there twice.
     """
     listed: Any = seeds
+    if isinstance(seeds, int) and seeds > MOST_SEEDS:
+        raise UserError(f"seeds = {seeds}: at most {MOST_SEEDS:,} in one run")
     try:
         numbers = [index(each) for each in (listed if isinstance(seeds, Iterable) else range(seed, seed + listed))]
     except TypeError:

@@ -13,6 +13,7 @@ from argmaxq.reporting.names import action_names, bands, entry_name, in_units
 from argmaxq.reporting.pictures import LINE, WIDTH, checked, dress, head_of, new_figure, save, title
 from argmaxq.runs.track import BEST
 from argmaxq.training.evaluation import Evaluator, check_episodes, greedy
+from argmaxq.types import BranchedActions
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
 
@@ -93,6 +94,8 @@ def draw_choices(
 def play(run: Run, episodes: int = EPISODES, seed: int = 1, which: str | int = BEST) -> Choices:
     """The decisions of greedy episodes; raises UserError as ``Run.evaluate`` does."""
     check_episodes(episodes, seed)
+    if isinstance(run.policy(which).adaptor.spaces.action, BranchedActions):
+        raise UserError("its actions are several choices at once, of which there is no picture")
     policy, env = run.policy(which), run.recipe.env
     evaluator = Evaluator(env)
     try:

@@ -32,6 +32,7 @@ MISTAKES = {
     "train cartpole/dqn --env=": "environment '' cannot be made: Malformed environment ID",
     "train cartpole/dqn --steps many": "steps = 'many': a whole number is needed",
     "train cartpole/dqn --seeds 0": "seed = 0, seeds = 0: a seed is a whole number from 0 on; seeds is how many",
+    "train cartpole/dqn --seeds 2147483648": "seeds = 2147483648: at most 10,000 in one run",
     "train cartpole/dqn --seed -1": "seed = -1, seeds = 1",
     "train cartpole/dqn --seed x": "argument --seed: 'x': a whole number is needed, such as 100000 or 100k; see",
     "train cartpole/dqn --seeds 1.5": "argument --seeds: '1.5': a whole number is needed",

@@ -8,6 +8,7 @@ import numpy as np
 
 from argmaxq.components.errors import UserError
 from argmaxq.reporting.pictures import (
+    FAINT,
     LINE,
     Line,
     draw_seeds,
@@ -117,6 +118,9 @@ def _draw(axes: Any, panel: Panel, runs: Sequence[Sequence[Record]], last: float
     edges: list[np.ndarray] = []
     if len(runs) > 1 and lines:
         draw_seeds(axes, lines, "")
+        for line in lines:
+            if len(line.steps) == 1:  # which no line shows
+                axes.plot(*line, "o", color=FAINT, markersize=2.5)
     elif lines:
         axes.plot(*lines[0], "-o", color=LINE, linewidth=1.6, markersize=2.5)
         edges = _draw_band(axes, panel, runs[0])
@@ -135,7 +139,8 @@ def _dress(axes: Any, panel: Panel, seen: list[np.ndarray], edges: list[np.ndarr
     """Axes that show lines and a band's edges; what is never negative begins at 0, if it is of one magnitude."""
     within = limits(seen + edges, last)
     if panel.name not in SIGNED and min(float(values.min()) for values in seen) >= 0:
-        within = within._replace(bottom=0.0)
+        high = max(float(values.max()) for values in seen + edges) or 1.0
+        within = within._replace(bottom=-0.03 * high, top=1.06 * high)
     dress_steps(axes, "", within if edges else logarithmic(axes, seen, within))
 
 

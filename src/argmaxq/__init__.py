@@ -31,6 +31,7 @@ from argmaxq.learning import (
     step_sizes,
     sync,
     traces,
+    transformed,
 )
 from argmaxq.networks import features, heads, inputs
 from argmaxq.recipes import catalogue as catalogue
@@ -48,9 +49,11 @@ from argmaxq.roles import (
     NetworkLike,
     Optimiser,
     OptimiserLike,
+    RecurrentNetwork,
     Replay,
     Returns,
     Schedule,
+    SequenceReplay,
     Sync,
 )
 from argmaxq.types import Array, Batch, Clock, Metrics, PyTree, Row, Spaces, Transition
@@ -85,11 +88,13 @@ __all__ = [
     "Positive",
     "PyTree",
     "Recipe",
+    "RecurrentNetwork",
     "Replay",
     "Returns",
     "Row",
     "Run",
     "Schedule",
+    "SequenceReplay",
     "Size",
     "Spaces",
     "Stop",
@@ -121,4 +126,5 @@ __all__ = [
     "sync",
     "traces",
     "train",
+    "transformed",
 ]

@@ -20,7 +20,8 @@ class Agent(Protocol):
     """A learning algorithm as a value. Engines do nothing but: collect ``rollout`` rows, remember, learn.
 
     One whose update is of a few numbers may say so by a true ``light``: compiled blocks are longer then, and seeds take
-    turns on a core.
+    turns on a core. One whose memory belongs to an episode says so by a true ``recurrent``: after an episode's last row
+    it begins anew, and each row keeps what it was in ``before``.
     """
 
     @property
@@ -31,7 +32,7 @@ class Agent(Protocol):
         """A fresh learner: parameters, target network, optimiser state, replay."""
 
     def memory(self, spaces: Spaces) -> PyTree:
-        """What acting in one lane remembers (drifting noise); often ``()``."""
+        """What acting in one lane remembers at first (drifting noise, a recurrent network's state); often ``()``."""
 
     def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> PyTree:
         """Exploration's random numbers for many steps at once, each leaf with leading axes ``shape``."""
@@ -39,8 +40,11 @@ class Agent(Protocol):
     def act(self, params: PyTree, memory: PyTree, obs: Array, clock: Clock, noise: PyTree) -> tuple[Array, PyTree]:
         """The behaviour policy in one lane: (action, new memory)."""
 
-    def greedy(self, params: PyTree, obs: Array) -> Array:
-        """The evaluation policy for one observation."""
+    def greedy(self, params: PyTree, memory: PyTree, obs: Array) -> tuple[Array, PyTree]:
+        """The evaluation policy for one observation: (action, new memory).
+
+        Where the agent is not recurrent it is given ``()`` as its memory.
+        """
 
     def remember(self, learner: Any, rows: Row) -> Any:
         """Store rows [k, lanes]."""
@@ -57,6 +61,21 @@ class Agent(Protocol):
         The metrics are scalars, among them ``updates``, the gradient updates done in this call; where it is 0 the
         others mean nothing.
         """
+
+
+class RecurrentNetwork(Protocol):
+    """A network whose outputs depend on what it saw before, of which it keeps a memory, any pytree of arrays."""
+
+    def start(self) -> PyTree:
+        """The memory before an episode's first observation."""
+
+    def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
+        """Parameters for observations like ``obs`` (one, without a batch axis) and outputs [actions, size]."""
+
+    def __call__(
+        self, params: PyTree, obs: Array, memory: PyTree, key: jax.Array | None = None
+    ) -> tuple[Array, PyTree]:
+        """Outputs [actions, size] for one observation after what the memory holds, and the memory after it."""
 
 
 class Network(Protocol):
@@ -202,3 +221,17 @@ class Replay(Protocol):
 
     def reprioritise(self, state: PyTree, index: Array, td_error: Array) -> PyTree:
         """Take notice of new TD errors [batch] of sampled transitions."""
+
+
+@runtime_checkable
+class SequenceReplay(Replay, Protocol):
+    """A replay that gives whole sequences of rows, too, as recurrent networks learn from."""
+
+    def init(self, spaces: Spaces, lanes: int, least: int, before: PyTree = ()) -> PyTree:
+        """Empty storage, also of what is like ``before``, a lane's memory."""
+
+    def add(self, state: PyTree, rows: Row, n: int, stride: int | None = None) -> PyTree:
+        """Append rows [k, lanes], of which windows of n begin everywhere, or every ``stride`` rows."""
+
+    def sequences(self, state: PyTree, bits: Array, n: int, clock: Clock) -> Batch:
+        """Rows [batch, n] that follow one another, ``before`` being what was remembered before the first."""

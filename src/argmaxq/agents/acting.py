@@ -45,6 +45,6 @@ class Acting:
         """The behaviour policy in one lane."""
         return self.exploration.choose(self.values(params, obs), clock, noise), memory
 
-    def greedy(self, params: PyTree, obs: Array) -> Array:
+    def greedy(self, params: PyTree, memory: PyTree, obs: Array) -> tuple[Array, PyTree]:
         """The action of highest value for one observation."""
-        return jnp.argmax(self.values(params, obs)).astype(jnp.int32)
+        return jnp.argmax(self.values(params, obs)).astype(jnp.int32), memory

@@ -88,7 +88,7 @@ class CriticOnly(HybridActing, Replaying):
 
     def _loss(self, params: PyTree, target: PyTree, transition: Transition) -> tuple[Array, Array, Array]:
         """(loss, TD error, value) of one transition."""
-        following = self.greedy(jax.lax.stop_gradient(params), transition.next_obs)
+        following, _ = self.greedy(jax.lax.stop_gradient(params), (), transition.next_obs)
         z_next = self._outputs(target, transition.next_obs, following)
         goal = self.returns.target(self.reward_scale * transition.reward, transition.discount, z_next)
         z = self._outputs(params, transition.obs, transition.action)

@@ -1,5 +1,6 @@
 """PQN: parallelised Q-learning without replay and without a target network (Gallici et al. 2025)."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -70,11 +71,7 @@ class PQN(Acting):
 
     def check(self) -> None:
         """Raise UserError for a bootstrap that needs a target network."""
-        if not isinstance(self.bootstrap, TargetFree):
-            kind = type_name(type(self.bootstrap))
-            raise UserError(
-                f"bootstrap = {kind} needs a target network, and pqn has none: max and munchausen need none"
-            )
+        check_target_free(self.bootstrap)
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> PQNLearner:
         """A fresh learner; raises UserError where a rollout cannot be split into the minibatches."""
@@ -106,39 +103,66 @@ class PQN(Acting):
         self, learner: PQNLearner, rows: Row, next_obs: Array, clock: Clock, orders: Array
     ) -> tuple[PQNLearner, Metrics]:
         """Lambda-returns once, then ``epochs`` passes over the rows [k, lanes] in ``minibatches`` parts."""
-        samples = self._samples(learner.params, rows, next_obs)
-
-        def minibatch(learner: PQNLearner, choice: Array) -> tuple[PQNLearner, Metrics]:
-            return self.update(learner, jax.tree.map(lambda leaf: leaf[choice], samples), clock)
-
-        choices = orders.reshape(self.epochs * self.minibatches, -1)
-        learner, metrics = jax.lax.scan(minibatch, learner, choices)
-        means = jax.tree.map(jnp.mean, metrics)
-        updates = jnp.int32(self.epochs * self.minibatches)
-        return learner, {**means, **self.exploration.report(clock), "updates": updates}
+        return passes(self, learner, self._samples(learner.params, rows, next_obs), orders, clock)
 
     def update(self, learner: PQNLearner, batch: Sample, clock: Clock = START) -> tuple[PQNLearner, Metrics]:
         """One gradient update on samples [batch]."""
 
-        def loss(params: PyTree) -> tuple[Array, Array]:
-            z = jax.vmap(lambda obs, action: entry(self.network(params, obs), action))(batch.obs, batch.action)
-            goal = jax.vmap(self.returns.target, (0, None, 0))(batch.target, 0.0, jax.lax.stop_gradient(z))
-            return jnp.mean(batch.weight * jax.vmap(self.returns.loss)(z, goal)), jnp.mean(self.returns.mean(z))
+        def outputs(params: PyTree) -> Array:
+            return jax.vmap(lambda obs, action: entry(self.network(params, obs), action))(batch.obs, batch.action)
 
-        (value, q), gradient = jax.value_and_grad(loss, has_aux=True)(learner.params)
-        clock = clock._replace(update=learner.updates)
-        params, optimiser = self.optimiser.update(gradient, learner.optimiser, learner.params, clock)
-        return PQNLearner(params, optimiser, learner.updates + 1), {"loss": value, "q": q}
+        return fit(self, outputs, learner, batch.target, batch.weight, clock)
 
     def _samples(self, params: PyTree, rows: Row, next_obs: Array) -> Sample:
         """Rows [k, lanes] with their lambda-returns, flat: [k * lanes]."""
-        bootstrap: Any = self.bootstrap
         following = jnp.concatenate([rows.obs[1:], next_obs[jnp.newaxis]])
         values = jax.vmap(jax.vmap(self.values, (None, 0)), (None, 0))
-        next_value = jax.vmap(jax.vmap(bootstrap.value))(values(params, following))
-        learnt = jax.vmap(jax.vmap(bootstrap.reward))
-        reward = learnt(self.reward_scale * rows.reward, values(params, rows.obs), rows.action)
-        scaled = outcome(rows._replace(reward=reward), self.gamma)
-        target = jax.vmap(lambda_returns, (1, 1, None), 1)(scaled, next_value, self.trace_decay)
+        target = targets(self, rows, values(params, rows.obs), values(params, following))
         kept = Sample(rows.obs, rows.action, target, (~rows.last).astype(jnp.float32))
         return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), kept)
+
+
+def check_target_free(bootstrap: Bootstrap) -> None:
+    """Raise UserError for a bootstrap that needs a target network."""
+    if not isinstance(bootstrap, TargetFree):
+        kind = type_name(type(bootstrap))
+        raise UserError(f"bootstrap = {kind} needs a target network, and pqn has none: max and munchausen need none")
+
+
+def targets(agent: Any, rows: Row, q: Array, next_q: Array) -> Array:
+    """Lambda-returns of rows [k, lanes], with the action values [k, lanes, actions] there and after them."""
+    next_value = jax.vmap(jax.vmap(agent.bootstrap.value))(next_q)
+    reward = jax.vmap(jax.vmap(agent.bootstrap.reward))(agent.reward_scale * rows.reward, q, rows.action)
+    scaled = outcome(rows._replace(reward=reward), agent.gamma)
+    return jax.vmap(lambda_returns, (1, 1, None), 1)(scaled, next_value, agent.trace_decay)
+
+
+def passes(agent: Any, learner: PQNLearner, samples: PyTree, orders: Array, clock: Clock) -> tuple[PQNLearner, Metrics]:
+    """The agent's updates on its ``minibatches`` of samples [n], in each of the orders [epochs, n]."""
+
+    def minibatch(learner: PQNLearner, choice: Array) -> tuple[PQNLearner, Metrics]:
+        updated: tuple[PQNLearner, Metrics] = agent.update(
+            learner, jax.tree.map(lambda leaf: leaf[choice], samples), clock
+        )
+        return updated
+
+    updates = agent.epochs * agent.minibatches
+    learner, metrics = jax.lax.scan(minibatch, learner, orders.reshape(updates, -1))
+    means = jax.tree.map(jnp.mean, metrics)
+    return learner, {**means, **agent.exploration.report(clock), "updates": jnp.int32(updates)}
+
+
+def fit(
+    agent: Any, outputs: Callable[[PyTree], Array], learner: PQNLearner, target: Array, weight: Array, clock: Clock
+) -> tuple[PQNLearner, Metrics]:
+    """One step of the agent's optimiser towards targets [n], with ``outputs`` of parameters: z [n, size]."""
+
+    def loss(params: PyTree) -> tuple[Array, Array]:
+        z = outputs(params)
+        goal = jax.vmap(agent.returns.target, (0, None, 0))(target, 0.0, jax.lax.stop_gradient(z))
+        return jnp.mean(weight * jax.vmap(agent.returns.loss)(z, goal)), jnp.mean(agent.returns.mean(z))
+
+    (value, q), gradient = jax.value_and_grad(loss, has_aux=True)(learner.params)
+    clock = clock._replace(update=learner.updates)
+    params, optimiser = agent.optimiser.update(gradient, learner.optimiser, learner.params, clock)
+    return PQNLearner(params, optimiser, learner.updates + 1), {"loss": value, "q": q}

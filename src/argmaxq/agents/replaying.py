@@ -1,11 +1,12 @@
 """How agents learn that draw batches from a replay, whatever one update does."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
-from argmaxq.types import Array, Clock, Metrics, Row
+from argmaxq.types import Array, Batch, Clock, Metrics, Row
 
 
 class Replaying:
@@ -25,6 +26,11 @@ class Replaying:
     updates: Any
     learning_starts: Any
 
+    @property
+    def window(self) -> int:
+        """Rows that follow one another in what is drawn from the replay."""
+        return int(self.n_step)
+
     def remember(self, learner: Any, rows: Row) -> Any:
         """Store rows [k, lanes] in the replay."""
         return learner._replace(replay=self.replay.add(learner.replay, rows, self.n_step))
@@ -32,6 +38,11 @@ class Replaying:
     def cut(self, learner: Any, lanes: Array) -> Any:
         """Make the newest row of these lanes [m] a truncation."""
         return learner._replace(replay=self.replay.cut(learner.replay, lanes))
+
+    def sampler(self, replay: Any, bits: Array, clock: Clock) -> Callable[[Any, Array], Batch]:
+        """(replay, i) -> batch i of ``bits`` [updates, batch]."""
+        own: Callable[[Any, Array], Batch] = self.replay.batches(replay, bits, self.n_step, self.gamma, clock)
+        return own
 
     def draw(self, key: jax.Array, lanes: int) -> Array:
         """Random bits [updates, batch] that choose what is replayed."""
@@ -48,7 +59,7 @@ class Replaying:
     def learn(self, learner: Any, rows: Row, next_obs: Array, clock: Clock, bits: Array) -> tuple[Any, Metrics]:
         """``updates`` times: sample, update, reprioritise. None before ``learning_starts``."""
         updates = jnp.where(clock.step >= self.learning_starts, self.updates, 0)
-        sampled = self.replay.batches(learner.replay, bits, self.n_step, self.gamma, clock)
+        sampled = self.sampler(learner.replay, bits, clock)
 
         def once(i: Array, carry: tuple[Any, Metrics]) -> tuple[Any, Metrics]:
             learner, total = carry

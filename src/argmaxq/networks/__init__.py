@@ -6,9 +6,12 @@ from argmaxq.networks.linear import Linear, Table
 from argmaxq.networks.mlp import MLP
 from argmaxq.networks.own import EquinoxNetwork, FlaxNetwork, FunctionNetwork, NnxNetwork
 from argmaxq.networks.quadratic import Quadratic
+from argmaxq.networks.recurrent import GRU, LSTM, Recurrent
 from argmaxq.networks.sparse import SparseMLP
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "MLP",
     "Ensemble",
     "EquinoxNetwork",
@@ -19,6 +22,7 @@ __all__ = [
     "MultiPass",
     "NnxNetwork",
     "Quadratic",
+    "Recurrent",
     "SinglePass",
     "SparseMLP",
     "Table",

@@ -17,6 +17,15 @@ from argmaxq.types import Array, PyTree, Spaces
 Activation = Literal["relu", "tanh", "leaky_relu", "elu", "gelu", "silu"]
 
 
+def dense(x: Array, hidden: tuple[int, ...], activation: Activation, layer_norm: bool) -> Array:
+    """Features [n] after dense layers; called inside a Linen module's compact method."""
+    for width in hidden:
+        x = nn.Dense(width)(x)
+        x = nn.LayerNorm()(x) if layer_norm else x
+        x = getattr(nn, activation)(x)
+    return x
+
+
 class Perceptron(nn.Module):
     """Dense layers, optionally normalised before the activation, and a head."""
 
@@ -30,11 +39,7 @@ class Perceptron(nn.Module):
     @nn.compact
     def __call__(self, obs: Array) -> Array:
         """Observation of any shape -> outputs [actions, size]."""
-        x = self.inputs(jnp.ravel(obs).astype(jnp.float32))
-        for width in self.hidden:
-            x = nn.Dense(width)(x)
-            x = nn.LayerNorm()(x) if self.layer_norm else x
-            x = getattr(nn, self.activation)(x)
+        x = dense(self.inputs(jnp.ravel(obs).astype(jnp.float32)), self.hidden, self.activation, self.layer_norm)
         return self.head(x, self.outputs)
 
 

@@ -1,6 +1,6 @@
 """Imports every module that registers components, so that options and files find each of them by name."""
 
-from argmaxq.agents import critic_only, dqn, paddpg, pdqn, pqn, td
+from argmaxq.agents import critic_only, dqn, paddpg, pdqn, pqn, r2d2, recurrent_pqn, td
 from argmaxq.learning import (
     backups,
     bootstrap,
@@ -13,8 +13,21 @@ from argmaxq.learning import (
     step_sizes,
     sync,
     traces,
+    transformed,
 )
-from argmaxq.networks import critics, features, heads, inputs, interpolated, linear, mlp, own, quadratic, sparse
+from argmaxq.networks import (
+    critics,
+    features,
+    heads,
+    inputs,
+    interpolated,
+    linear,
+    mlp,
+    own,
+    quadratic,
+    recurrent,
+    sparse,
+)
 from argmaxq.recipes import recipe as recipe
 from argmaxq.replay import prioritised, uniform
 
@@ -33,7 +46,21 @@ MODULES = (
         pqn,
         returns,
     ),
-    *(schedules, step_sizes, sync, td, traces),
-    *(critics, features, heads, inputs, interpolated, linear, mlp, own, quadratic, sparse, prioritised, uniform),
+    *(r2d2, recurrent_pqn, schedules, step_sizes, sync, td, traces, transformed),
+    *(
+        critics,
+        features,
+        heads,
+        inputs,
+        interpolated,
+        linear,
+        mlp,
+        own,
+        quadratic,
+        recurrent,
+        sparse,
+        prioritised,
+        uniform,
+    ),
     recipe,
 )

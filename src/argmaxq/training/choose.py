@@ -77,7 +77,7 @@ def _host(recipe: Recipe, seed: int) -> Engine:
         agent = bind(recipe.agent, evaluator.spaces)
 
         def evaluate(params: Any, episodes: int, number: int) -> Played:
-            return evaluator.play(greedy(agent, params), episodes, [seed, 1, number])
+            return evaluator.play(greedy(agent, params, evaluator.spaces), episodes, [seed, 1, number])
 
         # One seed is a tuple of seeds, too.
         lanes, native = host(recipe.env, copies), evaluator.adaptor.source[:2]

@@ -1,6 +1,7 @@
 """Whole greedy episodes on environments of their own."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import gymnasium as gym
@@ -21,7 +22,8 @@ from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.spaces import Adaptor, read_spaces
 from argmaxq.lanes.vector_lanes import VectorLanes
 from argmaxq.roles import Agent
-from argmaxq.types import Actions, PyTree, Spaces
+from argmaxq.training.memory import greedy_memories, renewed
+from argmaxq.types import Actions, Array, PyTree, Spaces
 
 WIDTH = 32
 """Episodes played side by side."""
@@ -48,8 +50,8 @@ class Halted(Exception):
     """A signal waits to be obeyed, so an evaluation was not played to its end."""
 
 
-Choose = Callable[[np.ndarray], np.ndarray]
-"""Observations [width, ...] -> an agent's actions [width, ...]."""
+Choose = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Observations [width, ...] and whether each is an episode's first [width] -> an agent's actions [width, ...]."""
 Witness = Callable[[np.ndarray, np.ndarray], object]
 """Is shown the observations [n, ...] that are acted on, and the agent's actions [n, ...], step by step."""
 
@@ -163,11 +165,11 @@ def play_episodes(
     playing: dict[int, int] = {lane: lane for lane in range(width)}
     obs = np.stack(copies.ask([(numbers[lane], "start", (seeds[lane],)) for lane in playing]))
     length, cut = np.zeros(len(seeds), int), 0
-    coming = iter(range(width, len(seeds)))
+    coming, begins = iter(range(width, len(seeds))), np.ones(width, bool)
     while playing:
         if waiting():
             raise Halted
-        actions, acting = choose(obs), sorted(playing)
+        actions, acting = choose(obs, begins), sorted(playing)
         if witness is not None:
             witness(obs[acting], actions[acting])
         own, over = rows(spaces, actions), []
@@ -184,6 +186,7 @@ def play_episodes(
                 over.append(lane)
                 del playing[lane]
         following = dict(zip(over, coming, strict=False))
+        begins = np.isin(np.arange(width), list(following))
         firsts = copies.ask([(numbers[lane], "start", (seeds[episode],)) for lane, episode in following.items()])
         for lane, first in zip(following, firsts, strict=True):
             obs[lane] = first
@@ -207,17 +210,17 @@ def play_lanes(
     obs = lanes.reset(seed)
     finished: list[list[tuple[float, float, bool]]] = [[] for _ in range(lanes.lanes)]
     running, length = np.zeros(lanes.lanes), np.zeros(lanes.lanes, int)
-    last = np.zeros(lanes.lanes, bool)
+    last, begins = np.zeros(lanes.lanes, bool), np.ones(lanes.lanes, bool)
     while any(len(own) < each for own in finished):
         if waiting():
             raise Halted
-        actions = choose(obs)
+        actions = choose(obs, begins)
         if witness is not None:
             acting = ~last & [len(own) < each for own in finished]
             witness(obs[acting], actions[acting])
         step = lanes.step(actions)
         length += ~last
-        obs, last = step.obs, step.last
+        obs, begins, last = step.obs, last, step.last
         running += step.reward
         ended = step.terminated | step.truncated
         for lane in np.flatnonzero(ended | (length >= longest)):
@@ -229,19 +232,29 @@ def play_lanes(
     return Played(returns, None if np.isnan(success).any() else success == 1, int(cut.sum()))
 
 
-def greedy(agent: Agent, params: PyTree) -> Choose:
+def greedy(agent: Agent, params: PyTree, spaces: Spaces) -> Choose:
     """The evaluation policy on batches of observations."""
-    chosen = _greedy_batch
-    values = traced(agent)
-    return lambda obs: np.asarray(chosen(values, params, obs))
+    values, memory = traced(agent), ()
+
+    def choose(obs: np.ndarray, begins: np.ndarray) -> np.ndarray:
+        nonlocal memory
+        if begins.all():  # of any width
+            memory = greedy_memories(agent, spaces, len(obs))
+        actions, memory = _greedy_batch(spaces, values, params, memory, obs, begins)
+        return np.asarray(actions)
+
+    return choose
 
 
 def uniform(actions: Actions, seed: Sequence[int]) -> Choose:
     """The uniformly random policy."""
     generator = np.random.default_rng(list(seed))
-    return lambda obs: actions.random(generator, len(obs))
+    return lambda obs, begins: actions.random(generator, len(obs))
 
 
-@jax.jit
-def _greedy_batch(agent: Agent, params: PyTree, obs: Any) -> Any:
-    return jax.vmap(agent.greedy, (None, 0))(params, obs)
+@partial(jax.jit, static_argnums=0)
+def _greedy_batch(
+    spaces: Spaces, agent: Agent, params: PyTree, memory: PyTree, obs: Array, begins: Array
+) -> tuple[Array, PyTree]:
+    memory = renewed(agent, spaces, memory, begins)
+    return jax.vmap(agent.greedy, (None, 0, 0))(params, memory, obs)

@@ -119,7 +119,7 @@ def _seen(env: Env, policy: Policy) -> tuple[np.ndarray, np.ndarray]:
     """Observations [n, ...] that greedy and random episodes go through, as an agent sees them."""
     evaluator = Evaluator(env)
     try:
-        greedily = evaluator.decisions(greedy(policy.agent, policy.params), EPISODES, [1, 2])[0]
+        greedily = evaluator.decisions(greedy(policy.agent, policy.params, evaluator.spaces), EPISODES, [1, 2])[0]
         return greedily, evaluator.decisions(uniform(evaluator.spaces.action, [1, 3]), EPISODES, [1, 2])[0]
     finally:
         evaluator.close()

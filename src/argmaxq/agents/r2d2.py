@@ -156,8 +156,10 @@ class R2D2(RecurrentActing, Replaying):
     def _estimates(self, params: PyTree, rows: Row) -> Estimate:
         """Those of the rows after the burn-in, through which no gradient goes."""
         past, last = rows.obs[: self.burn_in], rows.last[: self.burn_in]
-        _, memory = self.unroll(jax.lax.stop_gradient(params), rows.before, past, last)
-        return self.unroll(params, memory, rows.obs[self.burn_in :], rows.last[self.burn_in :])[0]
+        _, memory = self.unroll(params, rows.before, past, last)
+        return self.unroll(params, jax.lax.stop_gradient(memory), rows.obs[self.burn_in :], rows.last[self.burn_in :])[
+            0
+        ]
 
     def _surprise(self, learnt: Learnt) -> Array:
         """eta * the greatest |TD error| + (1 - eta) * their mean (section 2.3)."""

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from argmaxq.components.annotations import Size
+from argmaxq.components.annotations import Positive, Size
 from argmaxq.components.component import component
 from argmaxq.networks.heads import Head, SingleStream
 from argmaxq.networks.inputs import Inputs, OneHot, Raw
@@ -25,6 +25,18 @@ class Cell(Protocol):
     def __call__(self, memory: PyTree, features: Array) -> tuple[PyTree, Array]:
         """Memory and features [n] -> memory after them and outputs [width]; called inside a Linen compact method."""
 
+    def lasting(self, key: jax.Array, params: PyTree) -> PyTree:
+        """First parameters of its own, with gates that remember for some time."""
+
+
+def chrono(key: jax.Array, width: int, span: Array) -> Array:
+    """Biases [width] of gates that forget after 1 to ``span`` steps (Tallec and Ollivier 2018, eq. 16)."""
+    return jnp.log(jax.random.uniform(key, (width,), minval=1.0, maxval=jnp.maximum(span, 1.0)))
+
+
+def _biased(params: PyTree, gate: str, bias: Array) -> PyTree:
+    return {**params, gate: {**params[gate], "bias": bias}}
+
 
 @component(Cell)
 class GRU:
@@ -32,9 +44,11 @@ class GRU:
 
     Attributes:
         width: Numbers remembered.
+        span: Steps for which the longest memory lasts at first; the shortest lasts for one.
     """
 
     width: Size = 64
+    span: Positive = 30.0
 
     def start(self) -> Array:
         """Zeros [width]."""
@@ -43,6 +57,10 @@ class GRU:
     def __call__(self, memory: Array, features: Array) -> tuple[Array, Array]:
         return nn.GRUCell(self.width, name="cell")(memory, features)
 
+    def lasting(self, key: jax.Array, params: PyTree) -> PyTree:
+        """With biases of the update gate, whose share of the old memory they are."""
+        return _biased(params, "iz", chrono(key, self.width, self.span))
+
 
 @component(Cell)
 class LSTM:
@@ -50,9 +68,11 @@ class LSTM:
 
     Attributes:
         width: Numbers that it gives out; it remembers twice as many.
+        span: Steps for which the longest memory lasts at first; the shortest lasts for one.
     """
 
     width: Size = 64
+    span: Positive = 30.0
 
     def start(self) -> tuple[Array, Array]:
         """Zeros [width], of the cell and of its outputs."""
@@ -60,6 +80,11 @@ class LSTM:
 
     def __call__(self, memory: tuple[Array, Array], features: Array) -> tuple[tuple[Array, Array], Array]:
         return nn.OptimizedLSTMCell(self.width, name="cell")(memory, features)
+
+    def lasting(self, key: jax.Array, params: PyTree) -> PyTree:
+        """With biases of the forget gate, and their opposites of the input gate."""
+        bias = chrono(key, self.width, self.span)
+        return _biased(_biased(params, "hf", bias), "hi", -bias)
 
 
 class RecurrentPerceptron(nn.Module):
@@ -115,7 +140,9 @@ class Recurrent:
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
         """Parameters for one observation like ``obs`` and outputs [actions, size]."""
-        return self._module(outputs).init(key, obs, self.start())["params"]
+        first, second = jax.random.split(key)
+        params = self._module(outputs).init(first, obs, self.start())["params"]
+        return {**params, "cell": self.cell.lasting(second, params["cell"])}
 
     def __call__(
         self, params: PyTree, obs: Array, memory: PyTree, key: jax.Array | None = None

@@ -22,12 +22,12 @@ REMEMBERING = R2D2(
     sync=Periodic(200),
     optimiser=Adam(1e-3, annealing=TO_ZERO, max_grad_norm=10.0),
     burn_in=0,
-    length=32,
+    length=40,
     stride=16,
     n_step=3,
     batch_size=32,
     rollout=16,
-    updates=1,
+    updates=2,
 )
 
 

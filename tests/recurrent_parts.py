@@ -8,6 +8,7 @@ import numpy as np
 
 import argmaxq as aq
 from argmaxq.agents.r2d2 import R2D2
+from argmaxq.learning.returns import Scalar
 from argmaxq.types import ArraySpec, DiscreteActions, Row, Spaces
 
 SPACES = Spaces(ArraySpec((2,), "float32"), DiscreteActions(3))
@@ -57,7 +58,7 @@ class FirstBit:
         return jnp.stack([-memory, memory])[:, None] + params, memory
 
 
-REMEMBERING = R2D2(network=FirstBit(), learning_starts=10**6, replay=aq.replay.Uniform(2_000))
+REMEMBERING = R2D2(network=FirstBit(), returns=Scalar(), learning_starts=10**6, replay=aq.replay.Uniform(2_000))
 """Is right without having learnt anything."""
 
 

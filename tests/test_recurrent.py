@@ -88,7 +88,7 @@ def test_gradients_go_back_to_the_first_step_after_the_burn_in_and_no_further() 
             online = SEQUENCE.learnt(weights, jax.lax.stop_gradient(weights), rows._replace(obs=obs))
             return online.value[-1]
 
-        return np.asarray(jnp.abs(jax.grad(last_loss)(rows.obs)).sum(axis=1) > 0)
+        return np.asarray(jnp.abs(jax.jit(jax.grad(last_loss))(rows.obs)).sum(axis=1) > 0)
 
     np.testing.assert_array_equal(reach({}), [False] * 4 + [True] * 9 + [False] * 3)
     np.testing.assert_array_equal(reach({7: "terminated"}), [False] * 9 + [True] * 4 + [False] * 3)

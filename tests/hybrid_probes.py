@@ -53,7 +53,7 @@ class Choosing(Aiming):
 def greedy(env: CompiledEnv, agent: Any, params: Any) -> list[Any]:
     """The environment's own greedy actions where the observation is +1 and -1."""
     bound, (_, decode) = bind(agent, env.spaces), env._actions
-    return [decode(np.asarray(bound.greedy(params, np.float32([sign])))) for sign in (1, -1)]
+    return [decode(np.asarray(bound.greedy(params, (), np.float32([sign]))[0])) for sign in (1, -1)]
 
 
 AIMING, CHOOSING = CompiledEnv(Aiming()), CompiledEnv(Choosing())

@@ -89,7 +89,7 @@ def test_an_update_is_the_papers_by_hand() -> None:
     goal = 1 + 0.5 * (20 + 40) / 2
     huber = [abs(goal - q) - 0.5 for q in (2, 5)]
     np.testing.assert_allclose((loss, error, value), (np.mean(huber), (goal - 2) + (goal - 5), 3.5), rtol=1e-6)
-    assert agent.greedy(tables[0], jnp.int32(1)).tolist() == [1, 1]
+    assert agent.greedy(tables[0], (), jnp.int32(1))[0].tolist() == [1, 1]
     learner = agent.init(jax.random.key(0), seen, 1)._replace(params=tables[0], target=tables[1])
     batch = Batch(jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], step), jnp.ones(1), jnp.zeros(1, jnp.int32))
     moved = agent.update(learner, batch)[0].params["weights"][..., 0]

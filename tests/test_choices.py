@@ -114,7 +114,7 @@ def vector(num_envs: int) -> Callable[[], Any]:
 def test_a_witness_sees_each_step_of_each_episode_once(env: Env, width: int) -> None:
     seen: list[tuple[np.ndarray, np.ndarray]] = []
     evaluator = Evaluator(env)
-    choose, witness = lambda obs: np.arange(len(obs), dtype=np.int32) % 2, lambda *moment: seen.append(moment)
+    choose, witness = lambda obs, _: np.arange(len(obs), dtype=np.int32) % 2, lambda *moment: seen.append(moment)
     returns = evaluator.play(choose, 40, [1], witness).returns
     evaluator.close()
     observations, actions = (np.concatenate(each) for each in zip(*seen, strict=True))

@@ -106,7 +106,7 @@ def test_the_target_by_hand(kind: str) -> None:
     action = np.r_[1, drawn((2, 1))].astype(np.float32)
     transition = Transition(OBS, action, np.float32(3), np.float32(0.9), -OBS)
     loss, td_error, value = jax.jit(agent._loss)(online, target, transition)
-    number, *parameters = np.asarray(agent.greedy(online, -OBS))
+    number, *parameters = np.asarray(agent.greedy(online, (), -OBS)[0])
     following = float(agent.critic(target, -OBS, jnp.array(parameters))[0, int(number), 0])
     expected = 3.0 + 0.9 * following - float(agent.critic(online, OBS, action[1:])[0, 1, 0])
     assert td_error == pytest.approx(expected, rel=1e-4)

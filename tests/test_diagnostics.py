@@ -161,7 +161,7 @@ def test_what_is_expected_is_compared_with_the_return_that_follows(name: str) ->
     state = state._replace(learner=state.learner._replace(params=params))
     compiled = engine.evaluate(state, 3, 0)[0].outlook
     ledger = Ledger(agent, 5)
-    play_lanes(FuncLanes(env, 2), greedy(agent, params), 5, 0, ledger=ledger)
+    play_lanes(FuncLanes(env, 2), greedy(agent, params, env.spaces), 5, 0, ledger=ledger)
     host = Outlook(*settled(agent, params, state.learner, ledger.prospects))
     for outlook in (compiled, host):
         assert outlook.told() == pytest.approx(

@@ -171,6 +171,6 @@ def test_acting_without_exploration_is_greedy() -> None:
     params = agent.init(KEY, SPACES, 1).params
     for obs in batch().transition.obs:
         action, actor = agent.act(params, (), obs, clock(), ((jnp.float32(0), jnp.uint32(3)), None))
-        assert action == agent.greedy(params, obs) == np.argmax(obs @ params)
-        assert action.dtype == agent.greedy(params, obs).dtype == jnp.int32
+        assert action == agent.greedy(params, (), obs)[0] == np.argmax(obs @ params)
+        assert action.dtype == agent.greedy(params, (), obs)[0].dtype == jnp.int32
         assert actor == ()

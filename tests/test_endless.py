@@ -117,7 +117,7 @@ def test_python_is_warned_and_a_limit_mends_it(tmp_path: Path) -> None:
 
 def test_those_that_end_and_those_that_do_not_stand_side_by_side() -> None:
     evaluator = Evaluator(Env(Sometimes))
-    played = evaluator.play(lambda obs: np.zeros(len(obs), np.int32), 40, [1])
+    played = evaluator.play(lambda obs, _: np.zeros(len(obs), np.int32), 40, [1])
     evaluator.close()
     assert set(played.returns.tolist()) == {0.75, FULL}
     assert played.cut == np.sum(played.returns == FULL)
@@ -125,7 +125,7 @@ def test_those_that_end_and_those_that_do_not_stand_side_by_side() -> None:
 
 def test_a_limit_beyond_the_cap_is_kept() -> None:
     evaluator = Evaluator(Env(Never, time_limit=LONGEST + 7))
-    played = evaluator.play(lambda obs: np.zeros(len(obs), np.int32), 1, [1])
+    played = evaluator.play(lambda obs, _: np.zeros(len(obs), np.int32), 1, [1])
     evaluator.close()
     assert (played.returns.tolist(), played.cut) == ([(LONGEST + 7) / 4], 0)
 

@@ -161,7 +161,7 @@ def test_greedy_is_the_preferred_action_with_parameters_within_their_bounds() ->
         own = params._replace(actor=scattered(params.actor, seed, scale=3.0))
         for obs, taken in zip(np.float32([[1], [-1]]), greedy(AIMING, agent, own), strict=True):
             raw = obs @ own.actor
-            action = np.asarray(agent.greedy(own, obs))
+            action = np.asarray(agent.greedy(own, (), obs)[0])
             np.testing.assert_allclose(action, [np.argmax(raw[:2]), *np.clip(raw[2:], -1, 1)], atol=1e-6)
             np.testing.assert_array_equal(act(own, (), obs, clock(), noise)[0], action)
             assert taken in Aiming.action_space

@@ -171,7 +171,7 @@ def test_acting_without_exploration_is_greedy() -> None:
     params = begun(agent).params
     hand, chosen = Hand(params.critic, True), set()
     noise = jax.tree.map(lambda leaf: leaf[0], agent.noise(jax.random.key(0), (1,), SPACES))
-    act, greedy = jax.jit(agent.act), jax.jit(agent.greedy)
+    act, greedy = jax.jit(agent.act), jax.jit(lambda params, obs: agent.greedy(params, (), obs)[0])
     for obs in batch(size=30).transition.obs:
         x = np.clip(obs @ params.actor, -1, 1)
         expected = np.concatenate([[np.argmax(hand.values(obs, x))], x])

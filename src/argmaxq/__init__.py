@@ -33,6 +33,7 @@ from argmaxq.learning import (
     step_sizes,
     sync,
     traces,
+    transformed,
 )
 from argmaxq.networks import features, heads, inputs, layers
 from argmaxq.recipes import catalogue as catalogue
@@ -51,10 +52,12 @@ from argmaxq.roles import (
     NetworkLike,
     Optimiser,
     OptimiserLike,
+    RecurrentNetwork,
     Replay,
     Returns,
     Rewards,
     Schedule,
+    SequenceReplay,
     Sync,
 )
 from argmaxq.types import Array, Batch, Clock, Metrics, PyTree, Row, Spaces, Transition
@@ -91,12 +94,14 @@ __all__ = [
     "Positive",
     "PyTree",
     "Recipe",
+    "RecurrentNetwork",
     "Replay",
     "Returns",
     "Rewards",
     "Row",
     "Run",
     "Schedule",
+    "SequenceReplay",
     "Size",
     "Spaces",
     "Stop",
@@ -131,4 +136,5 @@ __all__ = [
     "sync",
     "traces",
     "train",
+    "transformed",
 ]

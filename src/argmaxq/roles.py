@@ -23,7 +23,8 @@ class Agent(Protocol):
     turns on a core. One may evaluate other parameters than it acts with: those that its ``policy(learner)`` gives. One
     with a method ``gauge(learner, clock, key)`` tells of its health at the end of some blocks, as ``Gauge`` does. One
     with ``gamma``, ``rewards``, ``total`` (see ``Following``) and ``worth`` (see ``Acting``) has what it expects of
-    evaluations' episodes compared with what follows.
+    evaluations' episodes compared with what follows. One whose memory belongs to an episode says so by a true
+    ``recurrent``: after an episode's last row it begins anew, and each row keeps what it was in ``before``.
     """
 
     @property
@@ -34,7 +35,7 @@ class Agent(Protocol):
         """A fresh learner: parameters, target network, optimiser state, replay."""
 
     def memory(self, spaces: Spaces) -> PyTree:
-        """What acting in one lane remembers (drifting noise); often ``()``."""
+        """What acting in one lane remembers at first (drifting noise, a recurrent network's state); often ``()``."""
 
     def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> PyTree:
         """Acting's random numbers for many steps at once, each leaf with leading axes ``shape``."""
@@ -42,8 +43,11 @@ class Agent(Protocol):
     def act(self, params: PyTree, memory: PyTree, obs: Array, clock: Clock, noise: PyTree) -> tuple[Array, PyTree]:
         """The behaviour policy in one lane: (action, new memory)."""
 
-    def greedy(self, params: PyTree, obs: Array) -> Array:
-        """The evaluation policy for one observation."""
+    def greedy(self, params: PyTree, memory: PyTree, obs: Array) -> tuple[Array, PyTree]:
+        """The evaluation policy for one observation: (action, new memory).
+
+        Where the agent is not recurrent it is given ``()`` as its memory.
+        """
 
     def remember(self, learner: Any, rows: Row) -> Any:
         """Store rows [k, lanes]."""
@@ -60,6 +64,21 @@ class Agent(Protocol):
         The metrics are scalars, among them ``updates``, the gradient updates done in this call; where it is 0 the
         others mean nothing.
         """
+
+
+class RecurrentNetwork(Protocol):
+    """A network whose outputs depend on what it saw before, of which it keeps a memory, any pytree of arrays."""
+
+    def start(self) -> PyTree:
+        """The memory before an episode's first observation."""
+
+    def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
+        """Parameters for observations like ``obs`` (one, without a batch axis) and outputs [actions, size]."""
+
+    def __call__(
+        self, params: PyTree, obs: Array, memory: PyTree, key: jax.Array | None = None
+    ) -> tuple[Array, PyTree]:
+        """Outputs [actions, size] for one observation after what the memory holds, and the memory after it."""
 
 
 class Network(Protocol):
@@ -274,3 +293,17 @@ class Gauge(Protocol):
 
     def __call__(self, agent: Any, learner: Any, clock: Clock, key: jax.Array) -> Metrics:
         """Single numbers by names of their own."""
+
+
+@runtime_checkable
+class SequenceReplay(Replay, Protocol):
+    """A replay that gives whole sequences of rows, too, as recurrent networks learn from."""
+
+    def init(self, spaces: Spaces, lanes: int, least: int, before: PyTree = ()) -> PyTree:
+        """Empty storage, also of what is like ``before``, a lane's memory."""
+
+    def add(self, state: PyTree, rows: Row, n: int, stride: int | None = None) -> PyTree:
+        """Append rows [k, lanes], of which windows of n begin everywhere, or every ``stride`` rows."""
+
+    def sequences(self, state: PyTree, bits: Array, n: int, clock: Clock) -> Batch:
+        """Rows [batch, n] that follow one another, ``before`` being what was remembered before the first."""

@@ -23,6 +23,8 @@ class Row(NamedTuple):
     ``last`` marks the observation after an episode's end: its action is ignored by the environment, its reward is 0
     and it is never learnt from as a start; the next row holds the next episode's first observation. So row t+1 always
     holds the true next observation of row t, also at a time limit, and each observation is stored once.
+
+    ``before`` is what acting remembered before this row, where the agent is recurrent.
     """
 
     obs: Array
@@ -31,6 +33,7 @@ class Row(NamedTuple):
     terminated: Array
     truncated: Array
     last: Array
+    before: PyTree = ()
 
 
 class Transition(NamedTuple):

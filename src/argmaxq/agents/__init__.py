@@ -8,6 +8,9 @@ from argmaxq.agents.hybrid import HybridActing, HybridAgent, hybrid
 from argmaxq.agents.paddpg import PADDPG
 from argmaxq.agents.pdqn import PDQN
 from argmaxq.agents.pqn import PQN
+from argmaxq.agents.r2d2 import R2D2
+from argmaxq.agents.recurrent import RecurrentActing
+from argmaxq.agents.recurrent_pqn import RecurrentPQN
 from argmaxq.agents.replaying import Replaying
 from argmaxq.agents.td import TD
 
@@ -17,11 +20,14 @@ __all__ = [
     "PADDPG",
     "PDQN",
     "PQN",
+    "R2D2",
     "TD",
     "Acting",
     "CriticOnly",
     "HybridActing",
     "HybridAgent",
+    "RecurrentActing",
+    "RecurrentPQN",
     "Replaying",
     "discrete",
     "hybrid",

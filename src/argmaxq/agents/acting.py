@@ -122,9 +122,9 @@ class Acting:
             return self.exploration.choose(q, clock, own), memory
         return among(self.legal.allowed(obs), self.exploration, q, clock, own), memory
 
-    def greedy(self, params: PyTree, obs: Array) -> Array:
+    def greedy(self, params: PyTree, memory: PyTree, obs: Array) -> tuple[Array, PyTree]:
         """The action of highest value for one observation."""
-        return jnp.argmax(self.values(params, obs)).astype(jnp.int32)
+        return jnp.argmax(self.values(params, obs)).astype(jnp.int32), memory
 
 
 def among(allowed: Array, exploration: Any, q: Array, clock: Clock, noise: PyTree) -> Array:

@@ -121,9 +121,9 @@ class BDQ(Replaying):
         choose = jax.vmap(among, (0, None, 0, None, 0))
         return choose(jnp.asarray(self._there), self.exploration, self.estimate(params, obs).q, clock, noise), memory
 
-    def greedy(self, params: PyTree, obs: Array) -> Array:
+    def greedy(self, params: PyTree, memory: PyTree, obs: Array) -> tuple[Array, PyTree]:
         """The choice of highest value in each branch [branches]."""
-        return jnp.argmax(self.estimate(params, obs).q, axis=-1).astype(jnp.int32)
+        return jnp.argmax(self.estimate(params, obs).q, axis=-1).astype(jnp.int32), memory
 
     def update(self, learner: DQNLearner, batch: Batch, clock: Clock = START) -> tuple[DQNLearner, Array, Metrics]:
         """One gradient update on one batch: (learner, TD errors [batch], metrics)."""

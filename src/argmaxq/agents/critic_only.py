@@ -93,7 +93,7 @@ class CriticOnly(HybridActing, Replaying):
         self, params: PyTree, target: PyTree, transition: Transition, keys: Keys | None
     ) -> tuple[Array, Array, Array]:
         """(loss, TD error, value) of one transition."""
-        following = self.greedy(jax.lax.stop_gradient(params), transition.next_obs)
+        following, _ = self.greedy(jax.lax.stop_gradient(params), (), transition.next_obs)
         z_next = self.forward(target, transition.next_obs, following)
         goal = self.returns.target(transition.reward, transition.discount, z_next)
         z = self.forward(params, transition.obs, transition.action)

@@ -131,6 +131,13 @@ def descend(
         losses, td_errors, values = mapped(params, learner.target, batch.transition, keys)
         return jnp.mean(batch.weight * losses), (td_errors, jnp.mean(values))
 
+    return step(agent, mean, learner, clock)
+
+
+def step(
+    agent: Any, mean: Callable[[PyTree], tuple[Array, tuple[Array, Array]]], learner: DQNLearner, clock: Clock
+) -> tuple[DQNLearner, Array, Metrics]:
+    """One step of the agent's optimiser down ``mean``, parameters -> (loss, (TD errors, value)), and of its target."""
     (value, (td_error, q)), gradient = jax.value_and_grad(mean, has_aux=True)(learner.params)
     clock, number = clock._replace(update=learner.updates), learner.updates + 1
     params, optimiser = agent.optimiser.update(gradient, learner.optimiser, learner.params, clock)

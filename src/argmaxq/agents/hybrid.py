@@ -73,10 +73,10 @@ class HybridActing:
         taken, memory = self.parameter_exploration.perturb(proposed, explores, clock, noise[1], memory)
         return _joined(action, taken), memory
 
-    def greedy(self, params: Any, obs: Array) -> Array:
+    def greedy(self, params: Any, memory: PyTree, obs: Array) -> tuple[Array, PyTree]:
         """The preferred action for one observation, with the parameters of all."""
         preferences, proposed = self.propose(params, obs)
-        return _joined(jnp.argmax(preferences), proposed)
+        return _joined(jnp.argmax(preferences), proposed), memory
 
 
 class HybridAgent(HybridActing, Replaying):

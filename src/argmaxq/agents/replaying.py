@@ -1,5 +1,6 @@
 """How agents learn that draw batches from a replay, whatever one update does."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 import jax
@@ -35,6 +36,11 @@ class Replaying(Following):
     updates: Any
     learning_starts: Any
 
+    @property
+    def window(self) -> int:
+        """Rows that follow one another in what is drawn from the replay."""
+        return int(self.n_step)
+
     def remember(self, learner: Any, rows: Row) -> Any:
         """Store rows [k, lanes] in the replay."""
         learner, rows = self.noticed(learner, rows)
@@ -43,6 +49,11 @@ class Replaying(Following):
     def cut(self, learner: Any, lanes: Array) -> Any:
         """Make the newest row of these lanes [m] a truncation."""
         return learner._replace(replay=self.replay.cut(learner.replay, lanes))
+
+    def sampler(self, replay: Any, bits: Array, clock: Clock) -> Callable[[Any, Array], Batch]:
+        """(replay, i) -> batch i of ``bits`` [updates, batch]."""
+        own: Callable[[Any, Array], Batch] = self.replay.batches(replay, bits, self.n_step, self.gamma, clock)
+        return own
 
     def draw(self, key: jax.Array, lanes: int) -> Drawn:
         """The random numbers of all updates."""
@@ -60,7 +71,7 @@ class Replaying(Following):
     def learn(self, learner: Any, rows: Row, next_obs: Array, clock: Clock, drawn: Drawn) -> tuple[Any, Metrics]:
         """``updates`` times: sample, update, reprioritise. None before ``learning_starts``."""
         updates = jnp.where(clock.step >= self.learning_starts, self.updates, 0)
-        sampled = self.replay.batches(learner.replay, drawn.bits, self.n_step, self.gamma, clock)
+        sampled = self.sampler(learner.replay, drawn.bits, clock)
 
         def once(i: Array, carry: tuple[Any, Metrics]) -> tuple[Any, Metrics]:
             learner, total = carry
@@ -80,11 +91,11 @@ class Replaying(Following):
     def gauge(self, learner: Any, clock: Clock, key: jax.Array) -> Metrics:
         """Diagnostics of one more update, which is not kept, and of the networks at states of the replay."""
         first, second = jax.random.split(key)
-        how = self.n_step, self.gamma, clock
         drawn = self.draw(first, 1)
-        batch = self.replay.batches(learner.replay, drawn.bits[:1], *how)(learner.replay, 0)
-        batch = self._as_learnt(learner, batch, drawn, 0)
-        shown = self.replay.sample(learner.replay, jax.random.bits(second, (SAMPLES,)), *how)
+        sampled = self.sampler(learner.replay, drawn.bits[:1], clock)(learner.replay, 0)
+        batch = self._as_learnt(learner, sampled, drawn, 0)
+        bits = jax.random.bits(second, (SAMPLES,))
+        shown = self.replay.sample(learner.replay, bits, self.n_step, self.gamma, clock)
         after, td_error, found = after_update(self, learner, lambda agent, own: agent.update(own, batch, clock)[:2])
         if hasattr(self.replay, "ages"):
             found["replay_age"] = jnp.mean(self.replay.ages(learner.replay, shown.index))

@@ -49,6 +49,8 @@ Count = Annotated[int, Bounds(0, 2**31 - 1, traced=True)]
 """A whole number that does not shape the program: it is traced."""
 Size = Annotated[int, Bounds(1, 2**31 - 1)]
 """A whole number that shapes the program: an array's length or a loop's."""
+Extent = Annotated[int, Bounds(0, 2**31 - 1)]
+"""The same where there may be nothing."""
 
 
 def hints(cls: type) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class CartPole(FuncEnv[CartPoleState, Array, Array, Array, Array, None, None]):
     observation_space = Box(-_bound, _bound)
     action_space = Discrete(2)
     action_names = ("push left", "push right")
-    observation_names = ("position [m]", "velocity [m/s]", "angle [rad]", "angular velocity [rad/s]")
+    observation_names: tuple[str, ...] = ("position [m]", "velocity [m/s]", "angle [rad]", "angular velocity [rad/s]")
 
     def initial(self, rng: Array, params: None = None) -> CartPoleState:
         """All four components uniform and small."""

@@ -21,6 +21,10 @@ DOMAINS = {
     "argmaxq/HardGoal-v0": "argmaxq.domains.goal:HardGoal",
     "argmaxq/CatchPoint-v0": "argmaxq.domains.catch_point:CatchPoint",
     "argmaxq/HardMove-v0": "argmaxq.domains.hard_move:HardMove",
+    "argmaxq/MemoryChain-v0": "argmaxq.domains.memory_chain:MemoryChain",
+    "argmaxq/TMaze-v0": "argmaxq.domains.t_maze:TMaze",
+    "argmaxq/CartPoleHidden-v0": "argmaxq.domains.hidden:CartPoleHidden",
+    "argmaxq/MountainCarHidden-v0": "argmaxq.domains.hidden:MountainCarHidden",
 }
 """Gymnasium id -> where the class is; it is imported only when asked for."""
 TIME_LIMITS = {
@@ -29,6 +33,10 @@ TIME_LIMITS = {
     "argmaxq/HardGoal-v0": None,
     "argmaxq/CatchPoint-v0": 25,
     "argmaxq/HardMove-v0": 30,
+    "argmaxq/MemoryChain-v0": None,
+    "argmaxq/TMaze-v0": 200,
+    "argmaxq/CartPoleHidden-v0": 500,
+    "argmaxq/MountainCarHidden-v0": 200,
 }
 """Steps of the environments that only we have; none where the environment itself counts them."""
 MAKING = {"render_mode", "max_episode_steps", "disable_env_checker"}

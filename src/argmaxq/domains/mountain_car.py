@@ -47,7 +47,7 @@ class MountainCar(FuncEnv[MountainCarState, Array, Array, Array, Array, None, No
     )
     action_space = Discrete(3)
     action_names = ("push left", "coast", "push right")
-    observation_names = ("position", "velocity [1/step]")
+    observation_names: tuple[str, ...] = ("position", "velocity [1/step]")
 
     def initial(self, rng: Array, params: None = None) -> MountainCarState:
         """Near the valley's bottom, at rest."""

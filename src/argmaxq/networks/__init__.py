@@ -6,10 +6,13 @@ from argmaxq.networks.linear import Linear, Table
 from argmaxq.networks.mlp import MLP
 from argmaxq.networks.own import EquinoxNetwork, FlaxNetwork, FunctionNetwork, NnxNetwork
 from argmaxq.networks.quadratic import Quadratic
+from argmaxq.networks.recurrent import GRU, LSTM, Recurrent
 from argmaxq.networks.scaled import Scaled
 from argmaxq.networks.sparse import SparseMLP
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "MLP",
     "Ensemble",
     "EquinoxNetwork",
@@ -20,6 +23,7 @@ __all__ = [
     "MultiPass",
     "NnxNetwork",
     "Quadratic",
+    "Recurrent",
     "Scaled",
     "SinglePass",
     "SparseMLP",

@@ -18,6 +18,15 @@ from argmaxq.types import Array, PyTree, Spaces
 Activation = Literal["relu", "tanh", "leaky_relu", "elu", "gelu", "silu"]
 
 
+def hidden_layers(x: Array, widths: tuple[int, ...], activation: Activation, layer_norm: bool, layer: Layer) -> Array:
+    """Features [n] after hidden layers; called inside a Linen module's compact method."""
+    for number, width in enumerate(widths):
+        x = layer(x, (width,), f"Dense_{number}")
+        x = nn.LayerNorm()(x) if layer_norm else x
+        x = getattr(nn, activation)(x)
+    return x
+
+
 class Perceptron(nn.Module):
     """Hidden layers, optionally normalised before the activation, and a head."""
 
@@ -33,10 +42,7 @@ class Perceptron(nn.Module):
     def __call__(self, obs: Array, *levels: Array) -> Array:
         """Observation of any shape -> outputs [actions, size]; ``levels`` are for an implicit head."""
         x = self.inputs(jnp.ravel(obs).astype(jnp.float32))
-        for number, width in enumerate(self.hidden):
-            x = self.layer(x, (width,), f"Dense_{number}")
-            x = nn.LayerNorm()(x) if self.layer_norm else x
-            x = getattr(nn, self.activation)(x)
+        x = hidden_layers(x, self.hidden, self.activation, self.layer_norm, self.layer)
         return self.head(x, self.outputs, *levels)
 
 

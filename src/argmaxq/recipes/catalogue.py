@@ -1,6 +1,6 @@
 """Imports every module that registers components, so that options and files find each of them by name."""
 
-from argmaxq.agents import bdq, critic_only, dqn, paddpg, pdqn, pqn, td
+from argmaxq.agents import bdq, critic_only, dqn, paddpg, pdqn, pqn, r2d2, recurrent_pqn, td
 from argmaxq.learning import (
     backups,
     bootstrap,
@@ -15,6 +15,7 @@ from argmaxq.learning import (
     step_sizes,
     sync,
     traces,
+    transformed,
 )
 from argmaxq.networks import (
     critics,
@@ -27,6 +28,7 @@ from argmaxq.networks import (
     mlp,
     own,
     quadratic,
+    recurrent,
     scaled,
     sparse,
 )
@@ -34,39 +36,9 @@ from argmaxq.recipes import recipe as recipe
 from argmaxq.replay import prioritised, uniform
 
 MODULES = (
-    *(
-        backups,
-        bdq,
-        bootstrap,
-        critic_only,
-        dqn,
-        exploration,
-        normalisers,
-        optimisers,
-        paddpg,
-        parameters,
-        resets,
-        pdqn,
-        pqn,
-        returns,
-        rewards,
-    ),
-    *(schedules, step_sizes, sync, td, traces),
-    *(
-        critics,
-        features,
-        heads,
-        inputs,
-        interpolated,
-        layers,
-        linear,
-        mlp,
-        own,
-        quadratic,
-        scaled,
-        sparse,
-        prioritised,
-        uniform,
-    ),
-    recipe,
+    *(bdq, critic_only, dqn, paddpg, pdqn, pqn, r2d2, recurrent_pqn, td),
+    *(backups, bootstrap, exploration, normalisers, optimisers, parameters, resets, returns, rewards),
+    *(schedules, step_sizes, sync, traces, transformed),
+    *(critics, features, heads, inputs, interpolated, layers, linear, mlp, own, quadratic, recurrent, scaled, sparse),
+    *(prioritised, uniform, recipe),
 )

@@ -12,7 +12,7 @@ from argmaxq.learning.schedules import Linear, Probability
 from argmaxq.replay import ring, sum_tree
 from argmaxq.replay.ring import Ring
 from argmaxq.roles import Replay
-from argmaxq.types import Array, Batch, Clock, Row, Spaces
+from argmaxq.types import Array, Batch, Clock, PyTree, Row, Spaces
 
 
 class PrioritisedRing(NamedTuple):
@@ -41,20 +41,24 @@ class Prioritised:
     beta: Probability = Linear(0.4, 1.0, 1.0, per="run")
     epsilon: Positive = 1e-6
 
-    def init(self, spaces: Spaces, lanes: int, least: int) -> PrioritisedRing:
+    def init(self, spaces: Spaces, lanes: int, least: int, before: PyTree = ()) -> PrioritisedRing:
         """Empty storage and tree; raises UserError where a lane would get fewer than ``least`` rows."""
-        stored = ring.allocate(spaces, self.capacity, self.allocation, lanes, least)
+        stored = ring.allocate(spaces, self.capacity, self.allocation, lanes, least, before)
         return PrioritisedRing(stored, sum_tree.empty(stored.rows.last.size), jnp.float32(1.0))
 
-    def add(self, state: PrioritisedRing, rows: Row, n: int) -> PrioritisedRing:
-        """Append rows [k, lanes]; a row gets the largest priority once the n rows after it are there."""
+    def add(self, state: PrioritisedRing, rows: Row, n: int, stride: int | None = None) -> PrioritisedRing:
+        """Append rows [k, lanes]; a row gets the largest priority once the n rows after it are there.
+
+        With a ``stride`` they begin sequences, and only every so many rows one does.
+        """
         stored = ring.append(state.ring, rows, self.capacity)
         kept, lanes = ring.length(stored, self.capacity), ring.lanes(stored)
         new = state.ring.written + jnp.arange(rows.last.shape[0])
         tree = sum_tree.assign(state.tree, _leaves(new % kept, lanes), jnp.zeros(new.shape[0] * lanes))
         ready = new - n
         slot = ready % kept
-        startable = (ready >= 0)[:, None] & ~stored.rows.last[slot]
+        begins = (ready % stride == 0)[:, None] if stride else ~stored.rows.last[slot]
+        startable = jnp.broadcast_to((ready >= 0)[:, None] & begins, (new.shape[0], lanes))
         tree = sum_tree.assign(tree, _leaves(slot, lanes), jnp.where(startable, state.largest, 0.0).ravel())
         return PrioritisedRing(stored, tree, state.largest)
 
@@ -74,9 +78,21 @@ class Prioritised:
 
     def sample(self, state: PrioritisedRing, bits: Array, n: int, gamma: Array, clock: Clock) -> Batch:
         """Transitions of n steps drawn by priority, one from each of ``batch`` equal shares of the total."""
-        size, lanes = bits.shape[0], ring.lanes(state.ring)
-        kept = ring.length(state.ring, self.capacity)
-        total = sum_tree.total(state.tree)
+        index, weight = self._places(state, bits, clock)
+        kept, lanes = ring.length(state.ring, self.capacity), ring.lanes(state.ring)
+        fold: Any = jax.vmap(lambda i: ring.window(state.ring, i // lanes, i % lanes, n, gamma, kept))
+        return Batch(fold(index), weight, index)
+
+    def sequences(self, state: PrioritisedRing, bits: Array, n: int, clock: Clock) -> Batch:
+        """Rows [batch, n] that follow one another, drawn by the priority of the first."""
+        index, weight = self._places(state, bits, clock)
+        kept, lanes = ring.length(state.ring, self.capacity), ring.lanes(state.ring)
+        read: Any = jax.vmap(lambda i: ring.sequence(state.ring, i // lanes, i % lanes, n, kept))
+        return Batch(read(index), weight, index)
+
+    def _places(self, state: PrioritisedRing, bits: Array, clock: Clock) -> tuple[Array, Array]:
+        """Leaves [batch] drawn by priority, and their importance weights."""
+        size, total = bits.shape[0], sum_tree.total(state.tree)
         uniform = (jnp.arange(size) + (bits >> 8).astype(jnp.float32) * 2.0**-24) / size
         index = sum_tree.find(state.tree, uniform * total)
         priority = sum_tree.leaves(state.tree, index)
@@ -84,8 +100,7 @@ class Prioritised:
         # (N P)^-beta divided by its largest value in the batch: N and the total cancel.
         rarest = jnp.min(jnp.where(valid, priority, jnp.inf))
         weight = jnp.where(valid, (jnp.where(valid, priority, 1.0) / rarest) ** -self.beta(clock), 0.0)
-        fold: Any = jax.vmap(lambda i: ring.window(state.ring, i // lanes, i % lanes, n, gamma, kept))
-        return Batch(fold(index), weight, index)
+        return index, weight
 
     def batches(
         self, state: PrioritisedRing, bits: Array, n: int, gamma: Array, clock: Clock

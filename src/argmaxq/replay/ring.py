@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from argmaxq.components.errors import UserError
 from argmaxq.learning.experience import n_step, outcome
-from argmaxq.types import Array, Row, Spaces, Transition
+from argmaxq.types import Array, PyTree, Row, Spaces, Transition
 
 
 class Ring(NamedTuple):
@@ -21,8 +21,12 @@ class Ring(NamedTuple):
     written: Array
 
 
-def allocate(spaces: Spaces, capacity: Array, allocation: int | None, lanes: int, least: int) -> Ring:
+def allocate(
+    spaces: Spaces, capacity: Array, allocation: int | None, lanes: int, least: int, before: PyTree = ()
+) -> Ring:
     """Empty storage of ``allocation`` rows over all lanes, or of ``capacity`` ones where that is None.
+
+    Each keeps what is like ``before``, one lane's memory.
 
     Raises:
         UserError: a lane would get, or keep, fewer than ``least`` rows: a rollout and a window.
@@ -46,6 +50,7 @@ def allocate(spaces: Spaces, capacity: Array, allocation: int | None, lanes: int
         terminated=zeros((), "bool"),
         truncated=zeros((), "bool"),
         last=zeros((), "bool"),
+        before=jax.tree.map(lambda leaf: zeros(leaf.shape, leaf.dtype), before),
     )
     return Ring(empty, jnp.zeros((), jnp.int32))
 
@@ -110,7 +115,9 @@ def window(ring: Ring, slot: Array, lane: Array, n: int, gamma: Array, kept: Arr
     return crosses lanes, episodes or the write position.
     """
     following = (slot + jnp.arange(n)) % kept
-    flags = jax.tree.map(lambda leaf: leaf[following, lane], ring.rows._replace(obs=None, action=None, last=None))
+    flags = jax.tree.map(
+        lambda leaf: leaf[following, lane], ring.rows._replace(obs=None, action=None, last=None, before=None)
+    )
     reward, discount, steps = n_step(outcome(flags, gamma))
     return Transition(
         obs=ring.rows.obs[slot, lane],
@@ -119,3 +126,10 @@ def window(ring: Ring, slot: Array, lane: Array, n: int, gamma: Array, kept: Arr
         discount=discount,
         next_obs=ring.rows.obs[(slot + steps) % kept, lane],
     )
+
+
+def sequence(ring: Ring, slot: Array, lane: Array, n: int, kept: Array) -> Row:
+    """The n rows [n] from a lane's slot on; ``kept`` is ``length``, and ``before`` is that of the first row alone."""
+    following = (slot + jnp.arange(n)) % kept
+    rows = jax.tree.map(lambda leaf: leaf[following, lane], ring.rows._replace(before=()))
+    return rows._replace(before=jax.tree.map(lambda leaf: leaf[slot, lane], ring.rows.before))

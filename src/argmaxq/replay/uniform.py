@@ -11,7 +11,7 @@ from argmaxq.components.component import component
 from argmaxq.replay import ring
 from argmaxq.replay.ring import Ring
 from argmaxq.roles import Replay
-from argmaxq.types import Array, Batch, Clock, Row, Spaces
+from argmaxq.types import Array, Batch, Clock, PyTree, Row, Spaces
 
 TRIES = 4
 """Rows drawn for each place of a batch until one is no final observation; a place without one gets weight 0."""
@@ -36,11 +36,11 @@ class Uniform:
     capacity: Count = 100_000
     allocation: int | None = None
 
-    def init(self, spaces: Spaces, lanes: int, least: int) -> Ring:
+    def init(self, spaces: Spaces, lanes: int, least: int, before: PyTree = ()) -> Ring:
         """Empty storage; raises UserError where a lane would get fewer than ``least`` rows."""
-        return ring.allocate(spaces, self.capacity, self.allocation, lanes, least)
+        return ring.allocate(spaces, self.capacity, self.allocation, lanes, least, before)
 
-    def add(self, state: Ring, rows: Row, n: int) -> Ring:
+    def add(self, state: Ring, rows: Row, n: int, stride: int | None = None) -> Ring:
         """Append rows [k, lanes]."""
         return ring.append(state, rows, self.capacity)
 
@@ -54,6 +54,18 @@ class Uniform:
 
     def sample(self, state: Ring, bits: Array, n: int, gamma: Array, clock: Clock) -> Batch:
         """Transitions of n steps chosen by ``bits`` (uint32 [batch])."""
+        slot, lane, weight, kept = self._places(state, bits, n)
+        fold: Any = jax.vmap(lambda slot, lane: ring.window(state, slot, lane, n, gamma, kept))
+        return Batch(fold(slot, lane), weight, slot * ring.lanes(state) + lane)
+
+    def sequences(self, state: Ring, bits: Array, n: int, clock: Clock) -> Batch:
+        """Rows [batch, n] that follow one another; where they begin is chosen by ``bits`` (uint32 [batch])."""
+        slot, lane, weight, kept = self._places(state, bits, n)
+        read: Any = jax.vmap(lambda slot, lane: ring.sequence(state, slot, lane, n, kept))
+        return Batch(read(slot, lane), weight, slot * ring.lanes(state) + lane)
+
+    def _places(self, state: Ring, bits: Array, n: int) -> tuple[Array, Array, Array, Array]:
+        """Slots and lanes [batch] from which windows of n rows begin, their weights, and the rows kept in a lane."""
         kept = ring.length(state, self.capacity)
         oldest, count = ring.starts(state, self.capacity, n)
         choices = jnp.maximum(count * ring.lanes(state), 1).astype(jnp.uint32)
@@ -68,9 +80,7 @@ class Uniform:
         for i in reversed(range(TRIES - 1)):
             chosen = jnp.where(valid[i], place[i], chosen)
         slot, lane = chosen // ring.lanes(state), chosen % ring.lanes(state)
-        fold: Any = jax.vmap(lambda slot, lane: ring.window(state, slot, lane, n, gamma, kept))
-        weight = (jnp.any(valid, axis=0) & (count > 0)).astype(jnp.float32)
-        return Batch(fold(slot, lane), weight, slot * ring.lanes(state) + lane)
+        return slot, lane, (jnp.any(valid, axis=0) & (count > 0)).astype(jnp.float32), kept
 
     def batches(self, state: Ring, bits: Array, n: int, gamma: Array, clock: Clock) -> Callable[[Ring, Array], Batch]:
         """All batches of ``bits`` [updates, batch] are gathered at once: that hides the memory's latency."""

@@ -19,7 +19,8 @@ from argmaxq.training.host import begin
 from argmaxq.trees import specs
 from argmaxq.types import Spaces
 
-CAPACITY, WINDOW = "agent.replay.capacity", "agent.n_step"
+CAPACITY = "agent.replay.capacity"
+WINDOW = "agent.n_step", "agent.burn_in", "agent.length"
 ANOTHER = "argmaxq train RECIPE --from RUN begins another run with what fits of its network"
 
 
@@ -51,7 +52,7 @@ def refuse_unfit(before: Recipe, after: Recipe, change: Change, spaces: Spaces, 
 
 def adapted(engine: Engine, state: Any, recipe: Recipe, made: Sequence[Change]) -> Any:
     """A state saved before these changes, as it has to be after them: rows of a replay lie where its capacity says."""
-    if not any(path in change.values for change in made for path in (CAPACITY, WINDOW)):
+    if not any(path in change.values for change in made for path in (CAPACITY, *WINDOW)):
         return state
     agent: Any = recipe.agent
     if not hasattr(getattr(agent, "replay", None), "resized"):
@@ -59,7 +60,7 @@ def adapted(engine: Engine, state: Any, recipe: Recipe, made: Sequence[Change]) 
     capacity = next((change.before[CAPACITY] for change in made if CAPACITY in change.before), agent.replay.capacity)
 
     def relaid(learner: Any) -> Any:
-        return learner._replace(replay=agent.replay.resized(learner.replay, capacity, agent.n_step))
+        return learner._replace(replay=agent.replay.resized(learner.replay, capacity, agent.window))
 
     return engine.change(state, relaid)
 

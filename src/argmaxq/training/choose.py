@@ -78,7 +78,8 @@ def _host(recipe: Recipe, seed: int) -> Engine:
         agent = bind(recipe.agent, evaluator.spaces)
 
         def evaluate(params: Any, episodes: int, number: int, ledger: Ledger | None) -> Played:
-            return evaluator.play(greedy(agent, params), episodes, [seed, 1, number], ledger=ledger)
+            choose = greedy(agent, params, evaluator.spaces)
+            return evaluator.play(choose, episodes, [seed, 1, number], ledger=ledger)
 
         # One seed is a tuple of seeds, too.
         lanes, native = host(recipe.env, copies), evaluator.adaptor.source[:2]

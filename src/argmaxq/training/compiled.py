@@ -39,6 +39,7 @@ from argmaxq.training.engine import (
 )
 from argmaxq.training.evaluation import LONGEST, Halted, Played
 from argmaxq.training.gauging import gauge
+from argmaxq.training.memory import greedy_memories, kept, memories, renewed
 from argmaxq.training.pace import Pace
 from argmaxq.training.prospects import Outlook, Prospects, begun, foresees, grown, settled
 from argmaxq.trees import flatten, unflatten
@@ -75,6 +76,7 @@ class Playing(NamedTuple):
 
     step: Array
     lanes: EnvState
+    memory: PyTree
     returns: Array
     done: Array
     prospects: Prospects | tuple[()]
@@ -245,8 +247,8 @@ def _in_turn(function: Any) -> Any:
 
 def _start(agent: Agent, env: CompiledEnv, lanes: int, keys: Streams) -> State:
     learner = agent.init(keys.init, env.spaces, lanes)
-    memory = jax.vmap(lambda _: agent.memory(env.spaces))(jnp.arange(lanes))
     first = jax.vmap(env.reset)(jax.random.split(keys.environment, lanes))
+    memory = memories(agent, env.spaces, lanes)
     return State(learner, memory, first, no_episodes(lanes), no_totals(agent, learner, env.spaces, lanes))
 
 
@@ -296,7 +298,8 @@ def _collect(
         act = jax.vmap(agent.act, (None, 0, 0, None, 0))
         action, memory = act(state.learner.params, state.memory, state.env.obs, clock, noise)
         after, outcome = jax.vmap(env.step)(state.env, action, draw)
-        row = Row(state.env.obs, action, *outcome[:3], state.env.last)
+        row = Row(state.env.obs, action, *outcome[:3], state.env.last, kept(agent, state.memory))
+        memory = renewed(agent, env.spaces, memory, row.last)
         episodes, ends = count_row(state.episodes, row)
         return state._replace(memory=memory, env=after, episodes=episodes), (row, ends)
 
@@ -311,7 +314,8 @@ def _begin_episodes(
     """The beginning of evaluation ``number``; ``compares`` its returns with what the agent expects."""
     first = _first_states(env, episodes, jax.random.fold_in(keys.evaluation, number))
     prospects = begun(first.obs) if compares else ()
-    return Playing(jnp.int32(1), first, jnp.zeros(episodes), jnp.zeros(episodes, bool), prospects)
+    memory = greedy_memories(agent, env.spaces, episodes)
+    return Playing(jnp.int32(1), first, memory, jnp.zeros(episodes), jnp.zeros(episodes, bool), prospects)
 
 
 def _play_on(
@@ -329,13 +333,13 @@ def _play_on(
     first = _first_states(env, episodes, key)
 
     def step(playing: Playing) -> Playing:
-        action = jax.vmap(agent.greedy, (None, 0))(params, playing.lanes.obs)
+        action, memory = jax.vmap(agent.greedy, (None, 0, 0))(params, playing.memory, playing.lanes.obs)
         draw = jax.vmap(env.draw)(jax.random.split(jax.random.fold_in(key, playing.step), episodes), first)
         lanes, outcome = jax.vmap(env.step)(playing.lanes, action, draw)
         returns = playing.returns + jnp.where(playing.done, 0.0, outcome.reward)
         done = playing.done | outcome.terminated | outcome.truncated
         prospects = playing.prospects and grown(agent, playing.prospects, ~playing.done, outcome, lanes.obs)
-        return Playing(playing.step + 1, lanes, returns, done, prospects)
+        return Playing(playing.step + 1, lanes, memory, returns, done, prospects)
 
     return jax.lax.while_loop(lambda now: ~jnp.all(now.done) & (now.step <= end), step, playing)
 

@@ -19,6 +19,7 @@ from argmaxq.learning.sums import Sum, plus
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Finished, Report
 from argmaxq.training.evaluation import Played
+from argmaxq.training.memory import kept, memories
 from argmaxq.trees import named
 from argmaxq.types import Array, ArraySpec, Clock, Metrics, PyTree, Row, Spaces
 
@@ -237,7 +238,10 @@ def no_totals(agent: Agent, learner: PyTree, spaces: Spaces, lanes: int) -> Tota
         return jnp.zeros((agent.rollout, lanes, *spec.shape), spec.dtype)
 
     flags = jnp.zeros((agent.rollout, lanes), bool)
-    rows = Row(zeros(spaces.stored), zeros(spaces.action.spec), flags.astype(jnp.float32), flags, flags, flags)
+    before = kept(agent, memories(agent, spaces, lanes))
+    before = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (agent.rollout, *leaf.shape)), before)
+    seen, done, reward = zeros(spaces.stored), zeros(spaces.action.spec), flags.astype(jnp.float32)
+    rows = Row(seen, done, reward, flags, flags, flags, before)
     clock = Clock(*jnp.zeros(4, jnp.int32))
     drawn = jax.eval_shape(lambda: agent.draw(jax.random.key(0), lanes))
     shapes = jax.eval_shape(_agent_learn, traced(agent), learner, rows, rows.obs[0], clock, drawn)[1]

@@ -22,8 +22,9 @@ from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.spaces import Adaptor, read_spaces
 from argmaxq.lanes.vector_lanes import VectorLanes
 from argmaxq.roles import Agent
+from argmaxq.training.memory import greedy_memories, renewed
 from argmaxq.training.prospects import Ledger, Outlook
-from argmaxq.types import PyTree, Spaces
+from argmaxq.types import Array, PyTree, Spaces
 
 WIDTH = 32
 """Episodes played side by side."""
@@ -52,8 +53,8 @@ class Halted(Exception):
     """A signal waits to be obeyed, so an evaluation was not played to its end."""
 
 
-Choose = Callable[[np.ndarray], np.ndarray]
-"""Observations [width, ...] -> an agent's actions [width, ...]."""
+Choose = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Observations [width, ...] and whether each is an episode's first [width] -> an agent's actions [width, ...]."""
 Witness = Callable[[np.ndarray, np.ndarray], object]
 """Is shown the observations [n, ...] that are acted on, and the agent's actions [n, ...], step by step."""
 
@@ -178,19 +179,19 @@ def play_episodes(
     playing: dict[int, int] = {lane: lane for lane in range(width)}
     obs = np.stack(copies.ask([(numbers[lane], "start", (seeds[lane],)) for lane in playing]))
     length, cut = np.zeros(len(seeds), int), 0
-    coming = iter(range(width, len(seeds)))
+    coming, begins = iter(range(width, len(seeds))), np.ones(width, bool)
     while playing:
         if waiting():
             raise Halted
-        actions, acting = choose(obs), sorted(playing)
+        actions, acting = choose(obs, begins), sorted(playing)
         before = obs[acting]
         if witness is not None:
             witness(before, actions[acting])
         own, over = rows(spaces, actions), []
         answers = copies.ask([(numbers[lane], "step", (own[lane],)) for lane in acting])
         if ledger is not None:
-            following, rewards, terminated = (np.array(each) for each in list(zip(*answers, strict=True))[:3])
-            ledger.note([playing[lane] for lane in acting], before, rewards, terminated, following)
+            after, rewards, terminated = (np.array(each) for each in list(zip(*answers, strict=True))[:3])
+            ledger.note([playing[lane] for lane in acting], before, rewards, terminated, after)
         for lane, answer in zip(acting, answers, strict=True):
             episode = playing[lane]
             obs[lane], reward, terminated, truncated, succeeded = answer
@@ -203,6 +204,7 @@ def play_episodes(
                 over.append(lane)
                 del playing[lane]
         following = dict(zip(over, coming, strict=False))
+        begins = np.isin(np.arange(width), list(following))
         firsts = copies.ask([(numbers[lane], "start", (seeds[episode],)) for lane, episode in following.items()])
         for lane, first in zip(following, firsts, strict=True):
             obs[lane] = first
@@ -227,11 +229,11 @@ def play_lanes(
     obs = lanes.reset(seed)
     finished: list[list[tuple[float, float, bool]]] = [[] for _ in range(lanes.lanes)]
     running, length = np.zeros(lanes.lanes), np.zeros(lanes.lanes, int)
-    last = np.zeros(lanes.lanes, bool)
+    last, begins = np.zeros(lanes.lanes, bool), np.ones(lanes.lanes, bool)
     while any(len(own) < each for own in finished):
         if waiting():
             raise Halted
-        actions, before = choose(obs), obs
+        actions, before = choose(obs, begins), obs
         acting = ~last & [len(own) < each for own in finished]
         if witness is not None:
             witness(obs[acting], actions[acting])
@@ -241,7 +243,7 @@ def play_lanes(
             acting &= numbers < episodes
             ledger.note(numbers[acting], before[acting], step.reward[acting], step.terminated[acting], step.obs[acting])
         length += ~last
-        obs, last = step.obs, step.last
+        obs, begins, last = step.obs, last, step.last
         running += step.reward
         ended = step.terminated | step.truncated
         for lane in np.flatnonzero(ended | (length >= longest)):
@@ -253,18 +255,29 @@ def play_lanes(
     return Played(returns, None if np.isnan(success).any() else success == 1, int(cut.sum()))
 
 
-def greedy(agent: Agent, params: PyTree) -> Choose:
+def greedy(agent: Agent, params: PyTree, spaces: Spaces) -> Choose:
     """The evaluation policy on batches of observations."""
-    chosen = _greedy_batch
-    values = traced(agent)
-    return lambda obs: np.asarray(chosen(values, params, obs))
+    values, memory = traced(agent), ()
+
+    def choose(obs: np.ndarray, begins: np.ndarray) -> np.ndarray:
+        nonlocal memory
+        if begins.all():  # of any width
+            memory = greedy_memories(agent, spaces, len(obs))
+        actions, memory = _greedy_batch(spaces, values, params, memory, obs, begins)
+        return np.asarray(actions)
+
+    return choose
 
 
 def uniform(spaces: Spaces, seed: Sequence[int]) -> Choose:
     """The uniformly random policy, among the actions that are allowed."""
-    return partial(spaces.random, np.random.default_rng(list(seed)))
+    generator = np.random.default_rng(list(seed))
+    return lambda obs, begins: spaces.random(generator, obs)
 
 
-@jax.jit
-def _greedy_batch(agent: Agent, params: PyTree, obs: Any) -> Any:
-    return jax.vmap(agent.greedy, (None, 0))(params, obs)
+@partial(jax.jit, static_argnums=0)
+def _greedy_batch(
+    spaces: Spaces, agent: Agent, params: PyTree, memory: PyTree, obs: Array, begins: Array
+) -> tuple[Array, PyTree]:
+    memory = renewed(agent, spaces, memory, begins)
+    return jax.vmap(agent.greedy, (None, 0, 0))(params, memory, obs)

@@ -36,6 +36,7 @@ from argmaxq.training.engine import (
 )
 from argmaxq.training.evaluation import Played
 from argmaxq.training.gauging import gauge
+from argmaxq.training.memory import kept, memories, recurrent, renewed
 from argmaxq.training.packing import Packed, Packing
 from argmaxq.training.prospects import Ledger, Outlook, foresees, settled
 from argmaxq.trees import flatten, unflatten
@@ -56,6 +57,14 @@ class State(NamedTuple):
     memory: PyTree
     episodes: Episodes
     last: Any
+
+
+class Seen(NamedTuple):
+    """What is acted on in every lane, leaves [lanes, ...]; ``last`` is given where memory begins anew after it."""
+
+    memory: PyTree
+    obs: Array
+    last: Array | None
 
 
 class HostEngine:
@@ -84,8 +93,8 @@ class HostEngine:
         numbers = Packing(self._agent)
         self._numbers = numbers.pack(self._agent)
         self._account = jax.jit(account)
-        self._act = jax.jit(partial(_act, numbers, self._packing))
-        self._learn = jax.jit(partial(_learn, numbers, self._packing), donate_argnums=1)
+        self._act = jax.jit(partial(_act, self.spaces, numbers, self._packing))
+        self._learn = jax.jit(partial(_learn, self.spaces, numbers, self._packing), donate_argnums=1)
         wanted, like = diagnostics or Diagnostics(), jax.eval_shape(self._begin, self._keys)
         self._gauge = jax.jit(gauge(wanted, self.spaces, self.lanes, self._agent, self._keys, like))
         self._compares, self._settle = foresees(agent, wanted), jax.jit(settled)
@@ -117,18 +126,22 @@ class HostEngine:
         """Iterations from ``first`` on, up to ``end`` or to an exception in one of them, which then is not done."""
         rollout, lanes, start = self._static.rollout, self.lanes, first * self._static.rollout
         noise, drawn = self._draw(self._agent, self._keys, np.int32(first))
-        rows = empty_rows(self.spaces, self.length * rollout, lanes)
+        rows = empty_rows(self.spaces, self.length * rollout, lanes, kept(self._static, state.memory))
         obs, last, ends = self._env.observe(), state.last, int(state.episodes.finished)
         packed, memory = self._packing.pack((state.learner, state.totals)), state.memory
         chosen: tuple[Array, PyTree] | None = None
+        renews = recurrent(self._static)
         problem: BaseException | None = None
         for i in range(end - first):
             begun = memory, last, self._env.mark()
             try:
                 for t in range(i * rollout, (i + 1) * rollout):
                     clock = np.array([(start + t) * lanes, ends, total, t], np.int32)
-                    action, memory = chosen or self._act(self._numbers, packed, memory, obs, noise, clock)
+                    before, seen = memory, Seen(memory, obs, last if renews else None)
+                    action, memory = chosen or self._act(self._numbers, packed, seen, noise, clock)
                     chosen = None
+                    if renews:
+                        jax.tree.map(partial(_put, t), rows.before, before)
                     rows.obs[t], rows.last[t], rows.action[t] = obs, last, action
                     step = self._env.step(rows.action[t])
                     obs, rows.reward[t], rows.terminated[t], rows.truncated[t], last = step[:5]
@@ -138,17 +151,18 @@ class HostEngine:
                 self._env.rewind(mark)
                 end, obs, problem = first + i, self._env.observe(), error
                 break
-            own = Row(*[leaf[i * rollout : (i + 1) * rollout] for leaf in rows])
+            own = _part(rows, i * rollout, (i + 1) * rollout)
             clock = np.array([(start + t + 1) * lanes, ends, total, t + 1, i], np.int32)
-            packed, chosen = self._learn(self._numbers, packed, own, memory, obs, noise, drawn, clock)
-        count, seen = (end - first) * rollout, self.spaces
+            seen = Seen(memory, obs, last if renews else None)
+            packed, chosen = self._learn(self._numbers, packed, own, seen, noise, drawn, clock)
+        count, spec = (end - first) * rollout, self.spaces
         learner, totals = self._packing.unpack(packed)
-        episodes, over = self._account(state.episodes, rows._replace(obs=None, action=None), np.int32(count))
+        episodes, over = self._account(state.episodes, rows._replace(obs=None, action=None, before=()), np.int32(count))
         state = State(learner, totals, memory, episodes, last)
         totals, over = jax.tree.map(np.asarray, (totals, over))
-        unsound = earliest(NEVER, seen, rows.obs[:count], start)
-        unsound = earliest(unsound, seen, obs[np.newaxis], start + count)
-        told = report(totals, Ends(*(leaf[:count] for leaf in over)), unsound, seen, (start, start + count))
+        unsound = earliest(NEVER, spec, rows.obs[:count], start)
+        unsound = earliest(unsound, spec, obs[np.newaxis], start + count)
+        told = report(totals, Ends(*(leaf[:count] for leaf in over)), unsound, spec, (start, start + count))
         return state, told, end, problem
 
     def evaluate(self, state: State, episodes: int, number: int) -> list[Played]:
@@ -205,8 +219,11 @@ class HostEngine:
         self._env.close()
 
 
-def empty_rows(spaces: Spaces, rows: int, lanes: int) -> Row:
-    """Room for one block's rows, fresh each time because JAX may read NumPy's memory in place."""
+def empty_rows(spaces: Spaces, rows: int, lanes: int, memory: PyTree = ()) -> Row:
+    """Room for one block's rows, fresh each time because JAX may read NumPy's memory in place.
+
+    They keep what is like ``memory``, leaves [lanes, ...].
+    """
     shape = (rows, lanes)
     return Row(
         obs=np.empty(shape + spaces.stored.shape, spaces.stored.dtype),
@@ -215,7 +232,18 @@ def empty_rows(spaces: Spaces, rows: int, lanes: int) -> Row:
         terminated=np.empty(shape, np.bool_),
         truncated=np.empty(shape, np.bool_),
         last=np.empty(shape, np.bool_),
+        before=jax.tree.map(lambda leaf: np.empty((rows, *leaf.shape), leaf.dtype), memory),
     )
+
+
+def _put(row: int, into: np.ndarray, value: Array) -> None:
+    into[row] = value
+
+
+def _part(rows: Row, first: int, end: int) -> Row:
+    """Rows ``first`` .. ``end`` - 1."""
+    before = jax.tree.map(lambda leaf: leaf[first:end], rows.before)
+    return Row(*[leaf[first:end] for leaf in rows[:-1]])._replace(before=before)
 
 
 def split(saved: dict[str, Any], path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -247,9 +275,8 @@ def join(arrays: dict[str, np.ndarray], rest: dict[str, Any], path: str) -> dict
 def begin(agent: Agent, spaces: Spaces, lanes: int, keys: Streams) -> State:
     """What a seed begins with, from its streams."""
     learner = agent.init(keys.init, spaces, lanes)
-    memory = jax.vmap(lambda _: agent.memory(spaces))(jnp.arange(lanes))
     totals = no_totals(agent, learner, spaces, lanes)
-    return State(learner, totals, memory, no_episodes(lanes), jnp.zeros(lanes, bool))
+    return State(learner, totals, memories(agent, spaces, lanes), no_episodes(lanes), jnp.zeros(lanes, bool))
 
 
 def _draw(
@@ -264,28 +291,28 @@ def _draw(
 
 
 def _act(
+    spaces: Spaces,
     numbers: Packing,
     packing: Packing,
     packed_agent: Packed,
     packed: Packed,
-    memory: PyTree,
-    obs: Array,
+    seen: Seen,
     noise: PyTree,
     clock: Array,
 ) -> tuple[Array, PyTree]:
     """Act in every lane; ``clock`` is step, episodes, the run's steps and the row of ``noise``."""
     learner, totals = packing.unpack(packed)
-    return _choose(numbers.unpack(packed_agent), learner, totals, memory, obs, noise, clock)
+    return _choose(spaces, numbers.unpack(packed_agent), learner, totals, seen, noise, clock)
 
 
 def _learn(
+    spaces: Spaces,
     numbers: Packing,
     packing: Packing,
     packed_agent: Packed,
     packed: Packed,
     rows: Row,
-    memory: PyTree,
-    obs: Array,
+    seen: Seen,
     noise: PyTree,
     drawn: PyTree,
     clock: Array,
@@ -299,13 +326,14 @@ def _learn(
     learner, totals = packing.unpack(packed)
     own = jax.tree.map(lambda leaf: leaf[clock[4]], drawn)
     now = Clock(clock[0], clock[1], totals.updates, clock[2])
-    learner, totals = learn(agent, learner, totals, rows, obs, now, own)
-    return packing.pack((learner, totals)), _choose(agent, learner, totals, memory, obs, noise, clock)
+    learner, totals = learn(agent, learner, totals, rows, seen.obs, now, own)
+    return packing.pack((learner, totals)), _choose(spaces, agent, learner, totals, seen, noise, clock)
 
 
 def _choose(
-    agent: Agent, learner: Any, totals: Totals, memory: PyTree, obs: Array, noise: PyTree, clock: Array
+    spaces: Spaces, agent: Agent, learner: Any, totals: Totals, seen: Seen, noise: PyTree, clock: Array
 ) -> tuple[Array, PyTree]:
     own = jax.tree.map(lambda leaf: leaf[clock[3]], noise)
     now = Clock(clock[0], clock[1], totals.updates, clock[2])
-    return jax.vmap(agent.act, (None, 0, 0, None, 0))(learner.params, memory, obs, now, own)
+    action, memory = jax.vmap(agent.act, (None, 0, 0, None, 0))(learner.params, seen.memory, seen.obs, now, own)
+    return action, renewed(agent, spaces, memory, seen.last)

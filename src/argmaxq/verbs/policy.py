@@ -1,7 +1,7 @@
 """A trained policy, free of training: raw observations in, the environment's own actions out."""
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -13,9 +13,10 @@ from argmaxq.components.errors import UserError
 from argmaxq.components.registry import type_name
 from argmaxq.lanes.spaces import Adaptor, describe
 from argmaxq.roles import Agent
+from argmaxq.training.memory import greedy_memories, recurrent, renewed
 from argmaxq.training.packing import Packed, Packing
 from argmaxq.trees import unflatten
-from argmaxq.types import ACTION_MASK, FORBIDDEN, Array, PyTree, Spaces
+from argmaxq.types import ACTION_MASK, FORBIDDEN, PyTree, Spaces
 
 
 class Policy:
@@ -26,6 +27,9 @@ class Policy:
     in a dict or tuple, as vector environments give them. Where the environment's infos tell which actions are allowed,
     it takes their ``action_mask``, too: ``policy(obs, info["action_mask"])``. It needs no environment, and pickles,
     also for processes that have neither the environment nor the run's folder.
+
+    A recurrent policy remembers what it was called with: call ``reset`` where an episode begins, or hand its memory in
+    and out (``start``, ``step``). Others have none and ignore this.
 
     Attributes:
         agent: The agent, bound to the spaces.
@@ -42,22 +46,55 @@ class Policy:
         whole = traced(self.agent), params
         self._packing = Packing(whole)
         self._packed = self._packing.pack(whole)
+        self._first = self.start()
+        self._memory: Any = None
 
     def __call__(self, obs: Any, mask: Any = None) -> Any:
-        """The greedy action among those allowed, or one for each observation of a batch."""
-        return self.adaptor.decode(self._ask("greedy", obs, mask))
+        """The greedy action among those allowed, or one for each observation of a batch.
+
+        Raises:
+            UserError: a recurrent policy remembers a batch of another size.
+        """
+        seen = self._seen(obs, mask)
+        action, self._memory = self._act(seen, self._remembered(seen))
+        return action
+
+    def reset(self, over: Any = None) -> None:
+        """Forget, since an episode begins: all of it, or in a batch where ``over`` [batch] is true."""
+        if over is None or self._memory is None:
+            self._memory = None
+            return
+        over = np.asarray(over, bool)
+        self._check(self._memory, over.shape)
+        self._memory = renewed(self.agent, self.adaptor.spaces, self._memory, over)
+
+    def start(self, batch: int | None = None) -> PyTree:
+        """What a recurrent policy remembers before an episode's first observation, or before those of a batch."""
+        memory = greedy_memories(self.agent, self.adaptor.spaces, 1 if batch is None else batch)
+        return jax.tree.map(lambda leaf: leaf[0], memory) if batch is None else memory
+
+    def step(self, obs: Any, memory: PyTree, mask: Any = None) -> tuple[Any, PyTree]:
+        """The greedy action and the memory after it; what the policy itself remembers stays as it is.
+
+        Raises:
+            UserError: the memory is that of a batch of another size.
+        """
+        return self._act(self._seen(obs, mask), memory)
 
     def values(self, obs: Any, mask: Any = None) -> np.ndarray:
         """Action values [actions], or [batch, actions]; where actions have parameters, each with its best ones.
 
-        An action that is not allowed is worth minus infinity.
+        An action that is not allowed is worth minus infinity. A recurrent policy values an observation as the next one
+        after those that it remembers.
 
         Raises:
             UserError: the agent has no values of single actions.
         """
         if not hasattr(self.agent, "values"):
             raise UserError(f"{type_name(type(self.agent))} has no values of single actions")
-        values = self._ask("values", obs, mask)
+        seen = self._seen(obs, mask)
+        memory = (self._remembered(seen),) if recurrent(self.agent) else ()
+        values = np.asarray(self._ask("values", seen, *memory))
         return np.where(values > FORBIDDEN, values, -np.inf) if self.adaptor.spaces.masked else values
 
     def __repr__(self) -> str:
@@ -68,8 +105,35 @@ class Policy:
     def __reduce__(self) -> Any:
         return type(self), (self.agent, jax.tree.map(np.asarray, self.params), self.adaptor)
 
-    def _ask(self, method: str, obs: Any, mask: Any) -> np.ndarray:
+    def _act(self, seen: np.ndarray, memory: PyTree) -> tuple[Any, PyTree]:
+        self._check(memory, self._batch(seen))
+        action, memory = self._ask("greedy", seen, memory)
+        return self.adaptor.decode(np.asarray(action)), memory
+
+    def _ask(self, method: str, seen: np.ndarray, *memory: PyTree) -> Any:
         """What a method of the agent's says of an observation or a batch."""
+        return _program(self._packing, method, bool(self._batch(seen)))(self._packed, *memory, seen)
+
+    def _batch(self, seen: np.ndarray) -> tuple[int, ...]:
+        """``()`` for one observation, and else (batch,)."""
+        return seen.shape[: seen.ndim - len(self.adaptor.spaces.stored.shape)]
+
+    def _remembered(self, seen: np.ndarray) -> PyTree:
+        """What the policy remembers before these observations; raises UserError where that is of others."""
+        batch = self._batch(seen)
+        memory = self.start(*batch) if self._memory is None else self._memory
+        self._check(memory, batch)
+        return memory
+
+    def _check(self, memory: PyTree, batch: tuple[int, ...]) -> None:
+        """Whether a memory is that of one observation, ``()``, or of a batch; raises UserError."""
+        needed = [(*batch, *leaf.shape) for leaf in jax.tree.leaves(self._first)]
+        if [leaf.shape for leaf in jax.tree.leaves(memory)] != needed:
+            lanes = f"a batch of {batch[0]}" if batch else "one observation"
+            raise UserError(f"this is {lanes}, and the policy's memory is not: call policy.reset() before others begin")
+
+    def _seen(self, obs: Any, mask: Any) -> np.ndarray:
+        """An observation, or a batch, as the agent sees it; raises UserError where there is none like it."""
         array, spec = self._encoded(obs), self.adaptor.spaces.observation
         single = array.ndim == len(spec.shape)
         if array.shape[1 - single :] != spec.shape:
@@ -79,8 +143,7 @@ class Policy:
                 raise UserError(f"an observation that is none of {self.adaptor.source[0]}")
         elif np.isnan(array).any():
             raise UserError("the observation holds what is not a number (NaN), for which there is no best action")
-        seen = self._with_mask(array, obs, mask)
-        return np.asarray(_program(self._packing, method, not single)(self._packed, seen))
+        return self._with_mask(array, obs, mask)
 
     def _with_mask(self, array: np.ndarray, obs: Any, mask: Any) -> np.ndarray:
         """An encoded observation, or a batch, with the mask of actions that an agent sees with it, if it sees one."""
@@ -105,13 +168,13 @@ class Policy:
 
 
 @lru_cache(maxsize=128)
-def _program(packing: Packing, method: str, batched: bool) -> Callable[[Packed, Array], Array]:
+def _program(packing: Packing, method: str, batched: bool) -> Callable[..., Any]:
     """One program for all agents and parameters of the same shapes: it is compiled once."""
 
-    def program(packed: Packed, obs: Array) -> Array:
+    def program(packed: Packed, *seen: PyTree) -> Any:
         agent, params = packing.unpack(packed)
-        function = getattr(agent, method)
-        return jax.vmap(function, (None, 0))(params, obs) if batched else function(params, obs)
+        function = partial(getattr(agent, method), params)
+        return jax.vmap(function)(*seen) if batched else function(*seen)
 
     return jax.jit(program)
 

@@ -22,6 +22,7 @@ from argmaxq.runs.formats import POLICY, STATE, checked
 from argmaxq.runs.reading import WRONG_DATA
 from argmaxq.runs.track import BEST, CHECKPOINTS, POLICIES, statistics
 from argmaxq.training.evaluation import Evaluator, check_episodes, greedy, uniform
+from argmaxq.training.memory import recurrent
 from argmaxq.verbs.policy import Policy, acting, policy_params
 
 
@@ -168,7 +169,8 @@ class Run:
         evaluator = Evaluator(recipe.env)
         try:
             params = policy_params(recipe.agent, evaluator.spaces, self.arrays(which))
-            played = evaluator.play(greedy(bind(recipe.agent, evaluator.spaces), params), episodes, [seed, 2])
+            best = greedy(bind(recipe.agent, evaluator.spaces), params, evaluator.spaces)
+            played = evaluator.play(best, episodes, [seed, 2])
             random = evaluator.play(uniform(evaluator.spaces, [seed, 3]), episodes, [seed, 2])
         finally:
             evaluator.close()
@@ -185,8 +187,8 @@ class Run:
         model, allowed = model_of(env), None if recipe.env.mask == "none" else allowed_of(env)
         env.close()
         policy, gamma = self.policy(which), getattr(recipe.agent, "gamma", None)
-        if gamma is None or not hasattr(policy.agent, "values"):
-            raise UserError(f"{self.path}: its agent has no discounted action values to compare")
+        if gamma is None or recurrent(policy.agent) or not hasattr(policy.agent, "values"):
+            raise UserError(f"{self.path}: its agent has no discounted action values of single states to compare")
         first = int(getattr(policy.adaptor.source[0], "start", 0))
         values = policy.values(first + np.arange(model.states), allowed)
         return judge(model, values.astype(np.float64), float(gamma), allowed)

@@ -99,7 +99,9 @@ def play(run: Run, episodes: int = EPISODES, seed: int = 1, which: str | int = B
     policy, env = run.policy(which), run.recipe.env
     evaluator = Evaluator(env)
     try:
-        observations, actions = evaluator.decisions(greedy(policy.agent, policy.params), episodes, [seed, 2])
+        observations, actions = evaluator.decisions(
+            greedy(policy.agent, policy.params, evaluator.spaces), episodes, [seed, 2]
+        )
         space = read_hybrid(evaluator.action_space)
     finally:
         evaluator.close()

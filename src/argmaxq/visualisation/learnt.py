@@ -15,6 +15,7 @@ from argmaxq.reporting.pictures import head_of, new_figure, save
 from argmaxq.runs.records import read
 from argmaxq.runs.track import BEST
 from argmaxq.training.evaluation import Evaluator, greedy, uniform
+from argmaxq.training.memory import recurrent
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
@@ -107,7 +108,8 @@ def _on_plane(figure: Any, env: Env, policy: Policy, what: What, entries: tuple[
             _draw_actions(axes, at, panel.q, names, action_names(env, panel.q.shape[-1]), number == 0)
         if len(panels) > 1:
             axes.set_title(panel.title, fontsize=10)
-    return "" if cut.whole else f"over where {EPISODES} greedy and {EPISODES} random episodes go{_held(env, cut)}"
+    said = "" if cut.whole else f"over where {EPISODES} greedy and {EPISODES} random episodes go{_held(env, cut)}"
+    return "; ".join(filter(None, [said, "each as an episode's first" if recurrent(policy.agent) else ""]))
 
 
 def _held(env: Env, cut: Plane) -> str:
@@ -124,7 +126,7 @@ def _seen(env: Env, policy: Policy) -> tuple[np.ndarray, np.ndarray]:
     """Observations [n, ...] that greedy and random episodes go through, as an agent sees them."""
     evaluator = Evaluator(env)
     try:
-        policies = greedy(policy.agent, policy.params), uniform(evaluator.spaces, [1, 3])
+        policies = greedy(policy.agent, policy.params, evaluator.spaces), uniform(evaluator.spaces, [1, 3])
         greedily, randomly = (evaluator.decisions(each, EPISODES, [1, 2])[0] for each in policies)
         return greedily, randomly
     finally:

@@ -78,6 +78,7 @@ class Playing:
         longest = registered_limit(self.env) or LONGEST
         for number, seed in enumerate(seeds, start=1):
             obs, info = self.env.reset(seed=seed)
+            self.policy.reset()
             total, steps, over = 0.0, 0, False
             yield from self._counted(pictures())
             while not over and steps < longest:

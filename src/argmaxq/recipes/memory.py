@@ -1,0 +1,56 @@
+"""What cannot be done without memory: a memory chain, a T-maze, and CartPole without its velocities."""
+
+from argmaxq.agents.r2d2 import R2D2
+from argmaxq.agents.recurrent_pqn import RecurrentPQN
+from argmaxq.environments.env import Env
+from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.optimisers import Adam, RAdam
+from argmaxq.learning.rewards import Scale
+from argmaxq.learning.schedules import TO_ZERO
+from argmaxq.learning.schedules import Linear as Falling
+from argmaxq.learning.sync import Periodic
+from argmaxq.networks.recurrent import GRU, Recurrent
+from argmaxq.recipes.recipe import Evaluation, Recipe
+from argmaxq.replay.prioritised import Prioritised
+
+STEPS = 500_000
+CHAIN, MAZE, HIDDEN = (Env(f"argmaxq/{name}-v0", lanes=16) for name in ("MemoryChain", "TMaze", "CartPoleHidden"))
+
+REMEMBERING = R2D2(
+    network=Recurrent((64,), GRU(64)),
+    exploration=EpsilonGreedy(Falling(1.0, 0.05, 0.2, per="run")),
+    replay=Prioritised(100_000, alpha=0.9),
+    sync=Periodic(200),
+    optimiser=Adam(1e-3, annealing=TO_ZERO, max_grad_norm=10.0),
+    burn_in=0,
+    length=40,
+    stride=16,
+    n_step=3,
+    batch_size=32,
+    rollout=16,
+    updates=2,
+)
+
+
+def recipe(agent: R2D2 | RecurrentPQN, env: Env) -> Recipe:
+    """A run of these domains."""
+    return Recipe(agent, env, STEPS, Evaluation(25_000, 100), checkpoint_every=STEPS // 2)
+
+
+RECIPES = {
+    "memorychain/r2d2": recipe(REMEMBERING, CHAIN),
+    "tmaze/r2d2": recipe(REMEMBERING, MAZE),
+    "cartpole-hidden/r2d2": recipe(REMEMBERING, HIDDEN),
+    "cartpole-hidden/pqn-gru": recipe(
+        RecurrentPQN(
+            network=Recurrent((128,), GRU(128), layer_norm=True),
+            exploration=EpsilonGreedy(Falling(1.0, 0.05, 0.2, per="run")),
+            optimiser=RAdam(1e-3, annealing=TO_ZERO, max_grad_norm=10.0),
+            rollout=32,
+            epochs=4,
+            minibatches=8,
+            rewards=Scale(0.1),
+        ),
+        Env("argmaxq/CartPoleHidden-v0", lanes=32),
+    ),
+}

@@ -23,4 +23,4 @@ SPLIT = 5
 def streams(seed: int) -> Streams:
     """The streams of a seed."""
     key = jax.random.key(seed)
-    return Streams(*jax.random.split(key, SPLIT), jax.random.fold_in(key, 2**31))
+    return Streams(*(*jax.random.split(key, SPLIT), jax.random.fold_in(key, 2**31)))

@@ -54,7 +54,7 @@ def health(agent: Any, learner: Any, after: Any, obs: Array, action: Array, cloc
 
 def _rates(agent: Any, clock: Clock) -> Metrics:
     """Learning rates of optimisers that say theirs."""
-    optimisers = {name: getattr(agent, name, None) for name in OPTIMISERS}
+    optimisers: dict[str, Any] = {name: getattr(agent, name, None) for name in OPTIMISERS}
     rated = {name: each for name, each in optimisers.items() if hasattr(each, "rate")}
     return {name.replace("optimiser", "learning_rate"): each.rate(clock) for name, each in rated.items()}
 

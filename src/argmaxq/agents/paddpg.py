@@ -112,7 +112,7 @@ class PADDPG(HybridAgent):
 
     def forward(self, params: ActorCritic, obs: Array, action: Array) -> Array:
         """The critic's outputs [size] for an action that was taken."""
-        choice = jax.nn.one_hot(action[0].astype(jnp.int32), self.actions)
+        choice = (jnp.arange(self.actions) == action[0]).astype(jnp.float32)
         return self.value(params.critic, obs, choice, action[1:])
 
     def value(self, critic: PyTree, obs: Array, choice: Array, parameters: Array) -> Array:

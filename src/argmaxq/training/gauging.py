@@ -49,7 +49,7 @@ def gauge(wanted: Diagnostics, spaces: Spaces, lanes: int, agent: Any, keys: Str
 def _own(own: Gauge, agent: Any, learner: Any, clock: Clock, key: Array, others: Metrics) -> Metrics:
     name = f"diagnostics.own = {type_name(type(own))}"
     try:
-        found = own(agent, learner, clock, key)
+        found: Any = own(agent, learner, clock, key)
     except Exception as fault:
         raise UserError(f"{name} fails on this agent's learner ({told(fault)})") from fault
     if not isinstance(found, dict) or any(jnp.shape(value) != () for value in found.values()):

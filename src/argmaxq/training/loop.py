@@ -230,8 +230,8 @@ class Loop:
         if every and due and any(report.updates for report in self._reports):
             gauged = self.engine.gauge(self._state, self.iteration, self.total)
             found = [own if report.updates else {} for own, report in zip(gauged, self._reports, strict=True)]
-        for number in judged if every and evaluations else []:
-            outlook = evaluations[number].outlook
+        for number in judged if every else []:
+            outlook = evaluations[number].outlook if evaluations else None
             found[number] |= outlook.told() if outlook else {}
         return found
 

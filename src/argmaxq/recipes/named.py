@@ -16,7 +16,7 @@ from argmaxq.recipes.recipe import Recipe
 from argmaxq.recipes.transfer import Change, of_the_environment, of_the_run
 
 FAMILIES = (
-    *("tables", "cartpole", "cartpole_family", "mountaincar", "acrobot", "lunarlander"),
+    *("tables", "cartpole", "cartpole_family", "mountaincar", "acrobot", "lunarlander", "lunarlander_family"),
     *("platform", "goal", "points"),
 )
 Given = Sequence[tuple[str, Any]]

@@ -36,6 +36,12 @@ CARTPOLE = aq.Recipe(AGENT, steps=2_000, evaluation=aq.Evaluation(500, 3), check
 PRIORITISED = aq.replace(CARTPOLE, {"agent.replay": Prioritised(600), "agent.n_step": 3, "env.lanes": 2})
 ROLLOUTS = PQN(network=MLP((16,), layer_norm=True), rollout=16, minibatches=4, epochs=2)
 PARALLEL = aq.replace(CARTPOLE, {"agent": ROLLOUTS, "env.lanes": 8, "steps": 4_096})
+DRAWING = aq.replace(
+    PRIORITISED,
+    {"agent.returns": "implicit-quantile", "agent.network.head": "implicit", "agent.network.layer": "noisy"}
+    | {"agent.returns.quantiles": 4, "agent.returns.target_quantiles": 4, "agent.returns.value_quantiles": 4},
+)
+"""Noise and levels are drawn."""
 LANDER = aq.replace(CARTPOLE, {"env.id": "LunarLander-v3", "env.time_limit": 150, "agent.n_step": 3})
 SMALLER = {
     "agent.critic.hidden": (16,),

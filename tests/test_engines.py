@@ -13,11 +13,13 @@ from jax.experimental.compilation_cache import compilation_cache
 import argmaxq as aq
 from argmaxq.agents.dqn import DQN
 from argmaxq.agents.pqn import PQN
-from argmaxq.learning.bootstrap import Double
+from argmaxq.learning.bootstrap import Double, Munchausen
 from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.returns import ImplicitQuantile
 from argmaxq.learning.schedules import Constant, Multiplicative
 from argmaxq.learning.sync import Periodic
-from argmaxq.networks.heads import Dueling
+from argmaxq.networks.heads import Dueling, Implicit
+from argmaxq.networks.layers import Noisy
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
@@ -37,7 +39,14 @@ RICH = DQN(
     exploration=EpsilonGreedy(Multiplicative(per="episode")),
 )
 PEER = PQN(network=MLP((32,), layer_norm=True), rollout=16, epochs=2, minibatches=4)
-AGENTS = {"dqn": UNIFORM, "rich": RICH, "pqn": PEER}
+MODERN = dataclasses.replace(
+    RICH,
+    network=MLP((16,), head=Implicit(8, Dueling(Noisy())), layer=Noisy()),
+    returns=ImplicitQuantile(4, 3, 5),
+    bootstrap=Munchausen(),
+)
+DRAWING_PEER = dataclasses.replace(PEER, network=MODERN.network, returns=MODERN.returns, bootstrap=Munchausen())
+AGENTS = {"dqn": UNIFORM, "rich": RICH, "pqn": PEER, "modern": MODERN, "pqn-modern": DRAWING_PEER}
 QUICK = DQN(network=SMALL, replay=Uniform(500), learning_starts=50, batch_size=16)
 
 
@@ -64,6 +73,9 @@ def episodes(reports: list[list[Report]], seed: int = 0) -> list[Any]:
         ("dqn", 8),
         ("rich", 8),
         ("pqn", 8),
+        ("modern", 8),
+        pytest.param("modern", 1, marks=pytest.mark.slow),
+        pytest.param("pqn-modern", 8, marks=pytest.mark.slow),
         pytest.param("rich", 1, marks=pytest.mark.slow),
         pytest.param("pqn", 1, marks=pytest.mark.slow),
         pytest.param("pqn", 3, marks=pytest.mark.slow),
@@ -71,8 +83,9 @@ def episodes(reports: list[list[Report]], seed: int = 0) -> list[Any]:
 )
 def test_compiled_and_host_are_the_same_after_2000_updates(name: str, lanes: int) -> None:
     agent: Any = AGENTS[name]
-    per_iteration = agent.epochs * agent.minibatches if name == "pqn" else agent.updates
-    iterations = 2_000 // per_iteration + (0 if name == "pqn" else 100 // (agent.rollout * lanes))
+    peer = isinstance(agent, PQN)
+    per_iteration = agent.epochs * agent.minibatches if peer else agent.updates
+    iterations = 2_000 // per_iteration + (0 if peer else 100 // (agent.rollout * lanes))
     (one, reports), (two, other) = (
         train(make(agent, lanes=lanes, seeds=(3,)), iterations) for make in ENGINES.values()
     )

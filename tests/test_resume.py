@@ -14,7 +14,7 @@ from argmaxq.domains.cartpole import CartPole
 from argmaxq.runs import checkpoint
 from argmaxq.runs.records import read
 from commands import command
-from runs import CARTPOLE, PARALLEL, assert_same, contents, crashed, killed_at, newest
+from runs import CARTPOLE, DRAWING, PARALLEL, assert_same, contents, crashed, killed_at, newest
 
 # Box2D's bindings crash the process if this warning of theirs is made an error.
 pytestmark = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
@@ -29,10 +29,20 @@ class TestCrash:
             (CARTPOLE, {"seeds": 3}),
             (aq.replace(CARTPOLE, {"env.lanes": 2}), {"seeds": 5}),
             (aq.replace(PARALLEL, {"env.lanes": 2, "steps": 1_024}), {"engine": "host", "seeds": 2}),
+            (DRAWING, {}),
+            (DRAWING, {"engine": "host"}),
             (aq.replace(CARTPOLE, {"evaluation.every": 0, "agent.rollout": 7}), {}),
             (aq.replace(PARALLEL, {"env.id": "LunarLander-v3", "steps": 2_048}), {}),
         ],
-        ids=["three-seeds", "five-seeds-that-are-filled-up", "host-seeds", "odd-rollouts", "lanes"],
+        ids=[
+            "three-seeds",
+            "five-seeds-that-are-filled-up",
+            "host-seeds",
+            "drawing",
+            "drawing-host",
+            "odd-rollouts",
+            "lanes",
+        ],
     )
     def test_resumed_equals_uninterrupted(self, recipe: aq.Recipe, options: dict[str, Any], tmp_path: Path) -> None:
         reference = aq.train(recipe, out=tmp_path / "reference", **options)

@@ -15,7 +15,7 @@ from argmaxq.recipes.recipe import Recipe
 from argmaxq.recipes.transfer import Change, of_the_environment, of_the_run
 
 FAMILIES = (
-    *("tables", "cartpole", "cartpole_family", "mountaincar", "acrobot", "lunarlander"),
+    *("tables", "cartpole", "cartpole_family", "mountaincar", "acrobot", "lunarlander", "lunarlander_family"),
     *("platform", "goal", "points", "memory"),
 )
 Given = Sequence[tuple[str, Any]]
@@ -68,7 +68,10 @@ def choose(recipe: str | Recipe, given: Given, look: Look = survey) -> Chosen:
 def _named(name: str) -> Recipe:
     known = recipes()
     if name not in known:
-        raise UserError(f"there is no recipe {name!r}: {near(name, [*known, *STARTS])}")
+        # An algorithm such as c51 or rainbow is a recipe's second half.
+        named = [each for each in known if each.endswith(f"/{name}")]
+        hint = f"did you mean {' or '.join(named)}?" if named else near(name, [*known, *STARTS])
+        raise UserError(f"there is no recipe {name!r}: {hint}")
     return known[name]
 
 

@@ -1,0 +1,37 @@
+"""LunarLander-v3 with other members of DQN's family: each is a recipe of ``lunarlander`` with other values."""
+
+from argmaxq.components.paths import replace
+from argmaxq.learning.bootstrap import Munchausen
+from argmaxq.learning.exploration import Greedy
+from argmaxq.learning.returns import Categorical, HLGauss, ImplicitQuantile
+from argmaxq.networks.heads import Dueling, Implicit
+from argmaxq.networks.layers import Noisy
+from argmaxq.recipes.lunarlander import RECIPES as LUNARLANDER
+from argmaxq.replay.prioritised import Prioritised
+
+PLAIN, PARALLEL = LUNARLANDER["lunarlander/ddqn"], LUNARLANDER["lunarlander/pqn"]
+BOUND = 30.0
+"""Discounted returns, of a tenth of the reward, lie within +-this."""
+
+RECIPES = {
+    # Hessel et al. 2018; only the head is noisy.
+    "lunarlander/rainbow": replace(
+        PLAIN,
+        {
+            "agent.network.head": Dueling(Noisy()),
+            "agent.returns": Categorical(61, -BOUND, BOUND),
+            "agent.exploration": Greedy(),
+            "agent.replay": Prioritised(200_000, alpha=0.5),
+        },
+    ),
+    # Vieillard et al. 2020, with three steps and dueling.
+    "lunarlander/m-iqn": replace(
+        PLAIN,
+        {
+            "agent.network.head": Implicit(16, Dueling()),
+            "agent.returns": ImplicitQuantile(8, 8, 8),
+            "agent.bootstrap": Munchausen(),
+        },
+    ),
+    "lunarlander/pqn-hl": replace(PARALLEL, {"agent.returns": HLGauss(61, -BOUND, BOUND)}),
+}

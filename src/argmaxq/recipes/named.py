@@ -39,7 +39,7 @@ def recipes() -> dict[str, Recipe]:
 def find(name: str, env: Any = None, steps: int | None = None) -> Recipe:
     """A recipe by name, for another environment or number of steps where these are given.
 
-    ``dqn``, ``pqn``, ``pdqn`` and ``td`` are starts for an environment of one's own, which has to be given: they look
+    ``dqn``, ``pqn``, ``bdq``, ``pdqn`` and ``td`` are starts for an environment of one's own, which has to be given: they look
     at it and choose what suits it.
 
     Raises:

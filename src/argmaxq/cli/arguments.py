@@ -53,7 +53,7 @@ PICTURES = ("curve", "loss", "health", "choices", "phase", "value", "visits", "s
 
 LIST = (argument("filter", "words, all of which a line must hold (default: every line)", metavar="FILTER", nargs="*"),)
 TRAIN = (
-    argument("recipe", "a recipe's name, or dqn, pqn, pdqn, td; argmaxq list", metavar="RECIPE"),
+    argument("recipe", "a recipe's name, or dqn, pqn, bdq, pdqn, td; argmaxq list", metavar="RECIPE"),
     argument("--env", "another environment than the recipe's", metavar="ID"),
     argument("--from", "a run whose network this one begins with", metavar="RUN", dest="start_from"),
     argument("--from-checkpoint", "its best, last, or a step (best)", metavar="WHICH"),

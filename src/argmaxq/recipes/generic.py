@@ -1,4 +1,4 @@
-"""Starts for an environment of one's own: dqn, pqn, pdqn and td with values that follow from what it is."""
+"""Starts for an environment of one's own: dqn, pqn, bdq, pdqn and td with values that follow from what it is."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ from argmaxq.recipes import rules
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent, Network
-from argmaxq.types import Actions, BranchedActions, HybridActions
+from argmaxq.types import BranchedActions, HybridActions
 
 LEARNING = ("bootstrap", "n_step", "updates", "rollout", "optimiser", "step_size", "backup", "epochs", "trace_decay")
 """Fields that a line about learning tells of."""
@@ -228,18 +228,13 @@ def _hybrid(found: Survey) -> str:
 
 def _discrete(found: Survey) -> str:
     action = found.spaces.action
-    return "" if isinstance(action, HybridActions) else f"its actions have no parameters; {_fitting(action)} fits"
+    fitting = "bdq" if isinstance(action, BranchedActions) else "dqn"
+    return "" if isinstance(action, HybridActions) else f"its actions have no parameters; {fitting} fits"
 
 
 def _unbranched(found: Survey) -> str:
-    action = found.spaces.action
-    if isinstance(action, BranchedActions):
-        return ""
-    return _hybrid(found) or f"its actions are {action.n:,}, of which each can have a value of its own; dqn fits"
-
-
-def _fitting(action: Actions) -> str:
-    return "bdq" if isinstance(action, BranchedActions) else "dqn"
+    several = isinstance(found.spaces.action, BranchedActions)
+    return "" if several else _hybrid(found) or "its actions are few enough for a value each; dqn fits"
 
 
 def _untiled(found: Survey) -> str:

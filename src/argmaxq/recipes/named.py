@@ -39,8 +39,8 @@ def recipes() -> dict[str, Recipe]:
 def find(name: str, env: Any = None, steps: int | None = None) -> Recipe:
     """A recipe by name, for another environment or number of steps where these are given.
 
-    ``dqn``, ``pqn``, ``pdqn`` and ``td`` are starts for an environment of one's own, which has to be given: they look
-    at it and choose what suits it.
+    ``dqn``, ``pqn``, ``bdq``, ``pdqn`` and ``td`` are starts for an environment of one's own, which has to be given:
+    they look at it and choose what suits it.
 
     Raises:
         UserError: there is no such recipe, with the nearest names; or a start without an environment.

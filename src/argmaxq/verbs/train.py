@@ -56,8 +56,8 @@ def train(
     """Train a recipe, by name or as a value, and return its run.
 
     Args:
-        recipe: A name such as ``cartpole/dqn``; ``dqn``, ``pqn``, ``pdqn`` or ``td`` for what suits ``env``; or a
-            ``Recipe``.
+        recipe: A name such as ``cartpole/dqn``; ``dqn``, ``pqn``, ``bdq``, ``pdqn`` or ``td`` for what suits ``env``;
+            or a ``Recipe``.
         env: An environment's id, or a callable that makes one; the recipe's own by default. On another one than its
             own a recipe loses what belongs to that: see ``recipes.choose``.
         env_kwargs: Arguments for making it.

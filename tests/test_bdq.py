@@ -86,7 +86,7 @@ def test_an_update_is_the_papers_by_hand() -> None:
     target = np.array([[0, 0, 50, 0, 0, 0], [10, 20, 50, 30, 40, 60]], np.float32)
     step = Transition(jnp.int32(0), jnp.array([1, 2]), jnp.float32(1), jnp.float32(0.5), jnp.int32(1))
     tables = [{"weights": jnp.asarray(each)[..., None]} for each in (online, target)]
-    loss, error, value = agent._loss(*tables, step)
+    loss, error, value = agent._loss(*tables, step, None)
     goal = 1 + 0.5 * (20 + 40) / 2
     huber = [abs(goal - q) - 0.5 for q in (2, 5)]
     np.testing.assert_allclose((loss, error, value), (np.mean(huber), (goal - 2) + (goal - 5), 3.5), rtol=1e-6)

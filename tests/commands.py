@@ -52,10 +52,17 @@ def command(
 
 
 class Unfit(gym.Env[Any, Any]):
-    """More choices at once than can be enumerated."""
+    """More choices at once than are numbered."""
 
     observation_space = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
     action_space = gym.spaces.MultiDiscrete([70, 80])
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        return np.zeros(2, np.float32), {}
+
+    def step(self, action: Any) -> Any:
+        return np.zeros(2, np.float32), 0.0, True, False, {}
 
 
 gym.register("Unfit-v0", Unfit)

@@ -122,7 +122,9 @@ def test_engines_agree_and_take_choices_that_there_are(returns: Any, lanes: int)
 
 def test_it_learns_the_optimum(tmp_path: Path) -> None:
     """A network with a value for each of 6,000 combinations would see each of them four times."""
-    agent = aq.replace(AGENT, {"updates": 8, "optimiser.annealing": TO_ZERO})
+    exploring = EpsilonGreedy(Linear(1.0, 0.3, 1.0, per="run"))
+    fields = {"updates": 8, "optimiser.annealing": TO_ZERO, "replay.capacity": 24_000, "exploration": exploring}
+    agent = aq.replace(AGENT, fields)
     recipe = aq.Recipe(agent, aq.Env(Wheels, lanes=4), 24_000, aq.Evaluation(24_000, 100))
     run = aq.train(recipe, out=tmp_path / "run")
     assert run.evaluate(200).mean == pytest.approx(2.0, abs=0.01)

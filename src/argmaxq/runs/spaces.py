@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium import Space, spaces
 
 from argmaxq.components.errors import UserError
-from argmaxq.environments.env import Env
+from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.spaces import Adaptor, read_spaces
 from argmaxq.runs.reading import DEEPEST, WRONG_DATA, sane
 from argmaxq.runs.shapes import Shape, each, fields, matching, refuse, whole
@@ -35,10 +35,8 @@ def written(observation: Space[Any], action: Space[Any]) -> dict[str, Any]:
     return {SPACES: data}
 
 
-def adaptor(config: Mapping[str, Any], env: Env, where: str) -> Adaptor | None:
+def adaptor(config: Mapping[str, Any], choices: Any, where: str, mask: Mask = "none") -> Adaptor | None:
     """The translation between agent and environment, of the spaces in a run's configuration; None without any.
-
-    ``env`` says how they are read, by its choices and its mask.
 
     Raises:
         UserError: there are no such spaces, or they fit no agent.
@@ -47,7 +45,7 @@ def adaptor(config: Mapping[str, Any], env: Env, where: str) -> Adaptor | None:
         return None
     try:
         observation, action = (_read(config[SPACES][name]) for name in ("observation", "action"))
-        return read_spaces(observation, action, env.choices, env.mask)
+        return read_spaces(observation, action, choices, mask)
     except UserError:
         raise
     except WRONG_DATA as fault:

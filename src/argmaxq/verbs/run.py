@@ -104,7 +104,8 @@ class Run:
 
         Run folders of early versions hold none; there the environment is made.
         """
-        found = spaces.adaptor(self.config, self._abstract.env, str(self.path / CONFIG))
+        env = self._abstract.env
+        found = spaces.adaptor(self.config, env.choices, str(self.path / CONFIG), env.mask)
         if found is not None:
             return found
         with closing(Evaluator(self.recipe.env)) as evaluator:

@@ -294,7 +294,7 @@ class Wide:
 )
 def test_a_component_that_does_not_measure_is_refused_before_training(own: Any, words: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=words):
-        aq.train(aq.replace(CARTPOLE, "diagnostics.own", own), out=tmp_path / "run")
+        aq.train(aq.replace(CARTPOLE, "diagnostics.gauge", own), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from argmaxq.components.component import component
+from argmaxq.roles import Gauge
 from argmaxq.types import Array, Clock, Metrics, PyTree
 
 DORMANT = 0.025
@@ -52,6 +54,14 @@ def td_error_quantiles(td_error: Array, weight: Array) -> Metrics:
 def distance(target: PyTree, params: PyTree) -> Array:
     """How far the target network is from the online one, as a share of the latter's norm."""
     return optax.tree.norm(optax.tree.sub(target, params)) / optax.tree.norm(params)
+
+
+@component(Gauge)
+class ParameterNorm:
+    """The norm of all parameters: growing without end, it takes plasticity with it (Lyle et al. 2024)."""
+
+    def __call__(self, agent: Any, learner: Any, clock: Clock, key: jax.Array) -> Metrics:
+        return {"parameter_norm": optax.tree.norm(learner.params)}
 
 
 class Watch(NamedTuple):

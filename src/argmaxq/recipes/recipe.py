@@ -31,11 +31,11 @@ class Diagnostics:
 
     Attributes:
         every: Blocks from one time to the next, of about 2,048 env steps each, 16,384 of light agents; 0: never.
-        own: A component of your own that measures more.
+        gauge: A component that measures more, such as one of your own.
     """
 
     every: Count = 4
-    own: Gauge | None = None
+    gauge: Gauge | None = None
 
 
 @component("recipe")

@@ -39,7 +39,7 @@ def gauge(wanted: Diagnostics, spaces: Spaces, lanes: int, agent: Any, keys: Str
     Raises:
         UserError: the component fails, or gives anything but numbers by names of their own.
     """
-    own = bind(wanted.own, spaces)
+    own = bind(wanted.gauge, spaces)
     if own is not None:
         first = (jnp.int32(1), jnp.int32(1))
         jax.eval_shape(lambda keys, state: gauged(own, lanes, agent, first, keys, state), keys, state)
@@ -47,7 +47,7 @@ def gauge(wanted: Diagnostics, spaces: Spaces, lanes: int, agent: Any, keys: Str
 
 
 def _own(own: Gauge, agent: Any, learner: Any, clock: Clock, key: Array, others: Metrics) -> Metrics:
-    name = f"diagnostics.own = {type_name(type(own))}"
+    name = f"diagnostics.gauge = {type_name(type(own))}"
     try:
         found: Any = own(agent, learner, clock, key)
     except Exception as fault:

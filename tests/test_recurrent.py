@@ -82,7 +82,7 @@ def test_gradients_go_back_to_the_first_step_after_the_burn_in_and_no_further() 
     weights = np.random.default_rng(1).normal(size=(2, 3)).astype(np.float32)
 
     def reach(ends: dict[int, str]) -> np.ndarray:
-        rows = story(16, ends)._replace(before=np.float32([0.3, -0.7]))
+        rows: Row = jax.tree.map(jnp.asarray, story(16, ends)._replace(before=np.float32([0.3, -0.7])))
 
         def last_loss(obs: Any) -> Any:
             online = SEQUENCE.learnt(weights, jax.lax.stop_gradient(weights), rows._replace(obs=obs))
@@ -173,7 +173,8 @@ def test_sampled_sequences_are_the_plain_models(kind: Any) -> None:
         if possible:
             np.testing.assert_array_equal(batch.transition.obs, batch.transition.before[:, :1] + np.arange(n))
             np.testing.assert_array_equal(batch.transition.reward, batch.transition.obs)
-            np.testing.assert_array_equal(batch.transition.last, last.any() & (batch.transition.obs % 7 == 0))
+            marked = (batch.transition.obs % 7 == 0) & (kind is Prioritised)
+            np.testing.assert_array_equal(batch.transition.last, marked)
 
 
 def test_the_transformed_scale_is_pohlens() -> None:

@@ -26,13 +26,15 @@ class TestCrash:
     @pytest.mark.parametrize(
         ("recipe", "options"),
         [
-            (CARTPOLE, {"seeds": 3}),
+            pytest.param(CARTPOLE, {"seeds": 3}, marks=pytest.mark.slow),
             (aq.replace(CARTPOLE, {"env.lanes": 2}), {"seeds": 5}),
             (aq.replace(PARALLEL, {"env.lanes": 2, "steps": 1_024}), {"engine": "host", "seeds": 2}),
             (DRAWING, {}),
-            (DRAWING, {"engine": "host"}),
-            (aq.replace(CARTPOLE, {"evaluation.every": 0, "agent.rollout": 7}), {}),
-            (aq.replace(PARALLEL, {"env.id": "LunarLander-v3", "steps": 2_048}), {}),
+            pytest.param(DRAWING, {"engine": "host"}, marks=pytest.mark.slow),
+            pytest.param(aq.replace(CARTPOLE, {"evaluation.every": 0, "agent.rollout": 7}), {}, marks=pytest.mark.slow),
+            pytest.param(
+                aq.replace(PARALLEL, {"env.id": "LunarLander-v3", "steps": 2_048}), {}, marks=pytest.mark.slow
+            ),
         ],
         ids=[
             "three-seeds",

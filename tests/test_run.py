@@ -196,7 +196,7 @@ class Treacherous(OneStep):
         return jnp.where(jax.random.uniform(rng) < 1e-3, jnp.nan, 1.0)
 
 
-@pytest.mark.parametrize("engine", ["compiled", "host"])
+@pytest.mark.parametrize("engine", [pytest.param("compiled", marks=pytest.mark.slow), "host"])
 def test_seeds_that_diverge_leave_the_others_alone(engine: Any, tmp_path: Path) -> None:
     changes = {"env.id": Treacherous, "steps": 1_000, "evaluation.every": 0, "checkpoint_every": 100}
     recipe = aq.replace(CARTPOLE, changes)

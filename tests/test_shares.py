@@ -63,7 +63,10 @@ def test_more_steps_are_shares_of_the_new_total_from_there_on(tmp_path: Path) ->
     assert aq.Run(run.path).config["stretches"] == [[0, 1_200], [1_200, 2_400]]
 
 
-@pytest.mark.parametrize(("engine", "seeds"), [("compiled", 1), ("compiled", 2), ("host", 2)])
+@pytest.mark.parametrize(
+    ("engine", "seeds"),
+    [("compiled", 2), *(pytest.param(*kind, marks=pytest.mark.slow) for kind in (("compiled", 1), ("host", 2)))],
+)
 def test_a_kill_in_a_longer_stretch_resumes_bit_for_bit(engine: str, seeds: int, tmp_path: Path) -> None:
     for name in ("reference", "run"):
         aq.train(SHARED, engine=engine, seeds=seeds, out=tmp_path / name)

@@ -95,7 +95,10 @@ def test_which_checkpoint(sources: dict[str, aq.Run], tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize(("engine", "seeds"), [("compiled", 1), ("compiled", 3), ("host", 2)])
+@pytest.mark.parametrize(
+    ("engine", "seeds"),
+    [("compiled", 3), *(pytest.param(*kind, marks=pytest.mark.slow) for kind in (("compiled", 1), ("host", 2)))],
+)
 def test_it_resumes_bit_for_bit_without_its_source(engine: Any, seeds: int, sources: Any, tmp_path: Path) -> None:
     """Killed before its first checkpoint, and after it."""
     recipe, source = aq.replace(CARTPOLE, {"steps": 1_000}), copied(sources["dqn"].path, tmp_path / "source")

@@ -29,6 +29,8 @@ class Evaluation:
 class Diagnostics:
     """What is measured at the end of every so many blocks, which changes nothing; docs/diagnostics.md says what it is.
 
+    A run shorter than that is not measured, which spares it the compilation.
+
     Attributes:
         every: Blocks from one time to the next, of about 2,048 env steps each, 16,384 of light agents; 0: never.
         gauge: A component that measures more, such as one of your own.

@@ -226,7 +226,7 @@ class Loop:
     def _measured(self, evaluations: list[Played] | None, judged: list[int]) -> list[dict[str, float]]:
         """Diagnostics of each seed, where they are due and anything was learnt, and of the evaluations made now."""
         every, found = int(self.recipe.diagnostics.every), [dict[str, float]() for _ in self.tracks]
-        due = self._times.completes(self._begun, self.iteration, every) or self.step >= self.recipe.steps
+        due = self._times.completes(self._begun, self.iteration, every)
         if every and due and any(report.updates for report in self._reports):
             gauged = self.engine.gauge(self._state, self.iteration, self.total)
             found = [own if report.updates else {} for own, report in zip(gauged, self._reports, strict=True)]

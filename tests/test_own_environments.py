@@ -175,8 +175,6 @@ BAD: dict[str, tuple[Any, str]] = {
         lambda: Own(spaces.Dict(a=FLAT, b=spaces.Dict(c=spaces.Sequence(FLAT)))),
         r"entry \['b'\]\['c'\], Sequence.*FilterObservation",
     ),
-    "too many actions": (lambda: Own(done=spaces.MultiDiscrete([9] * 4)), "6,561 combinations.*bdq fits"),
-    "far too many": (lambda: Own(done=spaces.MultiBinary(200)), r"about 10\^60 combinations.*bdq fits"),
     "continuous actions": (lambda: Own(done=FLAT), "continuous: no agent here fits"),
     "an environment": (Own(), "Own is an environment, and several are needed: give what makes one"),
     "none": (lambda: None, "returned None: it must return a gymnasium.Env"),

@@ -32,7 +32,7 @@ from argmaxq.learning import (
     sync,
     traces,
 )
-from argmaxq.networks import features, heads, inputs
+from argmaxq.networks import features, heads, inputs, layers
 from argmaxq.recipes import catalogue as catalogue
 from argmaxq.recipes import find, recipes
 from argmaxq.recipes.recipe import Evaluation, Recipe
@@ -106,6 +106,7 @@ __all__ = [
     "find",
     "heads",
     "inputs",
+    "layers",
     "load",
     "networks",
     "normalisers",

@@ -20,15 +20,15 @@ REMEMBERING = R2D2(
     network=Recurrent((64,), GRU(64)),
     exploration=EpsilonGreedy(Falling(1.0, 0.05, 0.2, per="run")),
     replay=Prioritised(100_000, alpha=0.9),
-    sync=Periodic(200),
+    sync=Periodic(64),
     optimiser=Adam(1e-3, annealing=TO_ZERO, max_grad_norm=10.0),
     burn_in=0,
     length=40,
     stride=16,
-    n_step=3,
+    n_step=5,
     batch_size=32,
     rollout=16,
-    updates=2,
+    updates=4,
 )
 
 

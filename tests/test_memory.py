@@ -26,7 +26,7 @@ from argmaxq.replay.uniform import Uniform
 from argmaxq.training.evaluation import Evaluator, greedy, play_episodes, play_lanes
 from argmaxq.verbs.policy import Policy
 from oracles import leaves_equal
-from recurrent_parts import REMEMBERING
+from recurrent_parts import REMEMBERING, Fading
 from runs import CARTPOLE, assert_same, crashed, killed_at
 from trainer import ENGINES, train
 
@@ -65,7 +65,7 @@ def test_both_engines_have_the_same_bits(name: str, lanes: int) -> None:
 
 def test_rows_keep_what_was_remembered_before_them() -> None:
     """Each the network's from the row before it, and nothing after an episode's last row."""
-    agent = aq.replace(SEQUENCES, {"replay": Uniform(400), "learning_starts": 10**6})
+    agent = R2D2(network=Fading(), replay=Uniform(400), learning_starts=10**6, burn_in=0, length=1, rollout=6)
     state, _ = train(ENGINES["compiled"](agent, HIDDEN, lanes=2), 30)
     rows = jax.tree.map(lambda leaf: np.asarray(leaf)[:180], state.learner.replay.rows)
     remember: Any = jax.vmap(lambda obs, memory: agent.network(state.learner.params, obs, memory)[1])

@@ -111,3 +111,29 @@ def _restore(like: Any, array: np.ndarray) -> Any:
     if isinstance(like, np.ndarray):
         return array
     return array[()] if isinstance(like, np.generic) else type(like)(array.item())
+
+
+def split(saved: dict[str, Any], path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Part a nested dict into its arrays, named by their paths, and the rest, which is JSON."""
+    arrays: dict[str, np.ndarray] = {}
+    rest: dict[str, Any] = {}
+    for name, value in saved.items():
+        if isinstance(value, dict):
+            below, rest[name] = split(value, f"{path}/{name}")
+            arrays.update(below)
+        elif isinstance(value, np.ndarray):
+            arrays[f"{path}/{name}"] = value
+        else:
+            rest[name] = value
+    return arrays, rest
+
+
+def join(arrays: dict[str, np.ndarray], rest: dict[str, Any], path: str) -> dict[str, Any]:
+    """What ``split`` parted, together again."""
+    joined = {
+        name: join(arrays, value, f"{path}/{name}") if isinstance(value, dict) else value
+        for name, value in rest.items()
+    }
+    below = {name.removeprefix(f"{path}/"): array for name, array in arrays.items() if name.startswith(f"{path}/")}
+    inside = tuple(f"{name}/" for name, value in rest.items() if isinstance(value, dict))
+    return joined | {name: array for name, array in below.items() if not name.startswith(inside)}

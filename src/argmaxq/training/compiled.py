@@ -19,6 +19,7 @@ from argmaxq.recipes.recipe import Diagnostics
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
+from argmaxq.training.compiled_episodes import begin_episodes, play_on, settle
 from argmaxq.training.engine import (
     LIGHT_STEPS_AT_ONCE,
     NEVER,
@@ -39,9 +40,9 @@ from argmaxq.training.engine import (
 )
 from argmaxq.training.evaluation import LONGEST, Halted, Played
 from argmaxq.training.gauging import gauge
-from argmaxq.training.memory import greedy_memories, kept, memories, renewed
+from argmaxq.training.memory import kept, memories, renewed
 from argmaxq.training.pace import Pace
-from argmaxq.training.prospects import Outlook, Prospects, begun, foresees, grown, settled
+from argmaxq.training.prospects import Outlook, foresees
 from argmaxq.trees import flatten, unflatten
 from argmaxq.types import Array, Clock, PyTree, Row
 
@@ -66,20 +67,6 @@ class Span(NamedTuple):
     end: Array
     total: Array
     begins: Array
-
-
-class Playing(NamedTuple):
-    """One seed's greedy episodes [episodes], one in each lane, and the number of the coming step, from 1 on.
-
-    ``prospects`` are what they are to be compared with, where the agent says what it expects.
-    """
-
-    step: Array
-    lanes: EnvState
-    memory: PyTree
-    returns: Array
-    done: Array
-    prospects: Prospects | tuple[()]
 
 
 class CompiledEngine:
@@ -160,12 +147,12 @@ class CompiledEngine:
         """Greedy episodes of each seed in lanes of their own, some steps at a time."""
         if episodes not in self._evaluations:
             functions = (
-                partial(_begin_episodes, self._env, episodes, self._compares),
-                partial(_play_on, self._env, episodes),
-                _settle,
+                partial(begin_episodes, self._env, episodes, self._compares),
+                partial(play_on, self._env, episodes),
+                settle,
             )
             self._evaluations[episodes] = [self._compile(function, donate=False) for function in functions]
-        begin, play_on, settle = self._evaluations[episodes]
+        begin, go_on, compare = self._evaluations[episodes]
         which, params = np.int32(number), policy(self._static, state.learner)
         playing = begin(self._agent, which, self._streams, params)
         steps, longest = 0, self.time_limit or LONGEST
@@ -174,11 +161,11 @@ class CompiledEngine:
                 raise Halted
             asked, start = min(self._pace.steps, longest - steps), time.perf_counter()
             steps += asked
-            playing = play_on(self._agent, (which, np.int32(steps)), self._streams, (params, playing))
+            playing = go_on(self._agent, (which, np.int32(steps)), self._streams, (params, playing))
             jax.block_until_ready(playing)
             self._pace.took(asked, time.perf_counter() - start)
         ended = params, state.learner, playing.prospects
-        compared = settle(self._agent, (), self._streams, ended) if playing.prospects else None
+        compared = compare(self._agent, (), self._streams, ended) if playing.prospects else None
         told = jax.tree.map(np.asarray, (playing.returns, playing.done, compared))
         of_each = [self._of(told, each) for each in range(len(self.seeds))]
         return [
@@ -306,48 +293,3 @@ def _collect(
     numbers = i * agent.rollout + jnp.arange(agent.rollout)
     state, (rows, ends) = jax.lax.scan(step, state, (numbers, *drawn))
     return state, rows, ends
-
-
-def _begin_episodes(
-    env: CompiledEnv, episodes: int, compares: bool, agent: Agent, number: Array, keys: Streams, params: PyTree
-) -> Playing:
-    """The beginning of evaluation ``number``; ``compares`` its returns with what the agent expects."""
-    first = _first_states(env, episodes, jax.random.fold_in(keys.evaluation, number))
-    prospects = begun(first.obs) if compares else ()
-    memory = greedy_memories(agent, env.spaces, episodes)
-    return Playing(jnp.int32(1), first, memory, jnp.zeros(episodes), jnp.zeros(episodes, bool), prospects)
-
-
-def _play_on(
-    env: CompiledEnv,
-    episodes: int,
-    agent: Agent,
-    numbers: tuple[Array, Array],
-    keys: Streams,
-    so_far: tuple[PyTree, Playing],
-) -> Playing:
-    """An evaluation, of which ``numbers`` are its own and that of its coming last step, unless all episodes end."""
-    number, end = numbers
-    params, playing = so_far
-    key = jax.random.fold_in(keys.evaluation, number)
-    first = _first_states(env, episodes, key)
-
-    def step(playing: Playing) -> Playing:
-        action, memory = jax.vmap(agent.greedy, (None, 0, 0))(params, playing.memory, playing.lanes.obs)
-        draw = jax.vmap(env.draw)(jax.random.split(jax.random.fold_in(key, playing.step), episodes), first)
-        lanes, outcome = jax.vmap(env.step)(playing.lanes, action, draw)
-        returns = playing.returns + jnp.where(playing.done, 0.0, outcome.reward)
-        done = playing.done | outcome.terminated | outcome.truncated
-        prospects = playing.prospects and grown(agent, playing.prospects, ~playing.done, outcome, lanes.obs)
-        return Playing(playing.step + 1, lanes, memory, returns, done, prospects)
-
-    return jax.lax.while_loop(lambda now: ~jnp.all(now.done) & (now.step <= end), step, playing)
-
-
-def _settle(agent: Agent, numbers: PyTree, keys: Streams, ended: tuple[Any, Any, Prospects]) -> tuple[Array, Array]:
-    """Expected and actual discounted returns of episodes that have ended."""
-    return settled(agent, *ended)
-
-
-def _first_states(env: CompiledEnv, episodes: int, key: Array) -> EnvState:
-    return jax.vmap(env.reset)(jax.random.split(jax.random.fold_in(key, 0), episodes))

@@ -39,7 +39,7 @@ from argmaxq.training.gauging import gauge
 from argmaxq.training.memory import kept, memories, recurrent, renewed
 from argmaxq.training.packing import Packed, Packing
 from argmaxq.training.prospects import Ledger, Outlook, foresees, settled
-from argmaxq.trees import flatten, unflatten
+from argmaxq.trees import flatten, join, split, unflatten
 from argmaxq.types import Array, Clock, PyTree, Row, Spaces
 
 Evaluate = Callable[[PyTree, int, int, Ledger | None], Played]
@@ -244,32 +244,6 @@ def _part(rows: Row, first: int, end: int) -> Row:
     """Rows ``first`` .. ``end`` - 1."""
     before = jax.tree.map(lambda leaf: leaf[first:end], rows.before)
     return Row(*[leaf[first:end] for leaf in rows[:-1]])._replace(before=before)
-
-
-def split(saved: dict[str, Any], path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Part a nested dict into its arrays, named by their paths, and the rest, which is JSON."""
-    arrays: dict[str, np.ndarray] = {}
-    rest: dict[str, Any] = {}
-    for name, value in saved.items():
-        if isinstance(value, dict):
-            below, rest[name] = split(value, f"{path}/{name}")
-            arrays.update(below)
-        elif isinstance(value, np.ndarray):
-            arrays[f"{path}/{name}"] = value
-        else:
-            rest[name] = value
-    return arrays, rest
-
-
-def join(arrays: dict[str, np.ndarray], rest: dict[str, Any], path: str) -> dict[str, Any]:
-    """What ``split`` parted, together again."""
-    joined = {
-        name: join(arrays, value, f"{path}/{name}") if isinstance(value, dict) else value
-        for name, value in rest.items()
-    }
-    below = {name.removeprefix(f"{path}/"): array for name, array in arrays.items() if name.startswith(f"{path}/")}
-    inside = tuple(f"{name}/" for name, value in rest.items() if isinstance(value, dict))
-    return joined | {name: array for name, array in below.items() if not name.startswith(inside)}
 
 
 def begin(agent: Agent, spaces: Spaces, lanes: int, keys: Streams) -> State:

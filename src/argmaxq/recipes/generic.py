@@ -128,7 +128,8 @@ def dqn(task: Task) -> tuple[DQN, tuple[Said, ...]]:
 def bdq(task: Task) -> Made:
     """Branching DQN: several choices at once, of any number of combinations."""
     agent, said = dqn(task)
-    fields = {field.name: getattr(agent, field.name) for field in dataclasses.fields(DQN) if field.name != "legal"}
+    shared = {field.name for field in dataclasses.fields(DQN)} & {field.name for field in dataclasses.fields(BDQ)}
+    fields = {name: getattr(agent, name) for name in shared}
     network: Any = agent.network
     return BDQ(**fields | {"network": dataclasses.replace(network, head=BranchingDueling())}), said
 

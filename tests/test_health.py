@@ -1,5 +1,7 @@
 """The picture of a run's health."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,17 @@ from argmaxq.visualisation.plot import plot
 from drawings import metrics, texts
 
 
+def with_diagnostics(run: aq.Run, folder: Path) -> aq.Run:
+    """A copy of a run, which was too short to be measured, with diagnostics in its last record."""
+    shutil.copytree(run.path, folder)
+    *before, last = (folder / "metrics.jsonl").read_text().splitlines()
+    found = {"dormant": 0.1, "gradient_norm": 1.0, "actor_gradient_norm": 2.0, "learning_rate": 1e-3}
+    (folder / "metrics.jsonl").write_text("\n".join([*before, json.dumps(json.loads(last) | found), ""]))
+    return aq.Run(folder)
+
+
 def test_each_diagnostic_of_a_run_has_a_panel(platform: aq.Run, cartpoles: aq.Run, tmp_path: Path) -> None:
-    written = texts(plot(platform, "health", tmp_path / "a.svg"))
+    written = texts(plot(with_diagnostics(platform, tmp_path / "run"), "health", tmp_path / "a.svg"))
     assert "Health of mpdqn on argmaxq/Platform-v0" in written
     expected = [
         "Q above the return that followed",

@@ -20,8 +20,6 @@ from argmaxq.types import Array, Clock, Metrics
 
 SAMPLES = 128
 """States at which units and choices are looked at."""
-RANKED = 64
-"""States whose features' rank is looked at: LAPACK shares larger matrices among threads, which wait for each other."""
 OPTIMISERS = ("optimiser", "actor_optimiser")
 
 
@@ -64,4 +62,4 @@ def _units(agent: Any, params: Any, obs: Array, action: Array) -> Metrics:
     layers = jax.vmap(lambda obs, action: hidden(agent.forward, params, obs, action))(obs, action)
     if not layers:
         return {}
-    return {"dormant": dormant_share(layers), "effective_rank": effective_rank(layers[-1][:RANKED])}
+    return {"dormant": dormant_share(layers), "effective_rank": effective_rank(layers[-1])}

@@ -89,7 +89,8 @@ def test_of_an_exploring_agent() -> None:
     params, obs = agent.init(KEY, SPACES, 1).params, np.float32([0.3, -0.2])
     noise = agent.noise(jax.random.key(1), (STEPS,), SPACES)
     act = jax.vmap(lambda number, noise: agent.act(params, (), obs, clock()._replace(step=number), noise)[0])
-    actions, greedy = np.asarray(jax.jit(act)(np.arange(STEPS), noise)), np.asarray(jax.jit(agent.greedy)(params, obs))
+    actions = np.asarray(jax.jit(act)(np.arange(STEPS), noise))
+    greedy = np.asarray(jax.jit(agent.greedy)(params, (), obs)[0])
     exact = np.isclose(actions, greedy, atol=1e-5).all(axis=1)
     random = actions[~exact]
     epsilon = 1 - np.arange(STEPS) / STEPS

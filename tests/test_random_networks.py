@@ -180,7 +180,7 @@ def test_acting_draws_and_greedy_does_not(own: Any) -> None:
     noise = own.noise(jax.random.key(2), (64,), SPACES)
     values = np.asarray(jax.vmap(own.values, (None, None, 0))(params, OBS, noise[1]))
     assert len(np.unique(values, axis=0)) > 30  # levels at which all of a small embedding is 0 give the same
-    assert own.greedy(params, OBS) == np.argmax(own.values(params, OBS))
+    assert own.greedy(params, (), OBS)[0] == np.argmax(own.values(params, OBS))
     actions, _ = jax.vmap(own.act, (None, None, None, None, 0))(params, (), OBS, clock(), noise)
     np.testing.assert_array_equal(actions, values.argmax(axis=1))
 

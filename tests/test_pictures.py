@@ -35,7 +35,7 @@ def test_the_entry_and_the_checkpoint_can_be_chosen(platform: aq.Run, tmp_path: 
 
 
 MISTAKES = {
-    "--what wave": "--what wave: there is no such picture: known: choices, curve, loss",
+    "--what wave": "--what wave: there is no such picture: known: choices, curve, health, loss",
     "--what los": "did you mean loss?",
     "--out picture.jpg": "picture.jpg: a picture's name must end in .png or .svg",
     "--what loss --out picture": "picture: a picture's name must end in .png or .svg",

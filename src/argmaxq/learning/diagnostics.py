@@ -39,7 +39,7 @@ def effective_rank(features: Array) -> Array:
     apart = features - jnp.mean(features, axis=0)
     products = apart @ apart.T
     spread = jnp.trace(products)
-    ratio = jnp.square(spread) / jnp.maximum(jnp.sum(jnp.square(products)), jnp.finfo(products.dtype).tiny)
+    ratio = jnp.square(spread) / jnp.maximum(jnp.sum(jnp.square(products)), 1e-30)
     return jnp.where(spread > ALIKE * jnp.sum(jnp.square(features)), ratio, 0.0)
 
 

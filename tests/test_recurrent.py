@@ -12,6 +12,7 @@ from argmaxq.agents.dqn import DQN
 from argmaxq.agents.pqn import PQN
 from argmaxq.agents.r2d2 import R2D2
 from argmaxq.agents.recurrent_pqn import RecurrentPQN
+from argmaxq.agents.rollouts import RolloutLearner
 from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
 from argmaxq.learning.bootstrap import Double
@@ -142,7 +143,7 @@ def test_rollouts_are_looked_back_on_from_the_memory_that_they_began_with() -> N
     before = np.float32(np.arange(20).reshape(10, 1, 2) / 10)  # only the first is where the rollout began
     lanes = jax.tree.map(lambda leaf: leaf[:, None], rows)._replace(before=before)
     following = np.float32([[0.4, 0.9]])
-    ours = agent._stretches(weights, lanes, following)
+    ours = agent._stretches(RolloutLearner(weights, (), jnp.int32(0), ()), lanes, following)
     seen = Row(np.concatenate([rows.obs, following]), None, None, None, None, np.append(rows.last, False))
     q = looked_back(weights, before[0, 0], seen)
     expected = rows.reward + np.where(rows.terminated, 0, 0.9) * q[1:].max(axis=1)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from gymnasium.experimental.functional import FuncEnv
 
 import argmaxq as aq
 from argmaxq.environments.env import Env
+from argmaxq.lanes.spaces import read_spaces
 from argmaxq.reporting.text import outcome
 from argmaxq.runs.records import read
 from argmaxq.training.evaluation import LONGEST, Evaluator
@@ -148,6 +150,9 @@ def test_the_table_of_evaluate_says_so(argmaxq: Command, tmp_path: Path) -> None
 
 def test_watching_has_an_end(tmp_path: Path) -> None:
     said: list[str] = []
-    playing = Playing(Never(), lambda obs: 0, said.append)  # type: ignore[arg-type]
+    adaptor = read_spaces(Never.observation_space, Never.action_space)
+    agent = aq.agents.DQN(network=aq.networks.MLP((4,)), replay=aq.replay.Uniform(100))
+    params = agent.init(jax.random.key(0), adaptor.spaces, 1).params
+    playing = Playing(Never(), aq.Policy(agent, params, adaptor), said.append)
     assert not list(playing.moments([1], list))
     assert said == [f"episode 1: return {FULL:.1f} in {LONGEST:,} steps, and cut there"]

@@ -55,7 +55,7 @@ MISTAKES = {
     "train cartpole/dqn --target-network-frequency 500": "did you mean agent.sync.period?",
     "train cartpole/dqn --tau 0.1": "here it is agent.sync.tau, but agent.sync is periodic; polyak would have it",
     "train cartpole/dqn --prioritized-replay-alpha 1": "agent.replay is uniform; prioritised would have it",
-    "train cartpole/dqn --q-lambda 1": "here it is agent.trace_decay, but agent is dqn; pqn and recurrent-pqn would have it",
+    "train cartpole/dqn --q-lambda 1": "here it is agent.trace_decay, but agent is dqn; pqn and recurrent-pqn",
     "train cartpole/dqn --seed-count 3": "there is no option --seed-count: did you mean --seeds?",
     "train cartpole/dqn --exp-name x": "there is no option --exp-name: did you mean --out?",
     "train cartpole/dqn --cuda": "there is no option --cuda: did you mean --device?",

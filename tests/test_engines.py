@@ -274,6 +274,6 @@ def test_time_limits_truncate() -> None:
 def test_a_block_leaves_a_large_replay_where_it_is(name: str) -> None:
     engine = ENGINES[name](dataclasses.replace(UNIFORM, replay=Uniform(20_000)))
     state, _ = engine.run(engine.start(), 0, 50, 1_000)
-    before = [leaf.unsafe_buffer_pointer() for leaf in state.learner.replay.rows]
+    before = [leaf.unsafe_buffer_pointer() for leaf in jax.tree.leaves(state.learner.replay.rows)]
     state, _ = engine.run(state, 50, 100, 1_000)
-    assert [leaf.unsafe_buffer_pointer() for leaf in state.learner.replay.rows] == before
+    assert [leaf.unsafe_buffer_pointer() for leaf in jax.tree.leaves(state.learner.replay.rows)] == before

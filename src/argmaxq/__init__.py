@@ -22,6 +22,7 @@ from argmaxq.environments.env import Env
 from argmaxq.learning import (
     backups,
     bootstrap,
+    diagnostics,
     exploration,
     normalisers,
     optimisers,
@@ -113,6 +114,7 @@ __all__ = [
     "backups",
     "bootstrap",
     "component",
+    "diagnostics",
     "exploration",
     "features",
     "find",

@@ -22,7 +22,7 @@ RECIPES = (
     "cartpole/tabular",
     "cartpole/streamq",
     "frozenlake/q",
-    "mountaincar/ddqn",
+    "mountaincar/dqn",
     "lunarlander/ddqn",
     "platform/mpdqn",
 )

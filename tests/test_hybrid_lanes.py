@@ -118,7 +118,7 @@ def test_a_restored_episode_depends_on_its_actions_parameters() -> None:
 def test_a_random_policy_plays() -> None:
     """Platform's random policy covers about a sixth of the way."""
     copies = LocalCopies(lane_maker("argmaxq/Platform-v0"))
-    played = play_episodes(copies, range(8), uniform(copies.spaces.action, [0]), list(range(100)))
+    played = play_episodes(copies, range(8), uniform(copies.spaces, [0]), list(range(100)))
     assert played.returns.mean() == pytest.approx(0.15, abs=0.06)
     assert played.returns.min() >= 0
     assert played.returns.max() < 1

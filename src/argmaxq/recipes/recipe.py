@@ -36,7 +36,7 @@ class Diagnostics:
         gauge: A component that measures more, such as one of your own.
     """
 
-    every: Count = 4
+    every: Count = 8
     gauge: Gauge | None = None
 
 

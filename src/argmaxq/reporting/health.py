@@ -10,11 +10,11 @@ from argmaxq.components.errors import UserError
 from argmaxq.reporting.pictures import (
     FAINT,
     LINE,
-    Line,
     draw_seeds,
     dress_steps,
     head_of,
     limits,
+    line_of,
     logarithmic,
     new_figure,
     places,
@@ -114,7 +114,7 @@ def _draw(axes: Any, panel: Panel, runs: Sequence[Sequence[Record]], last: float
         axes.axhspan(*panel.within, color="0.93", linewidth=0, zorder=0)
     if panel.name == "q_bias":
         axes.axhline(0.0, color="0.6", linewidth=0.8, zorder=1)
-    lines = [line for rows in runs if len((line := _line(rows, panel.name)).steps)]
+    lines = [line for rows in runs if len((line := line_of(rows, panel.name)).steps)]
     edges: list[np.ndarray] = []
     if len(runs) > 1 and lines:
         draw_seeds(axes, lines, "")
@@ -153,10 +153,3 @@ def _draw_band(axes: Any, panel: Panel, rows: Sequence[Record]) -> list[np.ndarr
     edges = found if len(found) == 2 else [middle - found[0], middle + found[0]]
     axes.fill_between(steps, *edges, color=LINE, alpha=0.22, linewidth=0)
     return edges
-
-
-def _line(rows: Sequence[Record], name: str) -> Line:
-    """The finite values of a metric."""
-    found = [(row["step"], row[name]) for row in rows if row.get(name) is not None]
-    steps, values = np.array(found, float).reshape(-1, 2).T
-    return Line(steps, values)

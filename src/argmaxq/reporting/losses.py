@@ -16,6 +16,7 @@ from argmaxq.reporting.pictures import (
     dress_steps,
     head,
     limits,
+    line_of,
     logarithmic,
     new_figure,
     places,
@@ -57,13 +58,7 @@ def draw_losses(folders: Path | Sequence[Path], out: Path) -> Path:
 def load_losses(folder: Path) -> dict[str, Line]:
     """The finite losses of a run's folder by the metric's name; one without any is left out."""
     records = read(folder, "metrics", "step", *PANELS)
-    found: dict[str, Line] = {}
-    for name in PANELS:
-        rows = [(row["step"], row[name]) for row in records if row.get(name) is not None]
-        if rows:
-            steps, values = np.array(rows, float).T
-            found[name] = Line(steps, values)
-    return found
+    return {name: line for name in PANELS if len((line := line_of(records, name)).steps)}
 
 
 def running_mean(values: np.ndarray) -> np.ndarray:

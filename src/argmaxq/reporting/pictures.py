@@ -12,6 +12,7 @@ import numpy as np
 from argmaxq.components.errors import UserError
 from argmaxq.reporting.text import environment
 from argmaxq.runs.folder import CONFIG, read_config
+from argmaxq.runs.records import Record
 from argmaxq.runs.writing import replace, writing
 
 # Blue and vermilion of Okabe and Ito's palette differ to colour-blind eyes; in grey, line and marker tell them apart.
@@ -30,6 +31,13 @@ class Line(NamedTuple):
 
     steps: np.ndarray
     values: np.ndarray
+
+
+def line_of(rows: Sequence[Record], name: str) -> Line:
+    """The finite values of a metric among a run's records; an empty line where there are none."""
+    found = [(row["step"], row[name]) for row in rows if row.get(name) is not None]
+    steps, values = np.array(found, float).reshape(-1, 2).T
+    return Line(steps, values)
 
 
 class Limits(NamedTuple):

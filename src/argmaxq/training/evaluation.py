@@ -180,11 +180,12 @@ def play_episodes(
     obs = np.stack(copies.ask([(numbers[lane], "start", (seeds[lane],)) for lane in playing]))
     length, cut = np.zeros(len(seeds), int), 0
     coming, begins = iter(range(width, len(seeds))), np.ones(width, bool)
+    watched = witness is not None or ledger is not None
     while playing:
         if waiting():
             raise Halted
         actions, acting = choose(obs, begins), sorted(playing)
-        before = obs[acting]
+        before = obs[acting] if watched else obs
         if witness is not None:
             witness(before, actions[acting])
         own, over = rows(spaces, actions), []
@@ -230,11 +231,12 @@ def play_lanes(
     finished: list[list[tuple[float, float, bool]]] = [[] for _ in range(lanes.lanes)]
     running, length = np.zeros(lanes.lanes), np.zeros(lanes.lanes, int)
     last, begins = np.zeros(lanes.lanes, bool), np.ones(lanes.lanes, bool)
+    watched = witness is not None or ledger is not None
     while any(len(own) < each for own in finished):
         if waiting():
             raise Halted
         actions, before = choose(obs, begins), obs
-        acting = ~last & [len(own) < each for own in finished]
+        acting = ~last & [len(own) < each for own in finished] if watched else last
         if witness is not None:
             witness(obs[acting], actions[acting])
         step = lanes.step(actions)

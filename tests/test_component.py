@@ -17,6 +17,7 @@ from argmaxq.components.protocols import fault
 from argmaxq.components.registry import (
     candidates,
     is_component,
+    lookup,
     near,
     protocols,
     registry,
@@ -24,7 +25,7 @@ from argmaxq.components.registry import (
     role_of,
     type_name,
 )
-from argmaxq.learning.returns import Scalar
+from argmaxq.learning.returns import HLGauss, Scalar
 from argmaxq.roles import Exploration, Network, Returns, Schedule
 from parts import Curve, Even, Flat, Plan, RankedMemory, Slope, Student, StudyMemory, World
 
@@ -55,6 +56,11 @@ def test_names():
     assert is_component(Flat())
     assert not is_component(Flat)
     assert not is_component(Bounds())
+
+
+def test_hyphens_do_not_part_names():
+    assert lookup("returns", "hl-gauss") is lookup("returns", "hlgauss") is HLGauss
+    assert lookup("returns", "hl-gaus") is None
 
 
 def test_near_names():

@@ -49,9 +49,11 @@ def is_ours(cls: type) -> bool:
 
 
 def lookup(role: str, name: str) -> type | None:
-    """The class that is registered under a role by its own name, or by that in ``module:Class``."""
+    """The class that is registered under a role by its own name, hyphens aside, or by that in ``module:Class``."""
     short = kebab(name.rpartition(":")[2].rpartition(".")[2]) if ":" in name else name
-    return registry.get(role, {}).get(short)
+    members = registry.get(role, {})
+    joined = {known.replace("-", ""): cls for known, cls in members.items()}
+    return members.get(short) or joined.get(short.replace("-", ""))
 
 
 def type_name(cls: type) -> str:

@@ -1,5 +1,7 @@
 """What cannot be done without memory: a memory chain, a T-maze, and CartPole without its velocities."""
 
+import dataclasses
+
 from argmaxq.agents.r2d2 import R2D2
 from argmaxq.agents.recurrent_pqn import RecurrentPQN
 from argmaxq.environments.env import Env
@@ -40,7 +42,7 @@ def recipe(agent: R2D2 | RecurrentPQN, env: Env) -> Recipe:
 RECIPES = {
     "memorychain/r2d2": recipe(REMEMBERING, CHAIN),
     "tmaze/r2d2": recipe(REMEMBERING, MAZE),
-    "cartpole-hidden/r2d2": recipe(REMEMBERING, HIDDEN),
+    "cartpole-hidden/r2d2": recipe(dataclasses.replace(REMEMBERING, rewards=Scale(0.1)), HIDDEN),
     "cartpole-hidden/pqn-gru": recipe(
         RecurrentPQN(
             network=Recurrent((128,), GRU(128), layer_norm=True),

@@ -164,6 +164,14 @@ def test_a_policy_without_memory_takes_no_notice(cartpoles: aq.Run) -> None:
     assert policy(obs[0]) == policy(obs)[0]
 
 
+def test_what_only_many_lanes_can_be_split_into_is_evaluated_in_one(tmp_path: Path) -> None:
+    agent = aq.replace(AGENTS["pqn"], {"minibatches": 4})
+    recipe = aq.replace(CARTPOLE, {"agent": agent, "env": Env("argmaxq/CartPoleHidden-v0", lanes=4)})
+    run = aq.train(recipe, out=tmp_path / "run", steps=64)
+    assert len(run.evaluate(episodes=2).returns) == 2
+    assert run.policy()(np.zeros(2, np.float32)) in (0, 1)
+
+
 @pytest.mark.parametrize(("name", "engine"), [("gru", "compiled"), ("gru", "host"), ("pqn", "host")])
 def test_resumed_equals_uninterrupted(name: str, engine: str, tmp_path: Path) -> None:
     recipe = aq.replace(CARTPOLE, {"agent": AGENTS[name], "env": Env("argmaxq/CartPoleHidden-v0", lanes=2)})

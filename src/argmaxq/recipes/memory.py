@@ -13,6 +13,7 @@ from argmaxq.learning.schedules import Linear as Falling
 from argmaxq.learning.sync import Periodic
 from argmaxq.networks.recurrent import GRU, Recurrent
 from argmaxq.recipes.recipe import Evaluation, Recipe
+from argmaxq.recipes.stop import EvaluationReturn
 from argmaxq.replay.prioritised import Prioritised
 
 STEPS = 500_000
@@ -34,25 +35,27 @@ REMEMBERING = R2D2(
 )
 
 
-def recipe(agent: R2D2 | RecurrentPQN, env: Env) -> Recipe:
-    """A run of these domains."""
-    return Recipe(agent, env, STEPS, Evaluation(25_000, 100), checkpoint_every=STEPS // 2)
+def recipe(agent: R2D2 | RecurrentPQN, env: Env, best: float) -> Recipe:
+    """A run of these domains, which ends once an evaluation gives the ``best`` there is."""
+    return Recipe(agent, env, STEPS, Evaluation(25_000, 100), stop=EvaluationReturn(best), checkpoint_every=STEPS // 2)
 
 
 RECIPES = {
-    "memorychain/r2d2": recipe(REMEMBERING, CHAIN),
-    "tmaze/r2d2": recipe(REMEMBERING, MAZE),
-    "cartpole-hidden/r2d2": recipe(dataclasses.replace(REMEMBERING, rewards=Scale(0.1)), HIDDEN),
+    "memorychain/r2d2": recipe(REMEMBERING, CHAIN, 1.0),
+    "tmaze/r2d2": recipe(REMEMBERING, MAZE, 4.0),
+    "cartpole-hidden/r2d2": recipe(dataclasses.replace(REMEMBERING, rewards=Scale(0.1)), HIDDEN, 500.0),
     "cartpole-hidden/pqn-gru": recipe(
         RecurrentPQN(
             network=Recurrent((128,), GRU(128), layer_norm=True),
             exploration=EpsilonGreedy(Falling(1.0, 0.05, 0.2, per="run")),
-            optimiser=RAdam(1e-3, annealing=TO_ZERO, max_grad_norm=10.0),
+            optimiser=RAdam(4e-4, annealing=TO_ZERO, max_grad_norm=10.0),
+            trace_decay=0.9,
             rollout=32,
             epochs=4,
             minibatches=8,
             rewards=Scale(0.1),
         ),
         Env("argmaxq/CartPoleHidden-v0", lanes=32),
+        500.0,
     ),
 }

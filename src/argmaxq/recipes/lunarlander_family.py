@@ -13,6 +13,8 @@ PLAIN, PARALLEL = LUNARLANDER["lunarlander/ddqn"], LUNARLANDER["lunarlander/pqn"
 BOUND = 30.0
 """Discounted returns, of a tenth of the reward, lie within +-this."""
 
+LANES = {"env.lanes": 8, "agent.rollout": 2, "agent.updates": 8}
+
 RECIPES = {
     # Hessel et al. 2018; only the head is noisy.
     "lunarlander/rainbow": replace(
@@ -24,10 +26,12 @@ RECIPES = {
             "agent.replay": Prioritised(200_000, alpha=0.5),
         },
     ),
-    # Vieillard et al. 2020, with three steps and dueling.
+    # Vieillard et al. 2020, with three steps and dueling; on lanes, whose actions cost little more than one.
     "lunarlander/m-iqn": replace(
         PLAIN,
-        {
+        LANES
+        | {
+            "agent.network.layer_norm": True,
             "agent.network.head": Implicit(16, Dueling()),
             "agent.returns": ImplicitQuantile(8, 8, 8),
             "agent.bootstrap": Munchausen(),

@@ -58,7 +58,7 @@ def go(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool, engine: Engi
         _draw(run, say)
         if not quiet:
             say(outcome(run.config, run.summary, run.path, drawable(recipe.env)))
-    finished = run.summary["finished"]
+    finished = run.summary.get("finished")  # nothing is known of a folder that somebody has removed meanwhile
     obey(f"{run.path} is finished" if finished else f"{resuming(run.config, run.path)} goes on from there")
     return run
 
@@ -115,7 +115,7 @@ def _train_in_turn(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool, 
             except Diverged as fault:
                 faults.append(fault)
             else:
-                if not part.summary["finished"]:
+                if not part.summary.get("finished"):
                     break
             engine = None
     finally:

@@ -14,6 +14,8 @@ ACTION_MASK = "action_mask"
 """What the mask of actions is called in infos and Dict observations, as in Gymnasium's Taxi and in PettingZoo."""
 FORBIDDEN = float(np.finfo(np.float32).min)
 """The value of an action that is not allowed: finite, so that a probability of 0 times it is 0."""
+LEARNT = "learnt"
+"""What infos call the (reward, terminated) that learning is told in place of the own ones, as where a life is lost."""
 Metrics = dict[str, Array]
 
 
@@ -99,6 +101,7 @@ class ArraySpec:
     """Shape and dtype name of one array, and the least and greatest value of each entry, flat, where known.
 
     ``categories`` is not 0 where the array is an index 0 .. categories - 1 without any order, such as a state's number.
+    ``frames`` is not 0 where it is a stack of so many frames along the first axis, see ``lanes.frames.FrameStack``.
     """
 
     shape: tuple[int, ...]
@@ -106,6 +109,7 @@ class ArraySpec:
     low: tuple[float, ...] = dataclasses.field(default=(), compare=False)
     high: tuple[float, ...] = dataclasses.field(default=(), compare=False)
     categories: int = 0
+    frames: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

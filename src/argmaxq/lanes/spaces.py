@@ -14,6 +14,7 @@ import numpy as np
 from gymnasium import spaces
 
 from argmaxq.components.errors import UserError
+from argmaxq.lanes.frames import FrameStack
 from argmaxq.lanes.hybrid import Choices, HybridSpace, read_hybrid
 from argmaxq.lanes.masks import Mask, allowed, maskable, unmasked
 from argmaxq.types import ACTION_MASK, Actions, ArraySpec, BranchedActions, DiscreteActions, Spaces
@@ -111,7 +112,8 @@ def read_observations(space: gym.Space[Any]) -> tuple[ArraySpec, Encode]:
 
 def box_spec(space: spaces.Box, dtype: np.dtype[Any]) -> ArraySpec:
     """A Box as an array of ``dtype`` with its bounds."""
-    return ArraySpec(space.shape, dtype.name, _flat(space.low), _flat(space.high))
+    frames = space.frames if isinstance(space, FrameStack) else 0
+    return ArraySpec(space.shape, dtype.name, _flat(space.low), _flat(space.high), frames=frames)
 
 
 def _flat(bound: np.ndarray) -> tuple[float, ...]:

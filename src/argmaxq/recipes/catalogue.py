@@ -1,6 +1,7 @@
 """Imports every module that registers components, so that options and files find each of them by name."""
 
 from argmaxq.agents import bdq, critic_only, dqn, paddpg, pdqn, pqn, r2d2, recurrent_pqn, td
+from argmaxq.lanes.atari import preprocessing
 from argmaxq.learning import (
     backups,
     bootstrap,
@@ -40,5 +41,5 @@ MODULES = (
     *(backups, bootstrap, exploration, normalisers, optimisers, parameters, resets, returns, rewards),
     *(schedules, step_sizes, sync, traces, transformed),
     *(critics, features, heads, inputs, interpolated, layers, linear, mlp, own, quadratic, recurrent, scaled, sparse),
-    *(prioritised, uniform, recipe),
+    *(prioritised, uniform, recipe, preprocessing),
 )

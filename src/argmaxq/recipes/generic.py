@@ -314,6 +314,10 @@ def _common(task: Task, recipe: Recipe) -> Iterator[Said]:
             else "as they are, for random play met none: where they are large, scale them by --agent.rewards",
             ("agent.rewards.factor",),
         )
+    if (seen := task.env.atari) is not None:
+        colours = "grey" if seen.grey else "three colours"
+        words = f"{seen.frames} frames of {seen.size} x {seen.size}, {colours}, one for {seen.skip} of the game's"
+        yield Said("screens", words, ("env.atari",))
     if task.env.backend == "processes":
         yield Said("lanes", f"{task.env.lanes}, each in a process", ("env.lanes",))
     if task.found.endless:

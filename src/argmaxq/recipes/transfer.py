@@ -8,8 +8,10 @@ import numpy as np
 
 from argmaxq.components.component import walk
 from argmaxq.components.registry import type_name
+from argmaxq.environments.atari import is_game
 from argmaxq.environments.env import Env
 from argmaxq.environments.survey import Survey
+from argmaxq.lanes.atari.preprocessing import Atari
 from argmaxq.learning.returns import Histogram
 from argmaxq.learning.rewards import Running, Scale
 from argmaxq.recipes import rules
@@ -28,12 +30,14 @@ class Change(NamedTuple):
     said: str
 
 
-def of_the_environment(env: Env) -> Iterator[Change]:
-    """How an environment was made, which says nothing of another one."""
+def of_the_environment(env: Env, another: Env) -> Iterator[Change]:
+    """How an environment was made, which says nothing of another one; and how that one is seen."""
+    if is_game(another.id):
+        yield Change("env.atari", Atari(), "= DeepMind's preprocessing")
     for field in dataclasses.fields(Env):
         if field.name not in ("id", "lanes"):
             old, new = getattr(env, field.name), getattr(Env(), field.name)
-            if old != new:
+            if old != new and not (field.name == "atari" and is_game(another.id)):
                 yield Change(f"env.{field.name}", new, f"{old} dropped")
 
 

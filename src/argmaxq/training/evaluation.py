@@ -195,7 +195,7 @@ def play_episodes(
             ledger.note([playing[lane] for lane in acting], before, rewards, terminated, after)
         for lane, answer in zip(acting, answers, strict=True):
             episode = playing[lane]
-            obs[lane], reward, terminated, truncated, succeeded = answer
+            obs[lane], reward, terminated, truncated, succeeded = answer[:5]
             returns[episode] += float(reward)
             length[episode] += 1
             ended = terminated or truncated

@@ -288,6 +288,23 @@ class Replay(Protocol):
         """Take notice of new TD errors [batch] of sampled transitions."""
 
 
+class Storage(Protocol):
+    """What a replay keeps of observations, and how it makes them again."""
+
+    @property
+    def older(self) -> int:
+        """How many rows before its own an observation is made of."""
+
+    def shape(self, spaces: Spaces) -> tuple[int, ...]:
+        """What is kept of one observation; raises UserError where it is none of such spaces."""
+
+    def kept(self, obs: Array) -> Array:
+        """What is kept of observations [k, lanes, ...]."""
+
+    def read(self, rows: Row, slot: Array, lane: Array, kept: Array) -> Array:
+        """The observation in a lane's slot of rows [slots, lanes], of which ``kept`` slots are used in turn."""
+
+
 class Gauge(Protocol):
     """Measures a learner at a block's end, in the compiled program of each seed, without changing it."""
 

@@ -34,12 +34,12 @@ from argmaxq.networks import (
     sparse,
 )
 from argmaxq.recipes import recipe as recipe
-from argmaxq.replay import prioritised, uniform
+from argmaxq.replay import prioritised, storage, uniform
 
 MODULES = (
     *(bdq, critic_only, dqn, paddpg, pdqn, pqn, r2d2, recurrent_pqn, td),
     *(backups, bootstrap, exploration, normalisers, optimisers, parameters, resets, returns, rewards),
     *(schedules, step_sizes, sync, traces, transformed),
     *(critics, features, heads, inputs, interpolated, layers, linear, mlp, own, quadratic, recurrent, scaled, sparse),
-    *(prioritised, uniform, recipe, preprocessing),
+    *(prioritised, storage, uniform, recipe, preprocessing),
 )

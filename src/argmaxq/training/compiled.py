@@ -11,7 +11,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from argmaxq.components.component import bind, traced
-from argmaxq.devices import current
+from argmaxq.devices import current, lazily
 from argmaxq.interrupts import waiting
 from argmaxq.lanes.compiled import CompiledEnv, Draw, EnvState
 from argmaxq.lanes.spaces import Native
@@ -125,8 +125,8 @@ class CompiledEngine:
         """The state before the first step."""
         begin = partial(_start, self._static, self._env, self.lanes)
         if len(self._padded) == 1:
-            return jax.jit(begin)(self._streams)
-        return self._place(jax.jit(jax.vmap(begin))(self._streams))
+            return lazily(jax.jit(begin)(self._streams))
+        return lazily(self._place(jax.jit(jax.vmap(begin))(self._streams)))
 
     def run(
         self, state: State, first: int, end: int, total: int, begun: int | None = None

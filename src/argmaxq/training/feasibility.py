@@ -11,8 +11,12 @@ from argmaxq.components.registry import type_name
 from argmaxq.devices import free_memory
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.roles import Agent
+from argmaxq.runs.blocks import LARGE as BLOCKED
 from argmaxq.trees import amount, size
 from argmaxq.types import PyTree, Spaces
+
+LARGE = 10**8
+"""Bytes from which it is said how much is kept."""
 
 
 def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int = 0) -> None:
@@ -39,6 +43,18 @@ def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int
         many, fewer = (f"{seeds} seeds need", ", or train fewer seeds at once") if seeds > 1 else ("training needs", "")
         sizes = f"{amount(needed)} of memory, and {amount(free)} are free"
         raise UserError(f"{many} {sizes}: lower {_largest(agent, learner, needed // seeds)}{fewer}")
+
+
+def sizes(recipe: Recipe, spaces: Spaces, seeds: int = 1) -> list[str]:
+    """What training keeps in memory and on the disk, where that is much, in a line."""
+    agent = bind(recipe.agent, spaces)
+    learner: Any = jax.eval_shape(lambda key: agent.init(key, spaces, recipe.env.lanes), jax.random.key(0))
+    whole, replay = seeds * size(learner), seeds * size(getattr(learner, "replay", ()))
+    if whole < LARGE:
+        return []
+    filled = ", as it is filled" if replay > whole // 2 else ""
+    disk = "for the latest checkpoint, and what is new for each" if whole >= BLOCKED else "for each of two checkpoints"
+    return [f"sizes: {amount(whole)} of memory ({amount(replay)} the replay{filled}); on disk {amount(whole)} {disk}"]
 
 
 def _refuse_keyless(agent: Agent) -> None:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from argmaxq.components.component import bind, traced
+from argmaxq.devices import lazily
 from argmaxq.lanes.lanes import Lanes, Learnt, Step
 from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.spaces import Native
@@ -107,7 +108,7 @@ class HostEngine:
     def start(self) -> State:
         """The state before the first step; resets the environment."""
         self._env.reset(self.seeds[0])
-        state: State = self._begin(self._keys)
+        state: State = lazily(self._begin(self._keys))
         return state._replace(last=np.zeros(self.lanes, np.bool_))
 
     def run(

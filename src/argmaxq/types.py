@@ -60,6 +60,13 @@ class Estimates(NamedTuple):
     target: Estimate
 
 
+class Prepared(NamedTuple):
+    """A network's parameters, and what it keeps ready of them, such as copies in the form that is multiplied."""
+
+    params: PyTree
+    copies: PyTree
+
+
 class Batch(NamedTuple):
     """Sampled transitions with their importance weights and where in the replay they came from; leading axis batch.
 

@@ -13,6 +13,7 @@ from argmaxq.agents.pdqn import PDQN
 from argmaxq.agents.pqn import PQN
 from argmaxq.agents.td import TD
 from argmaxq.components.errors import UserError
+from argmaxq.components.registry import type_name
 from argmaxq.environments.env import PARALLEL, Env
 from argmaxq.environments.survey import Survey
 from argmaxq.learning.bootstrap import Double
@@ -22,6 +23,8 @@ from argmaxq.learning.rewards import Scale
 from argmaxq.learning.schedules import TO_ZERO, Linear
 from argmaxq.learning.step_sizes import Scheduled, VisitCount
 from argmaxq.learning.sync import Polyak
+from argmaxq.networks.convolutional.images import described, is_picture
+from argmaxq.networks.convolutional.network import Convolutional
 from argmaxq.networks.critics import MultiPass
 from argmaxq.networks.features import Tiles
 from argmaxq.networks.heads import BranchingDueling, Centred
@@ -107,6 +110,7 @@ def dqn(task: Task) -> tuple[DQN, tuple[Said, ...]]:
     """Double DQN on returns of three steps: discrete actions."""
     network, shown = _network(task)
     rollout = max(1 + task.env.lanes % 2, 4 // task.env.lanes)  # an even number of rows in all
+    apart = 4 if _pictured(task) else 2
     agent = DQN(
         network=network,
         bootstrap=Double(),
@@ -116,12 +120,14 @@ def dqn(task: Task) -> tuple[DQN, tuple[Said, ...]]:
         optimiser=Adam(5e-4, annealing=TO_ZERO, max_grad_norm=10.0),
         gamma=task.gamma,
         n_step=3,
+        batch_size=32 if _pictured(task) else 64,
         rollout=rollout,
-        updates=rollout * task.env.lanes // 2,
+        updates=max(1, rollout * task.env.lanes // apart),
         learning_starts=min(1_000, task.steps // 20),
         rewards=Scale(task.scale),
     )
-    learning = f"double DQN on returns of three steps, an update for each two steps; {_rate(agent.optimiser)}"
+    often = "two" if apart == 2 else "four"
+    learning = f"double DQN on returns of three steps, an update for each {often} steps; {_rate(agent.optimiser)}"
     return agent, (shown, _learning(learning), _replayed(agent.replay), _explored("a fifth", 0.02))
 
 
@@ -139,6 +145,7 @@ def pqn(task: Task) -> Made:
     network, shown = _network(task)
     rows_at_once = int(np.clip(task.steps // 100, 256, 1024))
     rollout = max(8, rows_at_once // task.env.lanes // 8 * 8)
+    passes = 2 if _pictured(task) else 4
     agent = PQN(
         network=network,
         exploration=EpsilonGreedy(Linear(1.0, 0.05, 0.2, per="run")),
@@ -146,11 +153,14 @@ def pqn(task: Task) -> Made:
         gamma=task.gamma,
         trace_decay=0.9,
         rollout=rollout,
-        epochs=4,
+        epochs=passes,
         minibatches=8,
         rewards=Scale(task.scale),
     )
-    learning = f"Q(lambda), four times over {rollout} fresh rows of {task.env.lanes} lanes; {_rate(agent.optimiser)}"
+    learning = (
+        f"Q(lambda), {'twice' if passes == 2 else 'four times'} over {rollout} fresh rows of {task.env.lanes} lanes; "
+        f"{_rate(agent.optimiser)}"
+    )
     return agent, (shown, _learning(learning), _explored("a fifth", 0.05))
 
 
@@ -267,7 +277,19 @@ def _inputs(task: Task) -> tuple[Inputs, str]:
     return Rescaled(), f"{entries}, rescaled by bounds where there are any"
 
 
+def _pictured(task: Task) -> bool:
+    """Whether a network is to see pictures."""
+    return is_picture(task.found.spaces.observation)
+
+
 def _network(task: Task) -> tuple[Network, Said]:
+    if _pictured(task):
+        spec = task.found.spaces.observation
+        network = Convolutional(rules.encoder(spec), layer_norm=True, start="he")
+        layers = (
+            f"normalised convolutions ({type_name(type(network.encoder))}) and a layer of {network.encoder.hidden[0]}"
+        )
+        return network, Said("network", f"{layers} on pictures of {described(spec.shape)}", ("agent.network",))
     inputs, seen = _inputs(task)
     return MLP((128, 128), inputs, layer_norm=True), Said(
         "network", f"two normalised layers of 128 on {seen}", ("agent.network",)

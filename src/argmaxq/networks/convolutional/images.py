@@ -11,6 +11,9 @@ from argmaxq.types import Array, ArraySpec
 MOST_CHANNELS = 32
 """A first axis that is longer is none of channels."""
 
+SMALLEST = 8
+"""Pixels along a side from which an array is taken for a picture."""
+
 
 def channels_first(shape: tuple[int, ...]) -> bool:
     """Whether three axes are [channels, height, width]: the first is short, and shorter than the last."""
@@ -47,6 +50,28 @@ def described(shape: tuple[int, ...]) -> str:
     first = channels_first(shape)
     channels, height, width = shape if first else (shape[2], *shape[:2])
     return f"{height} x {width} pixels in {channels} channel{'s' * (channels > 1)}{', which come first,' * first}"
+
+
+def sides(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Height and width of a picture."""
+    match len(shape):
+        case 4:
+            return shape[1], shape[2]
+        case 3 if channels_first(shape):
+            return shape[1], shape[2]
+    return shape[0], shape[1]
+
+
+def is_picture(spec: ArraySpec) -> bool:
+    """Whether an observation looks like one: at least 8 x 8, and in channels, or of bytes."""
+    axes = len(spec.shape)
+    return 2 <= axes <= 4 and min(sides(spec.shape)) >= SMALLEST and (axes > 2 or spec.dtype == "uint8")
+
+
+def advice(shape: tuple[int, ...]) -> str:
+    """What makes a picture smaller, in words."""
+    grey = "GrayscaleObservation(env), " if len(shape) == 3 and 3 in (shape[0], shape[2]) else ""
+    return f"gymnasium.wrappers.{grey}ResizeObservation(env, (84, 84))"
 
 
 def unit(spec: ArraySpec) -> float:

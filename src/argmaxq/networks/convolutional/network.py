@@ -1,7 +1,8 @@
 """Convolutional networks: an encoder of pictures, dense layers and a head."""
 
 import dataclasses
-from typing import Any, Literal, NamedTuple
+import math
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -10,30 +11,26 @@ from jax import lax
 
 from argmaxq.components.annotations import Positive, Size
 from argmaxq.components.component import component
+from argmaxq.components.errors import UserError
 from argmaxq.devices import current
 from argmaxq.learning.batches import apply
 from argmaxq.networks.convolutional.blocks import Block, Shape, Start, Weights, applied, begun, copied
-from argmaxq.networks.convolutional.encoders import Encoder, Nature, dense
+from argmaxq.networks.convolutional.encoders import Encoder, Nature, dense_layers
 from argmaxq.networks.convolutional.forms import BatchLast, Plain, Precision
-from argmaxq.networks.convolutional.images import channels_last, described, unit
+from argmaxq.networks.convolutional.images import advice, channels_last, described, sides, unit
 from argmaxq.networks.heads import Head, Implicit, SingleStream
 from argmaxq.networks.layers import Layer
 from argmaxq.networks.layers import Plain as PlainLayer
 from argmaxq.networks.mlp import hidden_layers
 from argmaxq.roles import Network
-from argmaxq.types import Array, PyTree, Spaces
+from argmaxq.types import Array, Prepared, PyTree, Spaces
 
 CHUNK = 32
 """Pictures that are convolved at once on a CPU."""
-FEW = 1
+MOST_FEATURES = 2**17
+"""Of one picture that dense layers may see: 512 units of them are 270 MB."""
+FEW = 8
 """Pictures up to which a CPU's plain convolutions are quicker where no copies of the kernels are at hand."""
-
-
-class Prepared(NamedTuple):
-    """A network's parameters, and copies of kernels in the form in which they are multiplied."""
-
-    params: PyTree
-    copies: PyTree
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,21 +133,31 @@ class Convolutional:
         return self if self.scale is not None else dataclasses.replace(self, scale=unit(spaces.observation))
 
     def remarks(self, spaces: Spaces) -> list[str]:
-        """How the axes of pictures are read."""
-        return [f"pictures of {described(spaces.observation.shape)}"] if len(spaces.observation.shape) > 1 else []
+        """How the axes of pictures are read, and what makes large ones smaller."""
+        shape = spaces.observation.shape
+        if not 2 <= len(shape) <= 4:
+            return []
+        times = math.prod(sides(shape)) / 84**2
+        slow = f"; {times:.0f} times the work of 84 x 84, which {advice(shape)} makes of them" if times > 2 else ""
+        return [f"pictures of {described(shape)}{slow}"]
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
         """Parameters for one observation like ``obs`` and outputs [actions, size]."""
-        first, second = jax.random.split(key)
-        plan, shape = self._plan(), Shape(*jax.eval_shape(channels_last, obs).shape)
-        params, shape = begun((*plan.convolutions, *plan.dense), first, shape)
+        keys, plan = jax.random.split(key, 3), self._plan()
+        params, shape = begun(plan.convolutions, keys[0], Shape(*jax.eval_shape(channels_last, obs).shape))
+        if (features := math.prod(shape)) > MOST_FEATURES:
+            raise UserError(
+                f"pictures of shape {tuple(obs.shape)} leave {features:,} features after the convolutions, more than "
+                f"{MOST_FEATURES:,}: make them smaller, as by {advice(obs.shape)}, or take strides of your own by layers"
+            )
+        dense, shape = begun(plan.dense, keys[1], shape)
         levels = [jnp.zeros(1)] if self.implicit else []
-        tail = self._tail(outputs).init(second, jnp.zeros(shape.height * shape.width * shape.channels), *levels)
-        return {**params, **tail["params"]}
+        tail = self._tail(outputs).init(keys[2], jnp.zeros(math.prod(shape)), *levels)
+        return {**params, **dense, **tail["params"]}
 
-    def prepared(self, params: PyTree) -> PyTree:
-        """The parameters with copies of their kernels, which spares every call with them to make its own."""
-        return Prepared(params, {} if _accelerated() else self._plan().ready(self._scale, params))
+    def copies(self, params: PyTree) -> PyTree:
+        """Kernels in the form in which batches are multiplied; empty where parameters are in it already."""
+        return {} if _accelerated() else self._plan().ready(self._scale, params)
 
     def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None, levels: Array | None = None) -> Array:
         """Outputs [actions, size] for one observation; their shape is read off the output layer's bias.
@@ -175,7 +182,7 @@ class Convolutional:
         norm, start = self._layer_norm, self.start or self.encoder.start
         widths = self._hidden if isinstance(self.layer, PlainLayer) else ()
         return Plan(
-            self.encoder.blocks(norm, start), dense(widths, self.encoder.activation, norm, start), self.precision
+            self.encoder.blocks(norm, start), dense_layers(widths, self.encoder.activation, norm, start), self.precision
         )
 
     def _tail(self, outputs: tuple[int, int]) -> Tail:

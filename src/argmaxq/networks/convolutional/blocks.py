@@ -99,8 +99,8 @@ class Convolution:
         height, width = ((side + sum(pad) - own) // self.stride + 1 for side, pad, own in sides)
         if min(height, width) < 1:
             raise UserError(
-                f"nothing is left of the pictures at the convolution {self.kernel} x {self.kernel}: they are too small for "
-                "this encoder; minatar is for pictures from 3 x 3 on, layers of your own may be padded (padding same)"
+                f"the pictures are too small for this encoder, nothing is left for a kernel {self.kernel} x {self.kernel}:"
+                " minatar takes them from 3 x 3 on, and layers of your own may be padded (padding same)"
             )
         return {self.name: params}, Shape(height, width, self.features)
 

@@ -147,8 +147,8 @@ class Convolutional:
         params, shape = begun(plan.convolutions, keys[0], Shape(*jax.eval_shape(channels_last, obs).shape))
         if (features := math.prod(shape)) > MOST_FEATURES:
             raise UserError(
-                f"pictures of shape {tuple(obs.shape)} leave {features:,} features after the convolutions, more than "
-                f"{MOST_FEATURES:,}: make them smaller, as by {advice(obs.shape)}, or take strides of your own by layers"
+                f"the convolutions make {features:,} features of pictures of shape {tuple(obs.shape)}, and at most "
+                f"{MOST_FEATURES:,} are learnt from: make the pictures smaller, by {advice(obs.shape)}"
             )
         dense, shape = begun(plan.dense, keys[1], shape)
         levels = [jnp.zeros(1)] if self.implicit else []

@@ -23,7 +23,7 @@ from argmaxq.learning.rewards import Scale
 from argmaxq.learning.schedules import TO_ZERO, Linear
 from argmaxq.learning.step_sizes import Scheduled, VisitCount
 from argmaxq.learning.sync import Polyak
-from argmaxq.networks.convolutional.images import described, is_picture
+from argmaxq.networks.convolutional.images import described, is_picture, view
 from argmaxq.networks.convolutional.network import Convolutional
 from argmaxq.networks.critics import MultiPass
 from argmaxq.networks.features import Tiles
@@ -285,11 +285,13 @@ def _pictured(task: Task) -> bool:
 def _network(task: Task) -> tuple[Network, Said]:
     if _pictured(task):
         spec = task.found.spaces.observation
-        network = Convolutional(rules.encoder(spec), layer_norm=True, start="he")
+        found = view(spec)
+        shape = found[0].shape if found else spec.shape
+        network = Convolutional(rules.encoder(shape), layer_norm=True, start="he")
         layers = (
             f"normalised convolutions ({type_name(type(network.encoder))}) and a layer of {network.encoder.hidden[0]}"
         )
-        return network, Said("network", f"{layers} on pictures of {described(spec.shape)}", ("agent.network",))
+        return network, Said("network", f"{layers} on pictures of {described(shape)}", ("agent.network",))
     inputs, seen = _inputs(task)
     return MLP((128, 128), inputs, layer_norm=True), Said(
         "network", f"two normalised layers of 128 on {seen}", ("agent.network",)

@@ -56,6 +56,7 @@ def evaluation(steps: int, longest: int | None) -> Evaluation:
 
 def capacity(spec: ArraySpec, steps: int, least: int) -> int:
     """Rows of a replay: all of the run, but 200,000 at most and no more than ``MEMORY`` holds; at least ``least``."""
+    spec = spec.packed
     bytes_ = np.dtype(spec.dtype).itemsize * int(np.prod(spec.shape))
     return max(min(steps, 200_000, MEMORY // bytes_), least)
 
@@ -83,9 +84,9 @@ def feature_box(found: Survey) -> Box:
     return _box(np.where(known, (low + high) / 2, middle), np.where(known, (high - low) / 2, half))
 
 
-def encoder(spec: ArraySpec) -> Encoder:
+def encoder(shape: tuple[int, ...]) -> Encoder:
     """Convolutions that suit a picture's size: DQN's, smaller ones from 16 x 16 on, or MinAtar's."""
-    side = min(sides(spec.shape))
+    side = min(sides(shape))
     if side >= 36:
         return Nature()
     return Layers((32, 64, 64), (3, 3, 3), (2, 2, 1), "same") if side >= 16 else Minatar()

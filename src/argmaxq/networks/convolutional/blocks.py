@@ -99,7 +99,7 @@ class Convolution:
         height, width = ((side + sum(pad) - own) // self.stride + 1 for side, pad, own in sides)
         if min(height, width) < 1:
             raise UserError(
-                f"the pictures are too small for this encoder, nothing is left for a kernel {self.kernel} x {self.kernel}:"
+                f"the pictures are too small for this encoder, nothing is left for kernels of {self.kernel}:"
                 " minatar takes them from 3 x 3 on, and layers of your own may be padded (padding same)"
             )
         return {self.name: params}, Shape(height, width, self.features)

@@ -1,6 +1,7 @@
 """Pictures among observations: where their channels stand, and what their values are scaled by."""
 
 import math
+from typing import NamedTuple
 
 import jax.numpy as jnp
 
@@ -65,7 +66,34 @@ def sides(shape: tuple[int, ...]) -> tuple[int, int]:
 def is_picture(spec: ArraySpec) -> bool:
     """Whether an observation looks like one: at least 8 x 8, and in channels, or of bytes."""
     axes = len(spec.shape)
+    if spec.parts:
+        return view(spec) is not None
     return 2 <= axes <= 4 and min(sides(spec.shape)) >= SMALLEST and (axes > 2 or spec.dtype == "uint8")
+
+
+class View(NamedTuple):
+    """Where a picture lies in flat observations, and its shape."""
+
+    start: int
+    shape: tuple[int, ...]
+
+    def picture(self, obs: Array) -> Array:
+        """The picture of one observation [entries]."""
+        return obs[self.start : self.start + math.prod(self.shape)].reshape(self.shape)
+
+    def others(self, obs: Array) -> Array:
+        """All else of it."""
+        return jnp.concatenate([obs[: self.start], obs[self.start + math.prod(self.shape) :]])
+
+
+def view(spec: ArraySpec) -> tuple[View, float] | None:
+    """Where the largest picture of an observation of several parts lies, and its scale; None of any other."""
+    pictures = [part for part in spec.parts if is_picture(ArraySpec(part.shape, part.dtype))]
+    if not pictures:
+        return None
+    chosen = max(pictures, key=lambda part: part.entries)
+    start = sum(part.entries for part in spec.parts[: spec.parts.index(chosen)])
+    return View(start, chosen.shape), 1.0 / chosen.largest if chosen.largest else 1.0
 
 
 def advice(shape: tuple[int, ...]) -> str:

@@ -2,14 +2,14 @@
 
 import dataclasses
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jax import lax
 
-from argmaxq.components.annotations import Positive, Size
+from argmaxq.components.annotations import Bound, Positive, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.devices import current
@@ -17,7 +17,7 @@ from argmaxq.learning.batches import apply
 from argmaxq.networks.convolutional.blocks import Block, Shape, Start, Weights, applied, begun, copied
 from argmaxq.networks.convolutional.encoders import Encoder, Nature, dense_layers
 from argmaxq.networks.convolutional.forms import BatchLast, Plain, Precision
-from argmaxq.networks.convolutional.images import advice, channels_last, described, sides, unit
+from argmaxq.networks.convolutional.images import View, advice, channels_last, described, sides, unit, view
 from argmaxq.networks.heads import Head, Implicit, SingleStream
 from argmaxq.networks.layers import Layer
 from argmaxq.networks.layers import Plain as PlainLayer
@@ -40,6 +40,7 @@ class Plan:
     convolutions: tuple[Block, ...]
     dense: tuple[Block, ...]
     precision: Precision
+    view: View | None = None
 
     def one(self, weights: tuple[Array, Weights], obs: Array) -> Array:
         """Of one picture; features [width]."""
@@ -59,7 +60,7 @@ class Plan:
         return copied((*self.convolutions, *self.dense), BatchLast(self.precision), scale, params)
 
     def _features(self, form: Any, scale: Array, weights: Weights, obs: Array) -> Array:
-        pictures = jax.vmap(channels_last)(obs)
+        pictures = jax.vmap(lambda one: channels_last(self.view.picture(one) if self.view else one))(obs)
         maps = self._convolved(form, scale, weights, pictures)
         return form.left(applied(self.dense, form, scale, weights, maps))
 
@@ -99,7 +100,8 @@ class Tail(nn.Module):
 class Convolutional:
     """Convolutions on pictures, dense layers and a head; values are scaled to at most 1 on the way in.
 
-    How it is computed depends on the device and on how many pictures there are at once, its parameters do not.
+    How it is computed depends on the device and on how many pictures there are at once, its parameters do not. What a
+    Dict or Tuple has beside its largest picture joins the features of that before the dense layers.
 
     Attributes:
         encoder: The convolutions.
@@ -122,6 +124,7 @@ class Convolutional:
     layer: Layer = PlainLayer()
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     scale: Positive | None = None
+    view: Annotated[View | None, Bound()] = None
 
     @property
     def implicit(self) -> bool:
@@ -130,20 +133,25 @@ class Convolutional:
 
     def bind(self, spaces: Spaces) -> "Convolutional":
         """With the scale of the environment's pictures where none is given."""
-        return self if self.scale is not None else dataclasses.replace(self, scale=unit(spaces.observation))
+        found = view(spaces.observation)
+        own, scale = found or (None, unit(spaces.observation))
+        return dataclasses.replace(self, view=own, scale=scale if self.scale is None else self.scale)
 
     def remarks(self, spaces: Spaces) -> list[str]:
         """How the axes of pictures are read, and what makes large ones smaller."""
-        shape = spaces.observation.shape
+        found = view(spaces.observation)
+        shape = found[0].shape if found else spaces.observation.shape
         if not 2 <= len(shape) <= 4:
             return []
         times = math.prod(sides(shape)) / 84**2
         slow = f"; {times:.0f} times the work of 84 x 84, which {advice(shape)} makes of them" if times > 2 else ""
-        return [f"pictures of {described(shape)}{slow}"]
+        beside = f", beside {spaces.observation.shape[0] - math.prod(shape):,} other numbers" if found else ""
+        return [f"pictures of {described(shape)}{beside}{slow}"]
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
         """Parameters for one observation like ``obs`` and outputs [actions, size]."""
         keys, plan = jax.random.split(key, 3), self._plan()
+        obs, more = (self.view.picture(obs), self.view.others(obs).size) if self.view else (obs, 0)
         params, shape = begun(plan.convolutions, keys[0], Shape(*jax.eval_shape(channels_last, obs).shape))
         if (features := math.prod(shape)) > MOST_FEATURES:
             raise UserError(
@@ -152,7 +160,7 @@ class Convolutional:
             )
         dense, shape = begun(plan.dense, keys[1], shape)
         levels = [jnp.zeros(1)] if self.implicit else []
-        tail = self._tail(outputs).init(keys[2], jnp.zeros(math.prod(shape)), *levels)
+        tail = self._tail(outputs).init(keys[2], jnp.zeros(math.prod(shape) + more), *levels)
         return {**params, **dense, **tail["params"]}
 
     def copies(self, params: PyTree) -> PyTree:
@@ -170,6 +178,7 @@ class Convolutional:
         seen = {name: own for name, own in params.items() if name.startswith(prefixes)}
         rest = {name: own for name, own in params.items() if name not in seen}
         features = apply(plan, (self._scale, Weights(seen, copies)), obs)
+        features = jnp.concatenate([features, self.view.others(obs)]) if self.view else features
         rngs = {} if key is None else {"noise": key}
         asked = [] if levels is None else [levels]
         return self._tail(params["output"]["bias"].shape).apply({"params": rest}, features, *asked, rngs=rngs)
@@ -180,14 +189,18 @@ class Convolutional:
 
     def _plan(self) -> Plan:
         norm, start = self._layer_norm, self.start or self.encoder.start
-        widths = self._hidden if isinstance(self.layer, PlainLayer) else ()
-        return Plan(
-            self.encoder.blocks(norm, start), dense_layers(widths, self.encoder.activation, norm, start), self.precision
-        )
+        widths = self._hidden if self._dense_here else ()
+        layers = dense_layers(widths, self.encoder.activation, norm, start)
+        return Plan(self.encoder.blocks(norm, start), layers, self.precision, self.view)
 
     def _tail(self, outputs: tuple[int, int]) -> Tail:
-        widths = () if isinstance(self.layer, PlainLayer) else self._hidden
+        widths = () if self._dense_here else self._hidden
         return Tail(widths, self.encoder.activation, self._layer_norm, self.head, outputs, self.layer)
+
+    @property
+    def _dense_here(self) -> bool:
+        """Whether dense layers are computed as convolutions are: plain ones, of pictures alone."""
+        return isinstance(self.layer, PlainLayer) and self.view is None
 
     @property
     def _hidden(self) -> tuple[int, ...]:

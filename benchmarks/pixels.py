@@ -6,6 +6,7 @@ some updates; what is compared is CPU time, by the median of the turns' ratios.
 """
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -13,9 +14,10 @@ import sys
 from typing import Any
 
 from measure import HERE
+from peers.values import PIXELS
 
 SIDES: dict[str, tuple[str, ...]] = {
-    "argmaxq": ("ours/pixels_update.py",),
+    "argmaxq": ("ours/pixels_update.py", "--values", json.dumps(PIXELS)),
     "torch float32": ("peers/torch_pixels.py", "--dtype", "float32"),
     "torch bfloat16": ("peers/torch_pixels.py", "--dtype", "bfloat16", "--layout", "channels_last"),
 }

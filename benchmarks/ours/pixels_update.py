@@ -4,19 +4,19 @@ For every line on standard input it makes so many updates and prints the millise
 """
 
 import argparse
+import json
 import os
 import sys
 import time
 
 import numpy as np
 
-PIXELS = {"replay": 2_000, "batch": 32, "learning_rate": 1e-4, "gamma": 0.99}
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--updates", type=int, default=20)
     parser.add_argument("--per-call", type=int, default=8, help="updates in each call of learn")
+    parser.add_argument("--values", type=json.loads, required=True, help="replay, batch, learning_rate, gamma; JSON")
     parser.add_argument("--precision", default="bfloat16")
     parser.add_argument("--core", type=int, default=0)
     arguments = parser.parse_args()
@@ -31,7 +31,7 @@ def main() -> None:
     from argmaxq.types import ArraySpec, Clock, DiscreteActions, Row, Spaces
 
     one_thread()
-    rows, generator = PIXELS["replay"], np.random.default_rng(0)
+    rows, generator = arguments.values["replay"], np.random.default_rng(0)
     entries = 84 * 84 * 4
     spaces = Spaces(ArraySpec((84, 84, 4), "uint8", (0.0,) * entries, (255.0,) * entries), DiscreteActions(4))
     agent = bind(
@@ -39,9 +39,9 @@ def main() -> None:
             network=Convolutional(precision=arguments.precision),
             replay=aq.replay.Uniform(rows),
             sync=aq.sync.Periodic(2_000),
-            optimiser=aq.optimisers.Adam(PIXELS["learning_rate"]),
-            gamma=PIXELS["gamma"],
-            batch_size=PIXELS["batch"],
+            optimiser=aq.optimisers.Adam(arguments.values["learning_rate"]),
+            gamma=arguments.values["gamma"],
+            batch_size=arguments.values["batch"],
             rollout=rows - 1,
             updates=arguments.per_call,
             learning_starts=0,

@@ -81,7 +81,8 @@ def read_spaces(
     Box observations keep shape and dtype, but 64-bit numbers become float32. Discrete observations become an index
     0 .. n-1, of which networks other than tables make a one-hot vector. MultiDiscrete, MultiBinary, Dict and Tuple
     observations become what ``gymnasium.spaces.flatten`` makes of them, as float32: categories are one-hot; where
-    pictures of bytes are among them, rows keep them as bytes. With a ``mask`` in them, Dict observations are what is left without it, see ``masks.unmasked``.
+    pictures of bytes are among them, rows keep them as bytes. With a ``mask`` in them, Dict observations are what is
+    left without it, see ``masks.unmasked``.
 
     Raises:
         UserError: no agent can use such observations or actions; the message says which agent would.

@@ -33,8 +33,8 @@ def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int
         )
     if spaces.observation.parts and getattr(agent, "legal", None) != spaces.legal:
         raise UserError(
-            f"observations are pictures beside other things, which {type_name(type(recipe.agent))} cannot read: dqn and "
-            "pqn can; gymnasium.wrappers.FilterObservation leaves one entry of them"
+            f"observations are pictures beside other things, which {type_name(type(recipe.agent))} cannot read: dqn "
+            "and pqn can; gymnasium.wrappers.FilterObservation leaves one entry of them"
         )
     learner = jax.eval_shape(lambda key: agent.init(key, spaces, lanes), jax.random.key(0))
     _learns(agent, recipe.steps, lanes)

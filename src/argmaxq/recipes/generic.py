@@ -13,7 +13,6 @@ from argmaxq.agents.pdqn import PDQN
 from argmaxq.agents.pqn import PQN
 from argmaxq.agents.td import TD
 from argmaxq.components.errors import UserError
-from argmaxq.components.registry import type_name
 from argmaxq.environments.env import PARALLEL, Env
 from argmaxq.environments.survey import Survey
 from argmaxq.learning.bootstrap import Double
@@ -23,19 +22,17 @@ from argmaxq.learning.rewards import Scale
 from argmaxq.learning.schedules import TO_ZERO, Linear
 from argmaxq.learning.step_sizes import Scheduled, VisitCount
 from argmaxq.learning.sync import Polyak
-from argmaxq.networks.convolutional.images import described, is_picture, view
-from argmaxq.networks.convolutional.network import Convolutional
 from argmaxq.networks.critics import MultiPass
 from argmaxq.networks.features import Tiles
 from argmaxq.networks.heads import BranchingDueling, Centred
-from argmaxq.networks.inputs import Inputs, Raw, Rescaled
 from argmaxq.networks.linear import Linear as LinearValues
 from argmaxq.networks.linear import Table
 from argmaxq.networks.mlp import MLP
 from argmaxq.recipes import rules
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.recipes.sight import Said, Task, inputs_for, network_for, pictured
 from argmaxq.replay.uniform import Uniform
-from argmaxq.roles import Agent, Network
+from argmaxq.roles import Agent
 from argmaxq.types import BranchedActions, HybridActions
 
 LEARNING = ("bootstrap", "n_step", "updates", "rollout", "optimiser", "step_size", "backup", "epochs", "trace_decay")
@@ -44,44 +41,12 @@ TILED = 6
 """Entries of an observation up to which tiles are few enough."""
 
 
-class Said(NamedTuple):
-    """A choice in words, and the fields that it tells of, each by its path."""
-
-    what: str
-    words: str
-    paths: tuple[str, ...]
-
-
 class Start(NamedTuple):
     """A recipe, what it is for, and what was chosen in it and why."""
 
     recipe: Recipe
     title: str
     said: tuple[Said, ...]
-
-
-class Task(NamedTuple):
-    """What a start is made for.
-
-    Attributes:
-        env: The environment, in as many lanes as it is trained in.
-        found: What random play showed of it.
-        steps: Env steps, over all lanes.
-    """
-
-    env: Env
-    found: Survey
-    steps: int
-
-    @property
-    def gamma(self) -> float:
-        """Discount per env step."""
-        return rules.discount(self.found.time_limit)
-
-    @property
-    def scale(self) -> float:
-        """Factor on rewards."""
-        return rules.reward_scale(self.found.largest_return(self.gamma))
 
 
 Made = tuple[Agent, tuple[Said, ...]]
@@ -108,9 +73,9 @@ def start(name: str, env: Env, found: Survey, steps: int | None = None, lanes: i
 
 def dqn(task: Task) -> tuple[DQN, tuple[Said, ...]]:
     """Double DQN on returns of three steps: discrete actions."""
-    network, shown = _network(task)
+    network, shown = network_for(task)
     rollout = max(1 + task.env.lanes % 2, 4 // task.env.lanes)  # an even number of rows in all
-    apart = 4 if _pictured(task) else 2
+    apart = 4 if pictured(task) else 2
     agent = DQN(
         network=network,
         bootstrap=Double(),
@@ -120,7 +85,7 @@ def dqn(task: Task) -> tuple[DQN, tuple[Said, ...]]:
         optimiser=Adam(5e-4, annealing=TO_ZERO, max_grad_norm=10.0),
         gamma=task.gamma,
         n_step=3,
-        batch_size=32 if _pictured(task) else 64,
+        batch_size=32 if pictured(task) else 64,
         rollout=rollout,
         updates=max(1, rollout * task.env.lanes // apart),
         learning_starts=min(1_000, task.steps // 20),
@@ -142,10 +107,10 @@ def bdq(task: Task) -> Made:
 
 def pqn(task: Task) -> Made:
     """Q(lambda) on fresh rows of many lanes, without a replay: discrete actions, quick environments."""
-    network, shown = _network(task)
+    network, shown = network_for(task)
     rows_at_once = int(np.clip(task.steps // 100, 256, 1024))
     rollout = max(8, rows_at_once // task.env.lanes // 8 * 8)
-    passes = 2 if _pictured(task) else 4
+    passes = 2 if pictured(task) else 4
     agent = PQN(
         network=network,
         exploration=EpsilonGreedy(Linear(1.0, 0.05, 0.2, per="run")),
@@ -166,7 +131,7 @@ def pqn(task: Task) -> Made:
 
 def pdqn(task: Task) -> Made:
     """MP-DQN: actions with parameters."""
-    inputs, seen = _inputs(task)
+    inputs, seen = inputs_for(task)
     updates = task.env.lanes
     agent = PDQN(
         critic=MultiPass((128,), inputs),
@@ -264,38 +229,6 @@ STARTS = {
     "td": Kind(td, _untiled, 500_000),
 }
 """By the name that ``train`` takes."""
-
-
-def _inputs(task: Task) -> tuple[Inputs, str]:
-    """What a network does to observations first, and what it sees, in words."""
-    spec, (low, high) = task.found.spaces.observation, rules.input_box(task.found)
-    if spec.categories:
-        return Raw(), f"one of {spec.categories:,} states, as a one-hot vector"
-    entries = f"{int(np.prod(spec.shape)):,} numbers"
-    if low:
-        return Rescaled(low, high), f"{entries}, rescaled by bounds and spread in random play"
-    return Rescaled(), f"{entries}, rescaled by bounds where there are any"
-
-
-def _pictured(task: Task) -> bool:
-    """Whether a network is to see pictures."""
-    return is_picture(task.found.spaces.observation)
-
-
-def _network(task: Task) -> tuple[Network, Said]:
-    if _pictured(task):
-        spec = task.found.spaces.observation
-        found = view(spec)
-        shape = found[0].shape if found else spec.shape
-        network = Convolutional(rules.encoder(shape), layer_norm=True, start="he")
-        layers = (
-            f"normalised convolutions ({type_name(type(network.encoder))}) and a layer of {network.encoder.hidden[0]}"
-        )
-        return network, Said("network", f"{layers} on pictures of {described(shape)}", ("agent.network",))
-    inputs, seen = _inputs(task)
-    return MLP((128, 128), inputs, layer_norm=True), Said(
-        "network", f"two normalised layers of 128 on {seen}", ("agent.network",)
-    )
 
 
 def _capacity(task: Task, least: int) -> int:

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from argmaxq.components.errors import UserError
+from argmaxq.lanes.frames import observations
 from argmaxq.lanes.hybrid import Choices
 from argmaxq.lanes.masks import Mask, offered
 from argmaxq.lanes.misfits import SEEDLESS, reset_fault, step_fault, takes_no_seed, title
@@ -105,9 +106,9 @@ class Copy:
 
     def __init__(self, env: gym.Env[Any, Any], choices: Choices = (), mask: Mask = "none") -> None:
         space = env.action_space
-        self._adaptor = adaptor = read_spaces(env.observation_space, space, choices, mask)
+        self._adaptor = adaptor = read_spaces(observations(env), space, choices, mask)
         self.env, self.spaces, self._masked = env, adaptor.spaces, adaptor.spaces.masked
-        self._shape, self._encode, self._step = self.spaces.observation.shape, adaptor.encode, env.step
+        self._shape, self._encode, self._step = self.spaces.observation.packed.shape, adaptor.encode, env.step
         # On Python's own integers, adding the start is all there is to decode, at a fifth of the cost.
         self._decode = int(space.start).__add__ if isinstance(space, gym.spaces.Discrete) else adaptor.decode
         self._new = False

@@ -33,6 +33,7 @@ from argmaxq.networks import (
     scaled,
     sparse,
 )
+from argmaxq.networks.convolutional import encoders, network
 from argmaxq.recipes import recipe as recipe
 from argmaxq.replay import prioritised, storage, uniform
 
@@ -41,5 +42,5 @@ MODULES = (
     *(backups, bootstrap, exploration, normalisers, optimisers, parameters, resets, returns, rewards),
     *(schedules, step_sizes, sync, traces, transformed),
     *(critics, features, heads, inputs, interpolated, layers, linear, mlp, own, quadratic, recurrent, scaled, sparse),
-    *(prioritised, storage, uniform, recipe, preprocessing),
+    *(encoders, network, prioritised, storage, uniform, recipe, preprocessing),
 )

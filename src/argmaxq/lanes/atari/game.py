@@ -9,7 +9,7 @@ from gymnasium.utils import seeding
 from argmaxq.components.errors import UserError
 from argmaxq.lanes.atari.preprocessing import Atari
 from argmaxq.lanes.atari.screen import Shrink
-from argmaxq.lanes.frames import FrameStack, begun, moved_on
+from argmaxq.lanes.frames import begun, moved_on, pictures
 from argmaxq.types import LEARNT
 
 NAMESPACE = "ALE/"
@@ -43,7 +43,7 @@ class Game(gym.Wrapper[Any, Any, Any, Any]):
         self._shrink = Shrink((height, width), options.size, options.size)
         self._screens = np.zeros((2, height, width, *(() if options.grey else (3,))), np.uint8)
         self._loaded = self._ale.cloneState(include_rng=True)
-        self.observation_space: Any = FrameStack(options.frames, options.frame)
+        self.observation_space: Any = pictures(options.frames, options.frame)
         self._stack = np.zeros(self.observation_space.shape, np.uint8)
         self._held = self._noop = names.index("NOOP")
         self._steps, self._lives, self._before = 0, 0, 0

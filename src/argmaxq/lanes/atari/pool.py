@@ -8,7 +8,7 @@ import numpy as np
 from argmaxq.lanes.atari.game import learning
 from argmaxq.lanes.atari.preprocessing import Atari
 from argmaxq.lanes.envpool_lanes import THREADING, EnvPoolLanes
-from argmaxq.lanes.frames import FrameStack
+from argmaxq.lanes.frames import pictures
 from argmaxq.lanes.lanes import Learnt, Step
 
 POOL = (*THREADING, "use_inter_area_resize")
@@ -39,7 +39,7 @@ class PooledGames(EnvPoolLanes):
         super().__init__(id, lanes, own | dict(kwargs))
 
     def _space(self, pool: Any) -> Any:
-        return FrameStack(self._games.frames, self._games.frame)
+        return pictures(self._games.frames, self._games.frame)
 
     def _seen(self, info: dict[str, Any], step: Step) -> Step:
         lost, self._lives = info["lives"] < self._lives, info["lives"].copy()

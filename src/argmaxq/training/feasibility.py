@@ -57,9 +57,9 @@ def sizes(recipe: Recipe, spaces: Spaces, seeds: int = 1) -> list[str]:
     whole, replay = seeds * size(learner), seeds * size(getattr(learner, "replay", ()))
     if whole < LARGE:
         return []
-    filled = ", as it is filled" if replay > whole // 2 else ""
+    mostly = f" ({amount(replay)} the replay, as it is filled)" if replay > whole // 2 else ""
     disk = "for the latest checkpoint, and what is new for each" if whole >= BLOCKED else "for each of two checkpoints"
-    return [f"sizes: {amount(whole)} of memory ({amount(replay)} the replay{filled}); on disk {amount(whole)} {disk}"]
+    return [f"sizes: {amount(whole)} of memory{mostly}; on disk {amount(whole)} {disk}"]
 
 
 def _refuse_keyless(agent: Agent) -> None:

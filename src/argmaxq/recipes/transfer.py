@@ -17,6 +17,7 @@ from argmaxq.learning.rewards import Running, Scale
 from argmaxq.recipes import rules
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.recipes.stop import Never
+from argmaxq.replay.storage import Frames, Whole
 
 FOR_EACH_ENTRY = ("bins", "tiles", "centres")
 """Fields that hold a number for each entry of an observation."""
@@ -63,6 +64,8 @@ def _of_the_agent(agent: Any, found: Survey) -> Iterator[Change]:
         path, name = f"agent.{where}", where.rpartition(".")[2]
         if name in ("low", "high") and isinstance(item, tuple) and item:
             yield Change(path, (), "dropped: the environment's own")
+        elif isinstance(item, Frames) and not found.spaces.observation.frames:
+            yield Change(path, Whole(), "= whole: these observations are no stacks of frames")
         elif name in FOR_EACH_ENTRY and len(item) not in (1, entries):
             yield Change(path, (max(item),), f"{max(item)} along each of {entries} entries (was {_listed(item)})")
     if getattr(agent, "prior", ()):

@@ -66,10 +66,10 @@ class Plain:
 
 
 class Copies(NamedTuple):
-    """A kernel as a matrix [features, inputs], and its transpose, in the precision of products."""
+    """A kernel as a matrix [inputs, features] in the precision of products, and its transpose."""
 
-    rows: Array
     columns: Array
+    rows: Array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,8 +88,11 @@ class BatchLast:
         return 0
 
     def entered(self, obs: Array) -> Array:
-        """Pictures [batch, height, width, channels] as maps; bytes stay bytes."""
-        return jnp.transpose(obs, (3, 1, 2, 0))
+        """Pictures [batch, height, width, channels] as maps; bytes stay bytes.
+
+        The barrier keeps XLA from gathering every shifted slice out of the batch anew.
+        """
+        return lax.optimization_barrier(jnp.transpose(obs, (3, 1, 2, 0)))
 
     def left(self, x: Array) -> Array:
         """Maps as features [batch, features], in the order of the plain form."""
@@ -97,17 +100,17 @@ class BatchLast:
 
     def copied(self, kernel: Array, stride: int | None) -> Copies:
         """The kernel as matrices."""
-        rows = _matrix(kernel, stride).astype(self.precision)
-        return Copies(rows, rows.T)
+        columns = _matrix(kernel, stride).astype(self.precision)
+        return Copies(columns, columns.T)
 
     def convolved(self, x: Array, kernel: Array, copies: PyTree, stride: int | None, pads: Pads) -> Array:
         """Maps x convolved with a kernel, in float32."""
         ready = lax.stop_gradient(copies or self.copied(kernel, stride))
+        matrix = _matrix(kernel, stride)
         if stride is None:
-            flat = x.reshape(-1, x.shape[3])
-            return _product(None, _matrix(kernel, None), ready, flat)[:, jnp.newaxis, jnp.newaxis]
-        cut = Slices(kernel.shape[:3], stride, pads, x.shape[1:3])
-        return _product(cut, _matrix(kernel, stride), ready, x)
+            flat = jnp.transpose(x, (1, 2, 0, 3)).reshape(-1, x.shape[3])
+            return _product(None, matrix, ready, flat)[:, jnp.newaxis, jnp.newaxis]
+        return _product(Slices(kernel.shape[:3], stride, pads, x.shape[1:3]), matrix, ready, x)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,6 +146,12 @@ class Slices:
         shifted = [cells[:, i : i + places[0], j : j + places[1]] for i in range(across[0]) for j in range(across[1])]
         return jnp.concatenate(shifted)
 
+    def bits(self, x: Array) -> Array:
+        """The same; numbers of 16 bits are moved as whole ones, for XLA moves bfloat16 on a CPU as float32."""
+        if x.dtype != jnp.bfloat16:
+            return self(x)
+        return lax.bitcast_convert_type(self(lax.bitcast_convert_type(x, jnp.uint16)), jnp.bfloat16)
+
     @property
     def places(self) -> tuple[int, int]:
         """How many places the kernel has, along height and width."""
@@ -152,17 +161,17 @@ class Slices:
 
 
 def _matrix(kernel: Array, stride: int | None) -> Array:
-    """A kernel [height, width, channels, features] as a matrix [features, inputs].
+    """A kernel [height, width, channels, features] as a matrix [inputs, features].
 
-    Inputs are in the order of ``Slices``; without a stride in that of the map itself, which the kernel covers.
+    Inputs are in the order of ``Slices``; without a stride in the kernel's own.
     """
     height, width, channels, features = kernel.shape
-    if stride is None:
-        return jnp.transpose(kernel, (3, 2, 0, 1)).reshape(features, -1)
+    if stride in (None, 1):
+        return kernel.reshape(-1, features)
     tall, wide = -(-height // stride), -(-width // stride)
     pads = ((0, tall * stride - height), (0, wide * stride - width), (0, 0), (0, 0))
     cells = jnp.pad(kernel, pads).reshape(tall, stride, wide, stride, channels, features)
-    return jnp.transpose(cells, (5, 0, 2, 1, 3, 4)).reshape(features, -1)
+    return jnp.transpose(cells, (0, 2, 1, 3, 4, 5)).reshape(-1, features)
 
 
 def _times(left: Array, right: Array, axis: int) -> Array:
@@ -172,14 +181,17 @@ def _times(left: Array, right: Array, axis: int) -> Array:
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _product(cut: Slices | None, kernel: Array, copies: Copies, x: Array) -> Array:
-    """The kernel's copy times slices of x, or x itself; the gradient goes to the ``kernel`` [features, inputs]."""
-    return _forward(cut, kernel, copies, x)[0]
+def _product(cut: Slices | None, matrix: Array, copies: Copies, x: Array) -> Array:
+    """The kernel's transpose times slices of maps x, or times x [inputs, batch] itself.
+
+    The product sees the copies alone, and the gradient goes to ``matrix`` [inputs, features].
+    """
+    return _forward(cut, matrix, copies, x)[0]
 
 
-def _forward(cut: Slices | None, kernel: Array, copies: Copies, x: Array) -> tuple[Array, tuple[Copies, Array, Array]]:
-    low = x.astype(copies.rows.dtype)
-    sliced = low if cut is None else cut(low)
+def _forward(cut: Slices | None, matrix: Array, copies: Copies, x: Array) -> tuple[Array, tuple[Copies, Array, Array]]:
+    low = x if _whole(x) else x.astype(copies.rows.dtype)
+    sliced = (low if cut is None else cut.bits(low)).astype(copies.rows.dtype)
     y = _times(copies.rows, sliced.reshape(sliced.shape[0], -1), 0)
     return y.reshape(-1, *sliced.shape[1:]), (copies, sliced, jnp.zeros((0,), x.dtype))
 
@@ -187,8 +199,8 @@ def _forward(cut: Slices | None, kernel: Array, copies: Copies, x: Array) -> tup
 def _backward(cut: Slices | None, kept: tuple[Copies, Array, Array], dy: Array) -> tuple[Array, None, Array | None]:
     copies, sliced, kind = kept
     flat = dy.reshape(dy.shape[0], -1).astype(sliced.dtype)
-    of_kernel = _times(flat, sliced.reshape(sliced.shape[0], -1), 1)
-    if not jnp.issubdtype(kind.dtype, jnp.floating):
+    of_kernel = _times(sliced.reshape(sliced.shape[0], -1), flat, 1)
+    if _whole(kind):
         return of_kernel, None, None
     of_slices = _times(copies.columns, flat, 0).reshape(sliced.shape)
     if cut is None:
@@ -196,6 +208,11 @@ def _backward(cut: Slices | None, kept: tuple[Copies, Array, Array], dy: Array) 
     like = jax.ShapeDtypeStruct((cut.kernel[2], *cut.size, sliced.shape[-1]), jnp.float32)
     (of_x,) = jax.linear_transpose(cut, like)(of_slices)
     return of_kernel, None, of_x
+
+
+def _whole(x: Array) -> bool:
+    """Whether these are the bytes of a picture, which nobody differentiates."""
+    return not jnp.issubdtype(x.dtype, jnp.floating)
 
 
 _product.defvjp(_forward, _backward)

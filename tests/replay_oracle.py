@@ -35,6 +35,7 @@ class Model:
     def __init__(self, lanes: int, seed: int, end: float = 0.3) -> None:
         self.lanes: list[list[Past]] = [[] for _ in range(lanes)]
         self._rng, self._end = np.random.default_rng(seed), end
+        self.older = self.forgotten = 0
 
     def extend(self, count: int) -> Row:
         """``count`` more rows of every lane, [count, lanes]: episodes of random lengths and their last rows."""
@@ -52,10 +53,14 @@ class Model:
 
     def rows(self, first: int) -> Row:
         times = range(first, len(self.lanes[0]))
-        obs = np.array([[(lane, t) for lane in range(len(self.lanes))] for t in times], np.float32)
+        obs = np.array([[self.seen(lane, t) for lane in range(len(self.lanes))] for t in times], np.float32)
         fields = [np.array([[getattr(lane[t], name) for lane in self.lanes] for t in times]) for name in Past._fields]
         action, reward, *flags = fields
         return Row(obs, action.astype(np.int32), reward.astype(np.float32), *flags)
+
+    def seen(self, lane: int, time: int) -> tuple[int, ...]:
+        """The observation of a row."""
+        return lane, time
 
     def cut(self, lanes: list[int]) -> None:
         for lane in lanes:
@@ -64,7 +69,8 @@ class Model:
     def starts(self, kept: int, n: int) -> dict[int, tuple[int, int]]:
         """Where a window of n rows and its next observation are still there: index -> (lane, time)."""
         written = len(self.lanes[0])
-        times = range(max(0, written - kept), written - n)
+        oldest = max(self.forgotten, written - kept + self.older if written >= kept else 0)
+        times = range(oldest, written - n)
         return {(t % kept) * len(self.lanes) + i: (i, t) for t in times for i in range(len(self.lanes))}
 
     def windows(self, kept: int, n: int) -> dict[int, tuple[Any, ...]]:
@@ -75,8 +81,27 @@ class Model:
             if not window[0].last:
                 columns = zip(*[(row.reward, row.terminated, row.truncated) for row in window], strict=True)
                 reward, discount, steps = fold(*columns, float(GAMMA))
-                found[index] = ((i, t), window[0].action, reward, discount, (i, t + steps))
+                places = self.seen(i, t), self.seen(i, t + steps)
+                found[index] = (places[0], window[0].action, reward, discount, places[1])
         return found
+
+
+class FilmModel(Model):
+    """Observations are stacks of the newest frames of an episode, each of one number that no other has."""
+
+    def __init__(self, lanes: int, seed: int, end: float, frames: int) -> None:
+        super().__init__(lanes, seed, end)
+        self.older, self._base = frames - 1, 0
+
+    def seen(self, lane: int, time: int) -> tuple[int, ...]:
+        first = next((t + 1 for t in reversed(range(time)) if self.lanes[lane][t].last), 0)
+        return tuple(lane + len(self.lanes) * (max(t, first) + self._base) for t in range(time - self.older, time + 1))
+
+    def keep(self, count: int) -> None:
+        """Forget all but the newest rows, which are numbered anew."""
+        dropped = len(self.lanes[0]) - count
+        self.lanes = [lane[dropped:] for lane in self.lanes]
+        self._base, self.forgotten = self._base + dropped, self.older
 
 
 @cache

@@ -23,6 +23,7 @@ from argmaxq.learning.transformed import Transformed
 from argmaxq.networks.recurrent import GRU, LSTM, Recurrent
 from argmaxq.replay import ring
 from argmaxq.replay.prioritised import Prioritised
+from argmaxq.replay.storage import Whole
 from argmaxq.replay.uniform import Uniform
 from argmaxq.types import ArraySpec, Batch, Row, Spaces
 from oracles import LINEAR, clock, fold, rlax
@@ -101,10 +102,10 @@ def test_sequences_of_one_row_without_memory_are_transitions() -> None:
     sequences = R2D2(network=Forgetful(), returns=Scalar(), burn_in=0, length=1, replay=Uniform(64), **shared)
     plain = DQN(network=LINEAR, replay=Uniform(64), **shared)
     rows = jax.tree.map(lambda leaf: leaf[:, None], story(40, {5: "terminated", 20: "truncated"}))
-    stored = ring.append(plain.replay.init(SPACES, 1, 1), rows, 64)
+    stored = ring.append(plain.replay.init(SPACES, 1, 1), Whole(), rows, 64)
     slots = np.array([t for t in range(30) if not rows.last[t, 0]])
     whole = jax.vmap(lambda slot: ring.sequence(stored, slot, 0, 4, 64))(slots)
-    folded = jax.vmap(lambda slot: ring.window(stored, slot, 0, 3, 0.9, 64))(slots)
+    folded = jax.vmap(lambda slot: ring.window(stored, Whole(), slot, 0, 3, 0.9, 64))(slots)
     weight = np.linspace(0.1, 1, len(slots)).astype(np.float32)
     learner = plain.init(jax.random.key(0), SPACES, 1)
     results = [

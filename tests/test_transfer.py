@@ -9,6 +9,7 @@ import pytest
 
 import argmaxq as aq
 from argmaxq.components.paths import get
+from argmaxq.environments.atari import is_game
 from argmaxq.recipes import choose, recipes
 from argmaxq.training.choose import engine_kind, make_engine
 from argmaxq.training.standstill import foreseen
@@ -97,7 +98,12 @@ def test_a_range_of_returns_is_that_of_the_new_environment() -> None:
 
 
 def test_every_recipe_is_in_the_table() -> None:
-    assert set(ELSEWHERE) == set(recipes())
+    assert set(ELSEWHERE) == {name for name, recipe in recipes().items() if not is_game(recipe.env.id)}
+
+
+def test_recipes_of_atari_fit_each_of_its_games_as_they_are() -> None:
+    own = aq.find("breakout/dqn")
+    assert choose("breakout/dqn", given("ALE/Seaquest-v5")) == (aq.replace(own, "env.id", "ALE/Seaquest-v5"), ())
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)

@@ -1,15 +1,24 @@
 """What JAX computes on: all devices of a platform, or one of them."""
 
+import ctypes
+import mmap
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
+import numpy as np
 
 from argmaxq.components.errors import UserError, warn
 from argmaxq.setup import start_jax, usable_cores
 
+T = TypeVar("T")
+
+LARGE = 2**26
+"""Bytes from which an array of zeros is not kept in memory."""
+CHUNK = 2**22
 TOO_LATE = (
     "JAX had started already, so the {seeds} seeds share one device instead of one for each of {cores} cores: train "
     "them before anything else uses JAX, or set the environment variable JAX_NUM_CPU_DEVICES={cores}"
@@ -49,6 +58,29 @@ def free_memory() -> int | None:
     told = [stats for device in found if (stats := device.memory_stats())]
     limits = [stats["bytes_limit"] - stats["bytes_in_use"] for stats in told if "bytes_limit" in stats]
     return sum(limits) if limits else None
+
+
+def lazily(tree: T) -> T:
+    """The same arrays, large ones of zeros without memory until something is written into them.
+
+    A replay is allocated at once and filled slowly. On Linux's CPUs alone, where a page that was given back is zeros.
+    """
+    if sys.platform == "linux" and current()[0].platform == "cpu":
+        for leaf in jax.tree.leaves(tree):
+            if isinstance(leaf, jax.Array) and leaf.nbytes >= LARGE:
+                for shard in leaf.addressable_shards:
+                    _give_back(np.asarray(shard.data))
+    return tree
+
+
+def _give_back(array: np.ndarray) -> None:
+    """Give back the whole pages of an array, if it is of zeros."""
+    flat = array.reshape(-1).view(np.uint8)
+    if any(flat[first : first + CHUNK].any() for first in range(0, len(flat), CHUNK)):
+        return
+    first = -(-array.ctypes.data // mmap.PAGESIZE) * mmap.PAGESIZE
+    end = (array.ctypes.data + array.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
+    ctypes.CDLL(None).madvise(ctypes.c_void_p(first), ctypes.c_size_t(end - first), mmap.MADV_DONTNEED)
 
 
 def _free_on_the_host() -> Iterator[int]:

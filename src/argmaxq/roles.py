@@ -84,7 +84,8 @@ class RecurrentNetwork(Protocol):
 class Network(Protocol):
     """A function approximator. Outputs have shape [actions, size], ``size`` being what the returns need per action.
 
-    One whose outputs depend on the key says so by a true ``random``; any other never gets one.
+    One whose outputs depend on the key says so by a true ``random``; any other never gets one. One whose products fill
+    a core by themselves may say so by a true ``heavy``: seeds that are trained at once then take turns on it.
     """
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
@@ -92,6 +93,17 @@ class Network(Protocol):
 
     def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None) -> Array:
         """Outputs [actions, size] for one observation; ``key`` feeds noisy layers, none: as they are without noise."""
+
+
+@runtime_checkable
+class CopyingNetwork(Network, Protocol):
+    """A network that is quicker with copies of its parameters at hand: it takes ``Prepared`` ones, too.
+
+    Agents that learn from batches in a loop carry the copies in it, and make them anew after the optimiser's step.
+    """
+
+    def copies(self, params: PyTree) -> PyTree:
+        """What is to be kept ready of the parameters; no gradient goes to it."""
 
 
 @runtime_checkable
@@ -286,6 +298,23 @@ class Replay(Protocol):
 
     def reprioritise(self, state: PyTree, index: Array, td_error: Array) -> PyTree:
         """Take notice of new TD errors [batch] of sampled transitions."""
+
+
+class Storage(Protocol):
+    """What a replay keeps of observations, and how it makes them again."""
+
+    @property
+    def older(self) -> int:
+        """How many rows before its own an observation is made of."""
+
+    def shape(self, spaces: Spaces) -> tuple[int, ...]:
+        """What is kept of one observation; raises UserError where it is none of such spaces."""
+
+    def kept(self, obs: Array) -> Array:
+        """What is kept of observations [k, lanes, ...]."""
+
+    def read(self, rows: Row, slot: Array, lane: Array, kept: Array) -> Array:
+        """The observation in a lane's slot of rows [slots, lanes], of which ``kept`` slots are used in turn."""
 
 
 class Gauge(Protocol):

@@ -11,6 +11,7 @@ from gymnasium.experimental.functional import FuncEnv
 from argmaxq.components.errors import UserError
 from argmaxq.components.modules import imported, referred
 from argmaxq.environments.unregistered import advice
+from argmaxq.lanes.atari.game import NAMESPACE
 from argmaxq.lanes.envpool_lanes import EnvPoolLanes
 from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes
 from argmaxq.lanes.hybrid import Choices
@@ -36,6 +37,8 @@ def make_environment(source: Source, kwargs: Mapping[str, Any] | None = None) ->
     options = dict(kwargs or {})
     if not isinstance(source, str):
         return _checked(call(source, options), source)
+    if source.startswith(NAMESPACE):
+        _import_ale()
     named = referred(source)
     if named is not None:
         imported(named)
@@ -153,6 +156,15 @@ def require_maker(source: Any) -> None:
         )
     if not isinstance(source, str) and not callable(source):
         raise UserError(f"an environment is given by its id or by a callable that makes one, not by {kind(source)}")
+
+
+def _import_ale() -> None:
+    """Have ALE's games registered, which they are when its package is imported."""
+    try:
+        import ale_py
+    except ImportError as error:
+        raise UserError('Atari\'s games are missing: pip install "argmaxq[atari]"') from error
+    ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # it greets every environment
 
 
 def _name(source: Any) -> str:

@@ -9,6 +9,7 @@ from gymnasium.wrappers import TimeLimit
 
 from argmaxq.components.errors import UserError
 from argmaxq.domains.catalogue import functional, time_limit
+from argmaxq.environments.atari import game, pooled, preprocessing
 from argmaxq.environments.env import Env
 from argmaxq.environments.make import call, make_environment, make_lanes, require_maker, without_limit
 from argmaxq.environments.tabular import tabular
@@ -19,6 +20,7 @@ from argmaxq.lanes.func_lanes import FuncLanes
 from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes
 from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.workers import Workers
+from argmaxq.setup import usable_cores
 
 
 def compiled(env: Env) -> CompiledEnv | None:
@@ -46,7 +48,10 @@ def compiled(env: Env) -> CompiledEnv | None:
 
 def workers(env: Env) -> Workers | None:
     """The processes that the environment's copies live in, where it is to have some."""
-    return Workers(partial(lone, env), env.lanes, env.choices, env.mask) if env.backend == "processes" else None
+    if env.backend not in ("processes", "ale"):
+        return None
+    processes = env.lanes if env.backend == "processes" else min(env.lanes, usable_cores())
+    return Workers(partial(lone, env), processes, env.choices, env.mask)
 
 
 def host(env: Env, copies: Copies | None = None) -> Lanes:
@@ -61,10 +66,13 @@ def host(env: Env, copies: Copies | None = None) -> Lanes:
         made = compiled(env)
         if made is not None:
             return FuncLanes(made, env.lanes)
+    seen = preprocessing(env)
+    if env.backend == "envpool" and seen is not None:
+        return pooled(env, seen)
     if env.backend == "envpool":
         limit = {} if env.time_limit is None else {"max_episode_steps": env.time_limit}
         return make_lanes(env.id, env.kwargs | limit, env.lanes, env.backend, mask=env.mask)
-    source = env.id if env.time_limit is None else lambda **kwargs: single(env)
+    source = env.id if env.time_limit is None and seen is None else lambda **kwargs: single(env)
     return make_lanes(source, env.kwargs, env.lanes, choices=env.choices, mask=env.mask)
 
 
@@ -87,8 +95,10 @@ def single(env: Env) -> Any:
     Raises:
         UserError: it cannot be made, or is a vector environment that is to have a time limit.
     """
-    pooled = THREADING if env.backend == "envpool" else ()
-    made = make_environment(env.id, {name: value for name, value in env.kwargs.items() if name not in pooled})
+    if (seen := preprocessing(env)) is not None:
+        return game(env, seen)
+    threads = THREADING if env.backend == "envpool" else ()
+    made = make_environment(env.id, {name: value for name, value in env.kwargs.items() if name not in threads})
     if env.time_limit is None:
         return made
     if isinstance(made, VectorEnv):

@@ -1,7 +1,6 @@
 """What to write instead of an environment's id that nothing is registered under."""
 
 from difflib import get_close_matches
-from importlib.util import find_spec
 
 import gymnasium as gym
 
@@ -21,8 +20,7 @@ def advice(id: str, error: str) -> str:
     """The game, the nearest ids, or else what Gymnasium says and how an environment of a package is named."""
     module, _, name = id.rpartition(":")
     if (game := _game(name)) in ATARI.split() and not module:
-        package = "ale-py" if find_spec("ale_py") else "ale-py (pip install ale-py)"
-        return f"Atari's games are of the package {package}: did you mean ale_py:ALE/{game}-v5?"
+        return f"Atari's games are named as ALE names them: did you mean ALE/{game}-v5?"
     latest = {_family(each): each for each in sorted(gym.registry)}
     if close := get_close_matches(_family(name), latest, n=3, cutoff=0.6):
         return f"did you mean {' or '.join(latest[each] for each in close)}?"

@@ -8,11 +8,12 @@ import jax
 import numpy as np
 
 from argmaxq.components.errors import UserError
+from argmaxq.lanes.frames import observations
 from argmaxq.lanes.hybrid import Choices
 from argmaxq.lanes.masks import Mask, offered
 from argmaxq.lanes.misfits import SEEDLESS, reset_fault, step_fault, takes_no_seed, title
 from argmaxq.lanes.spaces import read_spaces
-from argmaxq.types import Spaces
+from argmaxq.types import LEARNT, Spaces
 
 Make = Callable[[], gym.Env[Any, Any]]
 Generator = dict[str, Any] | None
@@ -32,13 +33,17 @@ class Begun(NamedTuple):
 
 
 class Acted(NamedTuple):
-    """What followed an action, the reward as the environment gave it; ``success`` is NaN where ``info`` has none."""
+    """What followed an action, the reward as the environment gave it; ``success`` is NaN where ``info`` has none.
+
+    ``learnt`` is the (reward, terminated) that learning is told, where that is another.
+    """
 
     obs: np.ndarray
     reward: Any
     terminated: Any
     truncated: Any
     success: Any
+    learnt: tuple[Any, Any] | None = None
 
 
 class Copies(Protocol):
@@ -101,9 +106,9 @@ class Copy:
 
     def __init__(self, env: gym.Env[Any, Any], choices: Choices = (), mask: Mask = "none") -> None:
         space = env.action_space
-        self._adaptor = adaptor = read_spaces(env.observation_space, space, choices, mask)
+        self._adaptor = adaptor = read_spaces(observations(env), space, choices, mask)
         self.env, self.spaces, self._masked = env, adaptor.spaces, adaptor.spaces.masked
-        self._shape, self._encode, self._step = self.spaces.observation.shape, adaptor.encode, env.step
+        self._shape, self._encode, self._step = self.spaces.observation.packed.shape, adaptor.encode, env.step
         # On Python's own integers, adding the start is all there is to decode, at a fifth of the cost.
         self._decode = int(space.start).__add__ if isinstance(space, gym.spaces.Discrete) else adaptor.decode
         self._new = False
@@ -130,7 +135,7 @@ class Copy:
         result = self._step(self._decode(action))
         try:
             seen, reward, terminated, truncated, info = result
-            obs, success = self._encode(seen), info.get("success", np.nan)
+            obs, success, learnt = self._encode(seen), info.get("success", np.nan), info.get(LEARNT)
             sound = obs.shape == self._shape and not getattr(reward, "ndim", 0)
         except Exception as error:
             raise UserError(self._told(step_fault(result, self.env.observation_space), error)) from error
@@ -140,7 +145,7 @@ class Copy:
                 raise UserError(self._told(fault))
         if self._masked:
             obs = self._with_mask(obs, seen, info, bool(terminated))
-        return Acted(obs, reward, terminated, truncated, success)
+        return Acted(obs, reward, terminated, truncated, success, learnt)
 
     def replay(self, moment: dict[str, Any]) -> list[Any] | None:
         """Live through a saved episode again; returns its rewards, None if it does not come to the same moment."""
@@ -154,7 +159,7 @@ class Copy:
         for action in rows(self.spaces, moment["actions"]):
             if over:
                 return None
-            obs, reward, terminated, truncated, _ = self.step(action)
+            obs, reward, terminated, truncated = self.step(action)[:4]
             over = bool(terminated or truncated)
             rewards.append(reward)
         known = moment["generator_now"]

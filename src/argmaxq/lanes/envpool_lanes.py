@@ -55,7 +55,8 @@ class EnvPoolLanes(Restarted):
             return begun(self._obs)
         seen, reward, terminated, truncated, info = self._pool.step(self._decode(actions))
         self._obs = self._whole(seen, info, terminated)
-        return Step(self._obs, reward.astype(np.float32, copy=False), terminated, truncated, terminated | truncated)
+        reward = reward.astype(np.float32, copy=False)
+        return self._seen(info, Step(self._obs, reward, terminated, truncated, terminated | truncated))
 
     def restore(self, saved: dict[str, Any]) -> list[int]:
         """End every lane's episode; the next ones' seeds depend on the saved moment. Returns all lanes."""
@@ -66,6 +67,14 @@ class EnvPoolLanes(Restarted):
     def close(self) -> None:
         """End the threads."""
         self._pool.close()
+
+    def _space(self, pool: Any) -> Any:
+        """The space of one lane's observations."""
+        return pool.observation_space
+
+    def _seen(self, info: dict[str, Any], step: Step) -> Step:
+        """A step with what its infos tell of it."""
+        return step
 
     def _restart(self, seed: int, count: int) -> np.ndarray:
         self._seed, self._count = seed, count
@@ -86,7 +95,7 @@ class EnvPoolLanes(Restarted):
         try:
             with _without_bound_warnings():
                 pool = envpool.make_gymnasium(self._id, num_envs=self.lanes, env_seed=seeds, **self._options)
-                return pool, read_spaces(pool.observation_space, pool.action_space, mask=self._mask)
+                return pool, read_spaces(self._space(pool), pool.action_space, mask=self._mask)
         except TypeError as error:
             raise UserError(f"EnvPool's {self._id} does not take these arguments: {error}") from error
 

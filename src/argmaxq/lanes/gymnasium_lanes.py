@@ -10,7 +10,7 @@ import numpy as np
 from argmaxq.components.errors import UserError
 from argmaxq.lanes.copies import Begun, Call, Copies, Generator, LocalCopies, Make, rows
 from argmaxq.lanes.hybrid import Choices
-from argmaxq.lanes.lanes import Step
+from argmaxq.lanes.lanes import Learnt, Step
 from argmaxq.lanes.masks import Mask
 
 
@@ -91,7 +91,7 @@ class GymnasiumLanes:
                 episodes[lane] = _episode(answer)
                 obs[lane] = episodes[lane].first
                 continue
-            obs[lane], reward[lane], ended, cut, _ = answer
+            obs[lane], reward[lane], ended, cut = answer[:4]
             episodes[lane].actions.append(acts[lane])
             episodes[lane].rewards.append(answer[1])
             if ended or cut:
@@ -99,7 +99,7 @@ class GymnasiumLanes:
         last = terminated | truncated
         self._obs, self._last = obs, last.tolist()
         self._count += 1
-        return Step(obs, reward, terminated, truncated, last)
+        return Step(obs, reward, terminated, truncated, last, learnt=_learnt(answers, overs, reward, terminated))
 
     def mark(self) -> Any:
         """Observations, flags, count of steps, and each lane's episode with the number of its actions."""
@@ -174,6 +174,17 @@ def lane_seeds(seed: int, count: int, lanes: int) -> list[int]:
 
 def _episode(begun: Begun) -> Episode:
     return Episode(begun.generator, begun.first, [], [])
+
+
+def _learnt(answers: list[Any], overs: list[bool], reward: np.ndarray, terminated: np.ndarray) -> Learnt | None:
+    """What learning is told in place of these rewards and terminations [lanes], if that is another anywhere."""
+    told = [(lane, answer.learnt) for lane, answer in enumerate(answers) if not overs[lane] and answer.learnt]
+    if not told:
+        return None
+    learnt = Learnt(reward.copy(), terminated.copy())
+    for lane, own in told:
+        learnt.reward[lane], learnt.terminated[lane] = own
+    return learnt
 
 
 def _same_rewards(lived: list[Any] | None, moment: dict[str, Any]) -> bool:

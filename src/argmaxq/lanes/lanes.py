@@ -8,12 +8,19 @@ from argmaxq.lanes.masks import Mask
 from argmaxq.types import Spaces
 
 
+class Learnt(NamedTuple):
+    """What learning is told in place of a step's reward (float32) and termination, [lanes] each."""
+
+    reward: np.ndarray
+    terminated: np.ndarray
+
+
 class Step(NamedTuple):
     """What followed an action in every lane; each leaf has leading axis lanes.
 
     ``last`` is the mark of the *next* row: ``obs`` is an episode's final observation and the next call's action will
     be ignored, returning the new episode's first observation with reward 0 and both flags false. ``reward`` is float32.
-    ``success`` is what the environment says of it, if it does.
+    ``success`` is what the environment says of it, if it does. ``learnt`` is there where it is another.
     """
 
     obs: np.ndarray
@@ -22,6 +29,7 @@ class Step(NamedTuple):
     truncated: np.ndarray
     last: np.ndarray
     success: np.ndarray | None = None
+    learnt: Learnt | None = None
 
 
 class Lanes(Protocol):

@@ -8,15 +8,17 @@ from argmaxq.components.errors import UserError
 from argmaxq.components.options import put
 from argmaxq.components.paths import get, replace
 from argmaxq.components.registry import near
+from argmaxq.environments.atari import is_game
 from argmaxq.environments.env import Env
 from argmaxq.environments.survey import Survey, survey
+from argmaxq.lanes.atari.preprocessing import Atari
 from argmaxq.recipes.generic import STARTS, start
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.recipes.transfer import Change, of_the_environment, of_the_run
 
 FAMILIES = (
     *("tables", "cartpole", "cartpole_family", "mountaincar", "acrobot", "lunarlander", "lunarlander_family"),
-    *("platform", "goal", "points", "memory"),
+    *("platform", "goal", "points", "memory", "atari"),
 )
 Given = Sequence[tuple[str, Any]]
 """Values of a user's own, by path; see ``options.put``."""
@@ -81,7 +83,7 @@ def _started(name: str, given: Given, look: Look) -> Chosen:
         raise UserError(
             f"{name} is a start for any environment: name one, as in argmaxq train {name} --env CartPole-v1"
         )
-    asked: Recipe = put(Recipe(), [(path, value) for path, value in given if _first(path) in ("env", "steps")])
+    asked: Recipe = put(_beginning(given), [(path, value) for path, value in given if _first(path) in ("env", "steps")])
     paths = {path for path, _ in given}
     steps, lanes = asked.steps if "steps" in paths else None, asked.env.lanes if "env.lanes" in paths else None
     recipe, title, said = start(name, asked.env, look(asked.env), steps, lanes)
@@ -95,7 +97,7 @@ def _moved(recipe: Recipe, given: Given, look: Look, own: bool) -> Chosen:
     What the user writes now stays, and so does what he wrote into a recipe of his own.
     """
     asked: Recipe = put(recipe, [(path, value) for path, value in given if path in ("env", "env.id", "steps")])
-    if asked.env.id == recipe.env.id:
+    if asked.env.id == recipe.env.id or (is_game(asked.env.id) and is_game(recipe.env.id)):
         return Chosen(recipe)
     shipped = [each for each in recipes().values() if each.env.id == recipe.env.id]
 
@@ -104,13 +106,19 @@ def _moved(recipe: Recipe, given: Given, look: Look, own: bool) -> Chosen:
             return False
         return not own or any(_same(each, recipe, change.path) for each in shipped)
 
-    made = [change for change in of_the_environment(recipe.env) if free(change)]
+    made = [change for change in of_the_environment(recipe.env, asked.env) if free(change)]
     bare = replace(asked, {change.path: change.value for change in made})
     found = look(put(bare, [(path, value) for path, value in given if _first(path) == "env"]).env)
     made += [change for change in of_the_run(bare, found) if free(change)]
     title = f"{asked.env.name} instead of {recipe.env.name}; what belonged to that one:"
     lines = [f"  {change.path} {change.said}" for change in made]
     return Chosen(replace(bare, {change.path: change.value for change in made}), (title, *lines) if lines else ())
+
+
+def _beginning(given: Given) -> Recipe:
+    """What a start is made of: Atari's games are seen as DeepMind's agents saw them."""
+    asked = [value for path, value in given if path in ("env", "env.id")]
+    return Recipe(env=Env(atari=Atari())) if asked and is_game(asked[-1]) else Recipe()
 
 
 def _first(path: str) -> str:

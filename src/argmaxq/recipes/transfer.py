@@ -8,13 +8,16 @@ import numpy as np
 
 from argmaxq.components.component import walk
 from argmaxq.components.registry import type_name
+from argmaxq.environments.atari import is_game
 from argmaxq.environments.env import Env
 from argmaxq.environments.survey import Survey
+from argmaxq.lanes.atari.preprocessing import Atari
 from argmaxq.learning.returns import Histogram
 from argmaxq.learning.rewards import Running, Scale
 from argmaxq.recipes import rules
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.recipes.stop import Never
+from argmaxq.replay.storage import Frames, Whole
 
 FOR_EACH_ENTRY = ("bins", "tiles", "centres")
 """Fields that hold a number for each entry of an observation."""
@@ -28,12 +31,14 @@ class Change(NamedTuple):
     said: str
 
 
-def of_the_environment(env: Env) -> Iterator[Change]:
-    """How an environment was made, which says nothing of another one."""
+def of_the_environment(env: Env, another: Env) -> Iterator[Change]:
+    """How an environment was made, which says nothing of another one; and how that one is seen."""
+    if is_game(another.id):
+        yield Change("env.atari", Atari(), "= DeepMind's preprocessing")
     for field in dataclasses.fields(Env):
         if field.name not in ("id", "lanes"):
             old, new = getattr(env, field.name), getattr(Env(), field.name)
-            if old != new:
+            if old != new and not (field.name == "atari" and is_game(another.id)):
                 yield Change(f"env.{field.name}", new, f"{old} dropped")
 
 
@@ -59,6 +64,8 @@ def _of_the_agent(agent: Any, found: Survey) -> Iterator[Change]:
         path, name = f"agent.{where}", where.rpartition(".")[2]
         if name in ("low", "high") and isinstance(item, tuple) and item:
             yield Change(path, (), "dropped: the environment's own")
+        elif isinstance(item, Frames) and not found.spaces.observation.frames:
+            yield Change(path, Whole(), "= whole: these observations are no stacks of frames")
         elif name in FOR_EACH_ENTRY and len(item) not in (1, entries):
             yield Change(path, (max(item),), f"{max(item)} along each of {entries} entries (was {_listed(item)})")
     if getattr(agent, "prior", ()):

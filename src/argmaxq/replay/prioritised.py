@@ -11,7 +11,8 @@ from argmaxq.components.component import component
 from argmaxq.learning.schedules import Linear, Probability
 from argmaxq.replay import ring, sum_tree
 from argmaxq.replay.ring import Ring
-from argmaxq.roles import Replay
+from argmaxq.replay.storage import Whole
+from argmaxq.roles import Replay, Storage
 from argmaxq.types import Array, Batch, Clock, PyTree, Row, Spaces
 
 
@@ -33,6 +34,7 @@ class Prioritised:
         alpha: Priority exponent; 0 draws uniformly.
         beta: Importance exponent; 1 corrects the bias fully.
         epsilon: Added to the TD error, so that no transition is forgotten.
+        storage: What is kept of observations; ``frames`` keeps those that are stacked once.
     """
 
     capacity: Count = 100_000
@@ -40,10 +42,11 @@ class Prioritised:
     alpha: Fraction = 0.6
     beta: Probability = Linear(0.4, 1.0, 1.0, per="run")
     epsilon: Positive = 1e-6
+    storage: Storage = Whole()
 
     def init(self, spaces: Spaces, lanes: int, least: int, before: PyTree = ()) -> PrioritisedRing:
         """Empty storage and tree; raises UserError where a lane would get fewer than ``least`` rows."""
-        stored = ring.allocate(spaces, self.capacity, self.allocation, lanes, least, before)
+        stored = ring.allocate(spaces, self.storage, self.capacity, self.allocation, lanes, least, before)
         return PrioritisedRing(stored, sum_tree.empty(stored.rows.last.size), jnp.float32(1.0))
 
     def add(self, state: PrioritisedRing, rows: Row, n: int, stride: int | None = None) -> PrioritisedRing:
@@ -51,16 +54,26 @@ class Prioritised:
 
         With a ``stride`` they begin sequences, and only every so many rows one does.
         """
-        stored = ring.append(state.ring, rows, self.capacity)
+        stored = ring.append(state.ring, self.storage, rows, self.capacity)
         kept, lanes = ring.length(stored, self.capacity), ring.lanes(stored)
         new = state.ring.written + jnp.arange(rows.last.shape[0])
         tree = sum_tree.assign(state.tree, _leaves(new % kept, lanes), jnp.zeros(new.shape[0] * lanes))
+        tree = self._without_lost(tree, stored, kept)
         ready = new - n
         slot = ready % kept
         begins = (ready % stride == 0)[:, None] if stride else ~stored.rows.last[slot]
-        startable = jnp.broadcast_to((ready >= 0)[:, None] & begins, (new.shape[0], lanes))
+        there = ready >= ring.starts(stored, self.storage, self.capacity, n)[0] if self.storage.older else ready >= 0
+        startable = jnp.broadcast_to(there[:, None] & begins, (new.shape[0], lanes))
         tree = sum_tree.assign(tree, _leaves(slot, lanes), jnp.where(startable, state.largest, 0.0).ravel())
         return PrioritisedRing(stored, tree, state.largest)
+
+    def _without_lost(self, tree: Array, stored: Ring, kept: Array) -> Array:
+        """A tree in which no row has a priority that has lost rows which its observation was made of."""
+        if not self.storage.older:
+            return tree
+        oldest = _leaves((stored.written + jnp.arange(self.storage.older)) % kept, ring.lanes(stored))
+        there = ring.lost(stored, self.storage, kept) == 0
+        return sum_tree.assign(tree, oldest, jnp.where(there, sum_tree.leaves(tree, oldest), 0.0))
 
     def cut(self, state: PrioritisedRing, lanes: Array) -> PrioritisedRing:
         """Make the newest row of these lanes [m] a truncation."""
@@ -71,23 +84,25 @@ class Prioritised:
         slots, count = ring.order(state.ring, before, self.capacity)
         lanes, every = ring.lanes(state.ring), jnp.arange(slots.shape[0])
         # The newest n rows start no whole window yet: they get their priority when one is there, as in add.
-        startable = jnp.repeat(every < count - n, lanes)
+        stored = ring.resized(state.ring, self.storage, before, self.capacity)
+        oldest = ring.lost(stored, self.storage, ring.length(stored, self.capacity))
+        startable = jnp.repeat((every >= oldest) & (every < count - n), lanes)
         priority = jnp.where(startable, sum_tree.leaves(state.tree, _leaves(slots, lanes)), 0.0)
         tree = sum_tree.assign(jnp.zeros_like(state.tree), _leaves(every, lanes), priority)
-        return PrioritisedRing(ring.resized(state.ring, before, self.capacity), tree, state.largest)
+        return PrioritisedRing(stored, tree, state.largest)
 
     def sample(self, state: PrioritisedRing, bits: Array, n: int, gamma: Array, clock: Clock) -> Batch:
         """Transitions of n steps drawn by priority, one from each of ``batch`` equal shares of the total."""
         index, weight = self._places(state, bits, clock)
         kept, lanes = ring.length(state.ring, self.capacity), ring.lanes(state.ring)
-        fold: Any = jax.vmap(lambda i: ring.window(state.ring, i // lanes, i % lanes, n, gamma, kept))
+        fold: Any = jax.vmap(lambda i: ring.window(state.ring, self.storage, i // lanes, i % lanes, n, gamma, kept))
         return Batch(fold(index), weight, index)
 
     def sequences(self, state: PrioritisedRing, bits: Array, n: int, clock: Clock) -> Batch:
         """Rows [batch, n] that follow one another, drawn by the priority of the first."""
         index, weight = self._places(state, bits, clock)
         kept, lanes = ring.length(state.ring, self.capacity), ring.lanes(state.ring)
-        read: Any = jax.vmap(lambda i: ring.sequence(state.ring, i // lanes, i % lanes, n, kept))
+        read: Any = jax.vmap(lambda i: ring.sequence(state.ring, self.storage, i // lanes, i % lanes, n, kept))
         return Batch(read(index), weight, index)
 
     def _places(self, state: PrioritisedRing, bits: Array, clock: Clock) -> tuple[Array, Array]:

@@ -1,7 +1,9 @@
 """Time-ordered storage of rows: every observation once, windows folded when sampled.
 
 Rows of a lane are numbered from 0 as they come and row t lives in slot t % length. Whatever overwrites it is exactly
-``length`` rows younger, so a row is present while t >= written - length.
+``length`` rows younger, so a row is present while t >= written - length. Where an observation is made of ``older`` rows
+before its own, too, the oldest ones have lost theirs. Before row 0 there was none: that is what a slot marked ``last``
+says which has not been written yet.
 """
 
 from typing import NamedTuple
@@ -11,6 +13,7 @@ import jax.numpy as jnp
 
 from argmaxq.components.errors import UserError
 from argmaxq.learning.experience import n_step, outcome
+from argmaxq.roles import Storage
 from argmaxq.types import Array, PyTree, Row, Spaces, Transition
 
 
@@ -22,15 +25,23 @@ class Ring(NamedTuple):
 
 
 def allocate(
-    spaces: Spaces, capacity: Array, allocation: int | None, lanes: int, least: int, before: PyTree = ()
+    spaces: Spaces,
+    storage: Storage,
+    capacity: Array,
+    allocation: int | None,
+    lanes: int,
+    least: int,
+    before: PyTree = (),
 ) -> Ring:
     """Empty storage of ``allocation`` rows over all lanes, or of ``capacity`` ones where that is None.
 
     Each keeps what is like ``before``, one lane's memory.
 
     Raises:
-        UserError: a lane would get, or keep, fewer than ``least`` rows: a rollout and a window.
+        UserError: a lane would get, or keep, fewer than ``least`` rows: a rollout and a window; or the storage is not
+            for such observations.
     """
+    shape, least = storage.shape(spaces), least + storage.older
     given = {"allocation": allocation} if allocation else {}
     if not isinstance(capacity, jax.core.Tracer):
         given["capacity"] = int(capacity)
@@ -44,7 +55,7 @@ def allocate(
         return jnp.zeros((slots, lanes, *shape), dtype)
 
     empty = Row(
-        obs=zeros(spaces.stored.shape, spaces.stored.dtype),
+        obs=zeros(shape, spaces.stored.dtype),
         action=zeros(spaces.action.spec.shape, spaces.action.spec.dtype),
         reward=zeros((), "float32"),
         terminated=zeros((), "bool"),
@@ -52,7 +63,8 @@ def allocate(
         last=zeros((), "bool"),
         before=jax.tree.map(lambda leaf: zeros(leaf.shape, leaf.dtype), before),
     )
-    return Ring(empty, jnp.zeros((), jnp.int32))
+    made = Ring(empty, jnp.zeros((), jnp.int32))
+    return _marked(made, storage, length(made, capacity), True)
 
 
 def lanes(ring: Ring) -> int:
@@ -65,8 +77,9 @@ def length(ring: Ring, capacity: Array) -> Array:
     return jnp.clip(capacity // lanes(ring), 2, ring.rows.last.shape[0])
 
 
-def append(ring: Ring, rows: Row, capacity: Array) -> Ring:
+def append(ring: Ring, storage: Storage, rows: Row, capacity: Array) -> Ring:
     """Write rows [k, lanes] after the newest ones."""
+    rows = rows._replace(obs=storage.kept(rows.obs))
     slot = (ring.written + jnp.arange(rows.last.shape[0])) % length(ring, capacity)
     stored = jax.tree.map(lambda kept, new: kept.at[slot].set(new.astype(kept.dtype)), ring.rows, rows)
     return Ring(stored, ring.written + rows.last.shape[0])
@@ -88,10 +101,28 @@ def order(ring: Ring, before: Array, after: Array) -> tuple[Array, Array]:
     return (ring.written - count + jnp.arange(ring.rows.last.shape[0])) % kept, count
 
 
-def resized(ring: Ring, before: Array, after: Array) -> Ring:
+def resized(ring: Ring, storage: Storage, before: Array, after: Array) -> Ring:
     """The newest rows, numbered anew from 0 on, in the slots that another capacity gives them."""
     slots, count = order(ring, before, after)
-    return Ring(jax.tree.map(lambda leaf: leaf[slots], ring.rows), count.astype(ring.written.dtype))
+    moved = Ring(jax.tree.map(lambda leaf: leaf[slots], ring.rows), count.astype(ring.written.dtype))
+    return _marked(moved, storage, length(moved, after), False)
+
+
+def _marked(ring: Ring, storage: Storage, kept: Array, begins: bool) -> Ring:
+    """A ring that says whether row 0 is the first one that there ever was, if that matters; ``kept`` is ``length``."""
+    if not storage.older:
+        return ring
+    last = ring.rows.last
+    unwritten = jnp.where(ring.written < kept, begins, last[kept - 1])
+    return ring._replace(rows=ring.rows._replace(last=last.at[kept - 1].set(unwritten)))
+
+
+def lost(ring: Ring, storage: Storage, kept: Array) -> Array:
+    """How many of the oldest rows have lost rows that their observations were made of; ``kept`` is ``length``."""
+    if not storage.older:
+        return jnp.int32(0)
+    whole = (ring.written < kept) & ring.rows.last[kept - 1, 0]
+    return jnp.where(whole, 0, storage.older)
 
 
 def ages(ring: Ring, slot: Array, capacity: Array) -> Array:
@@ -99,16 +130,17 @@ def ages(ring: Ring, slot: Array, capacity: Array) -> Array:
     return (ring.written - 1 - slot) % length(ring, capacity) * lanes(ring)
 
 
-def starts(ring: Ring, capacity: Array, n: int) -> tuple[Array, Array]:
+def starts(ring: Ring, storage: Storage, capacity: Array, n: int) -> tuple[Array, Array]:
     """The oldest row number from which a window of n rows and its next observation are present, and how many there are.
 
     The count is 0 or less while the storage is too empty.
     """
-    oldest = jnp.maximum(0, ring.written - length(ring, capacity))
+    kept = length(ring, capacity)
+    oldest = jnp.maximum(0, ring.written - kept) + lost(ring, storage, kept)
     return oldest, ring.written - n - oldest
 
 
-def window(ring: Ring, slot: Array, lane: Array, n: int, gamma: Array, kept: Array) -> Transition:
+def window(ring: Ring, storage: Storage, slot: Array, lane: Array, n: int, gamma: Array, kept: Array) -> Transition:
     """The n-step transition that starts in a lane's slot; ``kept`` is ``length``. Everything here is a scalar.
 
     The fold stops at the episode's first boundary, so an episode's last n - 1 rows are learnt from, too, and no
@@ -120,16 +152,17 @@ def window(ring: Ring, slot: Array, lane: Array, n: int, gamma: Array, kept: Arr
     )
     reward, discount, steps = n_step(outcome(flags, gamma))
     return Transition(
-        obs=ring.rows.obs[slot, lane],
+        obs=storage.read(ring.rows, slot, lane, kept),
         action=ring.rows.action[slot, lane],
         reward=reward,
         discount=discount,
-        next_obs=ring.rows.obs[(slot + steps) % kept, lane],
+        next_obs=storage.read(ring.rows, (slot + steps) % kept, lane, kept),
     )
 
 
-def sequence(ring: Ring, slot: Array, lane: Array, n: int, kept: Array) -> Row:
+def sequence(ring: Ring, storage: Storage, slot: Array, lane: Array, n: int, kept: Array) -> Row:
     """The n rows [n] from a lane's slot on; ``kept`` is ``length``, and ``before`` is that of the first row alone."""
     following = (slot + jnp.arange(n)) % kept
-    rows = jax.tree.map(lambda leaf: leaf[following, lane], ring.rows._replace(before=()))
-    return rows._replace(before=jax.tree.map(lambda leaf: leaf[slot, lane], ring.rows.before))
+    rows = jax.tree.map(lambda leaf: leaf[following, lane], ring.rows._replace(obs=None, before=()))
+    obs = jax.vmap(lambda slot: storage.read(ring.rows, slot, lane, kept))(following)
+    return rows._replace(obs=obs, before=jax.tree.map(lambda leaf: leaf[slot, lane], ring.rows.before))

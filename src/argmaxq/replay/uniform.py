@@ -10,7 +10,8 @@ from argmaxq.components.annotations import Count
 from argmaxq.components.component import component
 from argmaxq.replay import ring
 from argmaxq.replay.ring import Ring
-from argmaxq.roles import Replay
+from argmaxq.replay.storage import Whole
+from argmaxq.roles import Replay, Storage
 from argmaxq.types import Array, Batch, Clock, PyTree, Row, Spaces
 
 TRIES = 4
@@ -31,18 +32,20 @@ class Uniform:
     Attributes:
         capacity: Rows kept, over all lanes; traced, so it may be swept up to the allocation.
         allocation: Rows allocated, over all lanes; none: the capacity.
+        storage: What is kept of observations; ``frames`` keeps those that are stacked once.
     """
 
     capacity: Count = 100_000
     allocation: int | None = None
+    storage: Storage = Whole()
 
     def init(self, spaces: Spaces, lanes: int, least: int, before: PyTree = ()) -> Ring:
         """Empty storage; raises UserError where a lane would get fewer than ``least`` rows."""
-        return ring.allocate(spaces, self.capacity, self.allocation, lanes, least, before)
+        return ring.allocate(spaces, self.storage, self.capacity, self.allocation, lanes, least, before)
 
     def add(self, state: Ring, rows: Row, n: int, stride: int | None = None) -> Ring:
         """Append rows [k, lanes]."""
-        return ring.append(state, rows, self.capacity)
+        return ring.append(state, self.storage, rows, self.capacity)
 
     def cut(self, state: Ring, lanes: Array) -> Ring:
         """Make the newest row of these lanes [m] a truncation."""
@@ -50,24 +53,24 @@ class Uniform:
 
     def resized(self, state: Ring, before: Array, n: int) -> Ring:
         """What was stored under another capacity, ``before``, for windows of ``n`` rows."""
-        return ring.resized(state, before, self.capacity)
+        return ring.resized(state, self.storage, before, self.capacity)
 
     def sample(self, state: Ring, bits: Array, n: int, gamma: Array, clock: Clock) -> Batch:
         """Transitions of n steps chosen by ``bits`` (uint32 [batch])."""
         slot, lane, weight, kept = self._places(state, bits, n)
-        fold: Any = jax.vmap(lambda slot, lane: ring.window(state, slot, lane, n, gamma, kept))
+        fold: Any = jax.vmap(lambda slot, lane: ring.window(state, self.storage, slot, lane, n, gamma, kept))
         return Batch(fold(slot, lane), weight, slot * ring.lanes(state) + lane)
 
     def sequences(self, state: Ring, bits: Array, n: int, clock: Clock) -> Batch:
         """Rows [batch, n] that follow one another; where they begin is chosen by ``bits`` (uint32 [batch])."""
         slot, lane, weight, kept = self._places(state, bits, n)
-        read: Any = jax.vmap(lambda slot, lane: ring.sequence(state, slot, lane, n, kept))
+        read: Any = jax.vmap(lambda slot, lane: ring.sequence(state, self.storage, slot, lane, n, kept))
         return Batch(read(slot, lane), weight, slot * ring.lanes(state) + lane)
 
     def _places(self, state: Ring, bits: Array, n: int) -> tuple[Array, Array, Array, Array]:
         """Slots and lanes [batch] from which windows of n rows begin, their weights, and the rows kept in a lane."""
         kept = ring.length(state, self.capacity)
-        oldest, count = ring.starts(state, self.capacity, n)
+        oldest, count = ring.starts(state, self.storage, self.capacity, n)
         choices = jnp.maximum(count * ring.lanes(state), 1).astype(jnp.uint32)
 
         tries = [bits]

@@ -15,10 +15,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from argmaxq.components.errors import UserError
+from argmaxq.runs import blocks
 from argmaxq.runs.checkpoint_files import (
     HEADER,
     DamagedCheckpoint,
     OtherFormat,
+    index_of,
     load_files,
     to_disk,
     verify_files,
@@ -38,7 +40,7 @@ def save(folder: Path, name: str, arrays: Mapping[str, np.ndarray], meta: Mappin
     """Write ``folder/name``, replacing one of that name, so that a kill at any moment leaves the old or the new one.
 
     ``meta`` is JSON without NaN or infinities, which JSON cannot hold. The arrays are written as they lie, without
-    copies of them.
+    copies of them, and of large ones only the blocks that are not there yet.
 
     Raises:
         Unwritable: there is no room for it, or the system refuses; what was there is as it was.
@@ -47,10 +49,12 @@ def save(folder: Path, name: str, arrays: Mapping[str, np.ndarray], meta: Mappin
     own_folder(folder)
     with writing(target):
         remove(partial)
-        _check_room(target, size(arrays))
+        plan = blocks.planned(folder, arrays)
+        _check_room(target, blocks.size(plan, arrays))
         partial.mkdir()
         try:
-            write_files(partial, arrays, meta)
+            blocks.write(folder, plan, arrays)
+            write_files(partial, plan.small, meta, plan.index)
             if target.exists() or target.is_symlink():
                 remove(old)
                 target.rename(old)
@@ -163,6 +167,8 @@ def prune(folder: Path, keep: int = 2) -> None:
         steps = checkpoints(folder)
         for path in steps[: max(len(steps) - keep, 0)]:
             drop(path)
+        with suppress(DamagedCheckpoint):  # whose blocks nobody knows
+            blocks.prune(folder, [index_of(path) for path in folder.iterdir() if (path / HEADER).exists()])
 
 
 def drop(path: Path) -> None:

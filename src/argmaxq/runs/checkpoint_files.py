@@ -1,4 +1,7 @@
-"""The two files of a checkpoint: ``arrays.safetensors``, and ``checkpoint.json`` with format, size, hashes and data."""
+"""The two files of a checkpoint: ``arrays.safetensors``, and ``checkpoint.json`` with format, size, hashes and data.
+
+Large arrays are kept beside them, see ``blocks``; a checkpoint that has some is of a format of its own.
+"""
 
 import hashlib
 import json
@@ -13,11 +16,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from argmaxq.components.errors import UserError
-from argmaxq.runs import formats
+from argmaxq.runs import blocks, formats
 from argmaxq.runs.reading import Malformed, Unreadable, opened, read_json
 from argmaxq.trees import amount
 
-FORMAT = 2
+FORMAT, WITH_BLOCKS = 2, 3
 RENAMED = {1: {"engine/actor/": "engine/memory/"}}
 """Earlier formats that are read, and what the beginnings of their arrays' names have become since."""
 ARRAYS, HEADER = "arrays.safetensors", "checkpoint.json"
@@ -31,20 +34,20 @@ class OtherFormat(DamagedCheckpoint):
     """A checkpoint that another version of argmaxq can read."""
 
 
-def write_files(partial: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
-    """Both files of a checkpoint, on the disk."""
+def write_files(partial: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], index: Any) -> None:
+    """Both files of a checkpoint, on the disk; ``index`` tells of the arrays that are kept in blocks."""
     try:
         # safetensors writes an array's memory as it lies, so a transposed view has to be laid out in order first.
         save_file({key: np.asarray(array, order="C") for key, array in arrays.items()}, partial / ARRAYS)
     except SafetensorError as problem:
         raise _as_os_error(problem) from problem
     header = {
-        "format": FORMAT,
+        "format": WITH_BLOCKS if index else FORMAT,
         "bytes": (partial / ARRAYS).stat().st_size,
         "sha256": _hash_file(partial / ARRAYS),
         "meta_sha256": _hash_json(meta),
         "meta": meta,
-    }
+    } | ({"index": index, "index_sha256": _hash_json(index)} if index else {})
     (partial / HEADER).write_text(json.dumps(header, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     for path in (partial / ARRAYS, partial / HEADER, partial):
         to_disk(path)
@@ -54,9 +57,12 @@ def load_files(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays and data, verified."""
     header = _verified(path)
     try:
-        return _renamed(load_file(path / ARRAYS), header["format"]), header["meta"]
+        arrays = _renamed(load_file(path / ARRAYS), header["format"])
+        return arrays | blocks.read(path.parent, header.get("index", {})), header["meta"]
+    except blocks.Differs as problem:
+        raise DamagedCheckpoint(f"{path}: {problem}") from None
     except MemoryError:
-        needed = amount((path / ARRAYS).stat().st_size)
+        needed = amount((path / ARRAYS).stat().st_size + blocks.length(header.get("index", {})))
         raise Unreadable(f"{path / ARRAYS} cannot be read: too little memory for its {needed}; free some") from None
     except (OSError, SafetensorError, AttributeError, LookupError, TypeError, ValueError) as problem:
         raise DamagedCheckpoint(f"{path / ARRAYS}: it cannot be read ({problem})") from None
@@ -71,8 +77,21 @@ def _renamed(arrays: dict[str, np.ndarray], version: int) -> dict[str, np.ndarra
 
 def verify_files(path: Path) -> dict[str, Any]:
     """The data, once every byte was checked."""
-    meta: dict[str, Any] = _verified(path)["meta"]
+    header = _verified(path)
+    try:
+        blocks.verify(path.parent, header.get("index", {}))
+    except blocks.Differs as problem:
+        raise DamagedCheckpoint(f"{path}: {problem}") from None
+    except OSError as problem:
+        raise Unreadable(f"{path}: a block of it cannot be read: {problem.strerror or problem}") from None
+    meta: dict[str, Any] = header["meta"]
     return meta
+
+
+def index_of(path: Path) -> dict[str, Any]:
+    """What a checkpoint says of arrays that are kept in blocks; raises DamagedCheckpoint."""
+    index: dict[str, Any] = _read_header(path / HEADER).get("index", {})
+    return index
 
 
 def _verified(path: Path) -> dict[str, Any]:
@@ -101,8 +120,8 @@ def _read_header(path: Path) -> dict[str, Any]:
     except Malformed as problem:
         raise DamagedCheckpoint(str(problem)) from None
     version = header.get("format") if isinstance(header, dict) else None
-    if type(version) is not int or version not in (FORMAT, *RENAMED):
-        kind = OtherFormat if type(version) is int and version > FORMAT else DamagedCheckpoint
+    if type(version) is not int or version not in (FORMAT, WITH_BLOCKS, *RENAMED):
+        kind = OtherFormat if type(version) is int and version > WITH_BLOCKS else DamagedCheckpoint
         raise kind(f"{path}: its format is {version!r}, this argmaxq reads {FORMAT}: use the one that wrote it")
     try:
         formats.checked(formats.HEADER, header, path)
@@ -110,6 +129,8 @@ def _read_header(path: Path) -> dict[str, Any]:
         raise DamagedCheckpoint(str(problem)) from None
     if _hash_json(header["meta"]) != header["meta_sha256"]:
         raise DamagedCheckpoint(f"{path}: its content is not what was saved (meta)")
+    if "index" in header and _hash_json(header["index"]) != header.get("index_sha256"):
+        raise DamagedCheckpoint(f"{path}: its content is not what was saved (index)")
     return dict(header)
 
 

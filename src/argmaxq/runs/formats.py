@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from argmaxq.recipes.stop import RECENT
-from argmaxq.runs import changes, spaces
+from argmaxq.runs import blocks, changes, spaces
 from argmaxq.runs.shapes import (
     Shape,
     each,
+    entries,
     fields,
     is_number,
     matching,
@@ -128,7 +129,10 @@ STATE = fields(
     OWNER | {"begun": COUNT, "changes": COUNT},
 )
 """What the checkpoint of a whole run says of itself."""
-HEADER = fields({"bytes": COUNT, "sha256": text, "meta_sha256": text, "meta": table})
+HEADER = fields(
+    {"bytes": COUNT, "sha256": text, "meta_sha256": text, "meta": table},
+    {"index": entries(blocks.INDEX), "index_sha256": text},
+)
 
 STEPS = ("step", "episode", "episodes", "updates", "length")
 """Columns of the records that are whole numbers, and never missing."""

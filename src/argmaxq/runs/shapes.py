@@ -104,6 +104,17 @@ def fields(needed: Mapping[str, Shape], possible: Mapping[str, Shape] | None = N
     return check
 
 
+def entries(shape: Shape) -> Shape:
+    """An object of any fields, all of one shape."""
+
+    def check(value: Any, where: str) -> None:
+        table(value, where)
+        for name, item in value.items():
+            shape(item, f"{where}[{name!r}]")
+
+    return check
+
+
 def refuse(value: Any, where: str, needed: str) -> NoReturn:
     """Say that a value does not fit."""
     try:

@@ -17,6 +17,7 @@ from argmaxq.environments.survey import registered_limit
 from argmaxq.interrupts import waiting
 from argmaxq.lanes.compiled import CompiledEnv
 from argmaxq.lanes.copies import Copies, LocalCopies, rows
+from argmaxq.lanes.frames import observations
 from argmaxq.lanes.func_lanes import FuncLanes
 from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.spaces import Adaptor, read_spaces
@@ -95,7 +96,7 @@ class Evaluator:
                 space = made.single_observation_space, made.single_action_space
             else:
                 self._copies = _copies(env, made, copies or workers(env))
-                space = made.observation_space, made.action_space
+                space = observations(made), made.action_space
         else:
             self.limit = self._compiled.time_limit
             space = self._compiled.env.observation_space, self._compiled.env.action_space
@@ -195,7 +196,7 @@ def play_episodes(
             ledger.note([playing[lane] for lane in acting], before, rewards, terminated, after)
         for lane, answer in zip(acting, answers, strict=True):
             episode = playing[lane]
-            obs[lane], reward, terminated, truncated, succeeded = answer
+            obs[lane], reward, terminated, truncated, succeeded = answer[:5]
             returns[episode] += float(reward)
             length[episode] += 1
             ended = terminated or truncated

@@ -11,8 +11,12 @@ from argmaxq.components.registry import type_name
 from argmaxq.devices import free_memory
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.roles import Agent
+from argmaxq.runs.blocks import LARGE as BLOCKED
 from argmaxq.trees import amount, size
 from argmaxq.types import PyTree, Spaces
+
+LARGE = 10**8
+"""Bytes from which it is said how much is kept."""
 
 
 def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int = 0) -> None:
@@ -31,6 +35,11 @@ def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int
             f"env.mask = {recipe.env.mask}: the agent {type_name(type(recipe.agent))} knows no masks of actions; leave "
             "it out, or give the agent the field legal: Allowed, see agents.acting.Acting"
         )
+    if spaces.observation.parts and getattr(agent, "legal", None) != spaces.legal:
+        raise UserError(
+            f"observations are pictures beside other things, which {type_name(type(recipe.agent))} cannot read: dqn "
+            "and pqn can; gymnasium.wrappers.FilterObservation leaves one entry of them"
+        )
     learner = jax.eval_shape(lambda key: agent.init(key, spaces, lanes), jax.random.key(0))
     _learns(agent, recipe.steps, lanes)
     own = jax.eval_shape(lambda key: _iteration(agent, key, spaces, lanes), jax.random.key(0))
@@ -39,6 +48,18 @@ def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int
         many, fewer = (f"{seeds} seeds need", ", or train fewer seeds at once") if seeds > 1 else ("training needs", "")
         sizes = f"{amount(needed)} of memory, and {amount(free)} are free"
         raise UserError(f"{many} {sizes}: lower {_largest(agent, learner, needed // seeds)}{fewer}")
+
+
+def sizes(recipe: Recipe, spaces: Spaces, seeds: int = 1) -> list[str]:
+    """What training keeps in memory and on the disk, where that is much, in a line."""
+    agent = bind(recipe.agent, spaces)
+    learner: Any = jax.eval_shape(lambda key: agent.init(key, spaces, recipe.env.lanes), jax.random.key(0))
+    whole, replay = seeds * size(learner), seeds * size(getattr(learner, "replay", ()))
+    if whole < LARGE:
+        return []
+    mostly = f" ({amount(replay)} the replay, as it is filled)" if replay > whole // 2 else ""
+    disk = "for the latest checkpoint, and what is new for each" if whole >= BLOCKED else "for each of two checkpoints"
+    return [f"sizes: {amount(whole)} of memory{mostly}; on disk {amount(whole)} {disk}"]
 
 
 def _refuse_keyless(agent: Agent) -> None:

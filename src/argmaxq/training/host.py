@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from argmaxq.components.component import bind, traced
-from argmaxq.lanes.lanes import Lanes
+from argmaxq.devices import lazily
+from argmaxq.lanes.lanes import Lanes, Learnt, Step
 from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.spaces import Native
 from argmaxq.recipes.recipe import Diagnostics
@@ -107,7 +108,7 @@ class HostEngine:
     def start(self) -> State:
         """The state before the first step; resets the environment."""
         self._env.reset(self.seeds[0])
-        state: State = self._begin(self._keys)
+        state: State = lazily(self._begin(self._keys))
         return state._replace(last=np.zeros(self.lanes, np.bool_))
 
     def run(
@@ -126,7 +127,7 @@ class HostEngine:
         """Iterations from ``first`` on, up to ``end`` or to an exception in one of them, which then is not done."""
         rollout, lanes, start = self._static.rollout, self.lanes, first * self._static.rollout
         noise, drawn = self._draw(self._agent, self._keys, np.int32(first))
-        rows = empty_rows(self.spaces, self.length * rollout, lanes, kept(self._static, state.memory))
+        rows = learnt = empty_rows(self.spaces, self.length * rollout, lanes, kept(self._static, state.memory))
         obs, last, ends = self._env.observe(), state.last, int(state.episodes.finished)
         packed, memory = self._packing.pack((state.learner, state.totals)), state.memory
         chosen: tuple[Array, PyTree] | None = None
@@ -145,13 +146,14 @@ class HostEngine:
                     rows.obs[t], rows.last[t], rows.action[t] = obs, last, action
                     step = self._env.step(rows.action[t])
                     obs, rows.reward[t], rows.terminated[t], rows.truncated[t], last = step[:5]
+                    learnt = _as_told(learnt, rows, t, step)
                     ends += int(np.count_nonzero(rows.terminated[t] | rows.truncated[t]))
             except BaseException as error:
                 memory, last, mark = begun
                 self._env.rewind(mark)
                 end, obs, problem = first + i, self._env.observe(), error
                 break
-            own = _part(rows, i * rollout, (i + 1) * rollout)
+            own = _part(learnt, i * rollout, (i + 1) * rollout)
             clock = np.array([(start + t + 1) * lanes, ends, total, t + 1, i], np.int32)
             seen = Seen(memory, obs, last if renews else None)
             packed, chosen = self._learn(self._numbers, packed, own, seen, noise, drawn, clock)
@@ -234,6 +236,16 @@ def empty_rows(spaces: Spaces, rows: int, lanes: int, memory: PyTree = ()) -> Ro
         last=np.empty(shape, np.bool_),
         before=jax.tree.map(lambda leaf: np.empty((rows, *leaf.shape), leaf.dtype), memory),
     )
+
+
+def _as_told(learnt: Row, rows: Row, t: int, step: Step) -> Row:
+    """Rows as learning is told them, with row t; the ``rows`` themselves until there is a difference."""
+    if step.learnt is not None and learnt is rows:
+        learnt = rows._replace(reward=rows.reward.copy(), terminated=rows.terminated.copy())
+    if learnt is not rows:
+        told = step.learnt or Learnt(step.reward, step.terminated)
+        learnt.reward[t], learnt.terminated[t] = told
+    return learnt
 
 
 def _put(row: int, into: np.ndarray, value: Array) -> None:

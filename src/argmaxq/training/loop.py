@@ -18,6 +18,7 @@ from argmaxq.runs.stretches import Stretch, total_at
 from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, DIVERGED, Track, faults
 from argmaxq.training import whole
 from argmaxq.training.block import Block, Callback, Diverged, divergence, noted
+from argmaxq.training.ceilings import Ceiling
 from argmaxq.training.changed import adapted, reopen
 from argmaxq.training.engine import Broken, Engine
 from argmaxq.training.evaluation import Halted, Played
@@ -26,10 +27,6 @@ from argmaxq.training.progress import Progress, done, means
 from argmaxq.training.standstill import NEARLY, standing_still, told
 from argmaxq.training.timetable import Timetable
 from argmaxq.training.warm import warmed
-from argmaxq.trees import amount
-
-LARGE = 10**8
-"""Bytes from which a checkpoint's size is said before the first one is written."""
 
 
 class Loop:
@@ -63,7 +60,7 @@ class Loop:
         self._reported_at = -1
         self._saved_at: int | None = None
         self._pace = Pace()
-        self._size_told = False
+        self._ceiling = Ceiling(recipe.env)
         self._watch = time.perf_counter()
 
     def begin(self, warm: Sequence[Mapping[str, np.ndarray]] = ()) -> None:
@@ -202,6 +199,8 @@ class Loop:
         due = bool(every) and (self._times.crossed(self.iteration, every) or self.step >= self.recipe.steps)
         judged = self._active() if due else self._stopping()
         evaluations = self._play() if judged else None  # a signal comes before anything has changed
+        played = [each.returns for each in evaluations or []]
+        self._ceiling.look(self.step, [*(report.episodes.returns for report in self._reports), *played])
         measured = self._measured(evaluations, judged)
         reports, self._reports, self._begun, self.saved = self._reports, [], self.iteration, False
         for number in self._active():
@@ -325,9 +324,5 @@ class Loop:
         progressed |= {"begun": self._begun} if self._begun < self.iteration else {}
         progressed |= {"changes": len(self._changes)} if self._changes else {}
         arrays, meta = whole.gather(self.engine.save(self._state), self.tracks, progressed)
-        size = checkpoint.size(arrays)
-        if size >= LARGE and not self._size_told:
-            progress.say(f"each checkpoint takes {amount(size)}, and two are kept")
-            self._size_told = True
         whole.keep(self.folder / CHECKPOINTS, self.step, arrays, meta)
         self._saved_at, self.saved = self.step, True

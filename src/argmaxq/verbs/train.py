@@ -27,6 +27,7 @@ from argmaxq.runs.versions import environment_report
 from argmaxq.setup import start_jax
 from argmaxq.training.block import Callback
 from argmaxq.training.choose import EngineName, engine_kind, hints, make_engine
+from argmaxq.training.feasibility import sizes
 from argmaxq.verbs.changes import changed, follow, record, reopen, standing, told
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.session import go
@@ -116,7 +117,8 @@ def train_given(
     with using(device, len(numbers) if kind == "compiled" else 1), noting(), ExitStack() as undoing:
         made = make_engine(kind, value, numbers if kind == "compiled" else numbers[:1])
         undoing.callback(made.close)
-        for line in [] if quiet else [*chosen.said, *remarks(value.agent, made.spaces), *hints(made, value.env)]:
+        kept = sizes(value, made.spaces, len(numbers) if kind == "compiled" else 1)
+        for line in [] if quiet else [*chosen.said, *kept, *remarks(value.agent, made.spaces), *hints(made, value.env)]:
             print(line)
         warm = source and beginning(source, value.agent, made.spaces, value.env.lanes, numbers)
         if warm and quiet and not warm.whole:

@@ -1,0 +1,1 @@
+"""Atari's games: DeepMind's preprocessing of ALE's screens, the same for every backend."""

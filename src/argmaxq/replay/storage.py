@@ -1,0 +1,70 @@
+"""What a replay keeps of observations: all of each, or of stacked frames the newest alone."""
+
+import dataclasses
+from typing import Annotated, Any
+
+import jax.numpy as jnp
+
+from argmaxq.components.annotations import Bound
+from argmaxq.components.component import component
+from argmaxq.components.errors import UserError
+from argmaxq.roles import Storage
+from argmaxq.types import Array, Row, Spaces
+
+
+@component(Storage)
+class Whole:
+    """Each observation as it is."""
+
+    @property
+    def older(self) -> int:
+        return 0
+
+    def shape(self, spaces: Spaces) -> tuple[int, ...]:
+        return spaces.stored.shape
+
+    def kept(self, obs: Array) -> Array:
+        return obs
+
+    def read(self, rows: Row, slot: Array, lane: Array, kept: Array) -> Array:
+        return rows.obs[slot, lane]
+
+
+@component(Storage)
+class Frames:
+    """Of observations that are stacks of frames the newest frame, a quarter of the memory where there are four.
+
+    A stack is made again of the rows before, up to the episode's first frame, which stands for those before it: as
+    environments show them that say so, see ``lanes.frames.FrameStack``. The oldest rows can no longer be drawn, one for
+    each older frame.
+    """
+
+    frames: Annotated[int, Bound()] = 1
+
+    def bind(self, spaces: Spaces) -> "Frames":
+        """With the number of frames in an observation."""
+        return dataclasses.replace(self, frames=spaces.observation.frames or 1)
+
+    @property
+    def older(self) -> int:
+        return self.frames - 1
+
+    def shape(self, spaces: Spaces) -> tuple[int, ...]:
+        spec = spaces.observation
+        if not spec.frames or spaces.masked:
+            raise UserError(
+                "agent.replay.storage = frames: these observations do not say that they are stacked frames; set it to "
+                "whole, or stack them by gymnasium.wrappers.FrameStackObservation(env, 4)"
+            )
+        return spec.shape[0] // spec.frames, *spec.shape[1:]
+
+    def kept(self, obs: Array) -> Array:
+        return obs[:, :, -(obs.shape[2] // self.frames) :]
+
+    def read(self, rows: Row, slot: Array, lane: Array, kept: Array) -> Array:
+        slots = (slot - self.older + jnp.arange(self.frames)) % kept
+        over = rows.last[slots[:-1], lane]
+        # The episode begins after the newest final observation before this one.
+        first = jnp.max(jnp.where(over, jnp.arange(1, self.frames), 0), initial=0)
+        frames: Any = rows.obs[slots[jnp.maximum(jnp.arange(self.frames), first)], lane]
+        return frames.reshape(-1, *frames.shape[2:])

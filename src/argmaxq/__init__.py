@@ -37,6 +37,7 @@ from argmaxq.learning import (
     transformed,
 )
 from argmaxq.networks import features, heads, inputs, layers
+from argmaxq.networks.convolutional import encoders
 from argmaxq.recipes import catalogue as catalogue
 from argmaxq.recipes import find, recipes
 from argmaxq.recipes.recipe import Diagnostics, Evaluation, Recipe
@@ -115,6 +116,7 @@ __all__ = [
     "bootstrap",
     "component",
     "diagnostics",
+    "encoders",
     "exploration",
     "features",
     "find",

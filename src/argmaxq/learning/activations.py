@@ -1,12 +1,14 @@
 """A network's hidden layers, whatever it is written with: read off the program that JAX makes of it."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.extend.core import Literal
 
+from argmaxq.learning import batches
 from argmaxq.types import Array, PyTree
 
 WEIGHTS, INPUT, HIDDEN = range(3)
@@ -50,7 +52,10 @@ def _run(closed: Any, arguments: Sequence[Value], found: list[Array]) -> list[Va
     for step in program.eqns:
         operands = [read(atom) for atom in step.invars]
         inner = step.params.get("jaxpr", step.params.get("call_jaxpr"))
-        if step.primitive.name in CALLS and inner is not None:
+        if step.primitive.name == batches.NAME:
+            opened = jax.make_jaxpr(partial(batches.plain, **step.params))(*(each.array for each in operands))
+            results = _run(opened, operands, found)
+        elif step.primitive.name in CALLS and inner is not None:
             results = _run(inner, operands, found)
         else:
             results = _applied(step, operands, found)

@@ -1,5 +1,6 @@
 """Networks and critics, their inputs, heads and features."""
 
+from argmaxq.networks.convolutional.network import Convolutional
 from argmaxq.networks.critics import Ensemble, MultiPass, SinglePass
 from argmaxq.networks.interpolated import Interpolated
 from argmaxq.networks.linear import Linear, Table
@@ -14,6 +15,7 @@ __all__ = [
     "GRU",
     "LSTM",
     "MLP",
+    "Convolutional",
     "Ensemble",
     "EquinoxNetwork",
     "FlaxNetwork",

@@ -32,6 +32,7 @@ from argmaxq.networks import (
     scaled,
     sparse,
 )
+from argmaxq.networks.convolutional import encoders, network
 from argmaxq.recipes import recipe as recipe
 from argmaxq.replay import prioritised, uniform
 
@@ -40,5 +41,5 @@ MODULES = (
     *(backups, bootstrap, exploration, normalisers, optimisers, parameters, resets, returns, rewards),
     *(schedules, step_sizes, sync, traces, transformed),
     *(critics, features, heads, inputs, interpolated, layers, linear, mlp, own, quadratic, recurrent, scaled, sparse),
-    *(prioritised, uniform, recipe),
+    *(encoders, network, prioritised, uniform, recipe),
 )

@@ -88,6 +88,7 @@ class CompiledEngine:
         agent = bind(agent, env.spaces)
         self._agent, self._env, self._static = traced(agent), env, agent
         self._light = getattr(agent, "light", False)
+        self._in_turn = self._light or getattr(getattr(agent, "network", None), "heavy", False)
         self.length = block_length(agent, lanes, LIGHT_STEPS_AT_ONCE if self._light else STEPS_AT_ONCE)
         self._mesh, self._padded = _spread(seeds)
         self._streams = self._seeded(lambda seed: streams(seed))
@@ -115,7 +116,7 @@ class CompiledEngine:
     def _compile(self, function: Any, donate: bool) -> Any:
         """Jit ``function(agent, numbers, streams, state)``, mapped over seeds where there are several."""
         if len(self._padded) > 1:
-            mapped = _in_turn(function) if self._light else jax.vmap(function, (None, None, 0, 0))
+            mapped = _in_turn(function) if self._in_turn else jax.vmap(function, (None, None, 0, 0))
             shared, split = PartitionSpec(), PartitionSpec("seeds")
             specs = (shared, shared, split, split)
             function = jax.shard_map(mapped, mesh=self._mesh, in_specs=specs, out_specs=split, check_vma=False)
@@ -224,7 +225,10 @@ def _spread(seeds: tuple[int, ...]) -> tuple[Mesh, tuple[int, ...]]:
 
 
 def _in_turn(function: Any) -> Any:
-    """``function`` of one seed after another: a loop over single numbers gains nothing from a vector of them."""
+    """``function`` of one seed after another.
+
+    A loop over single numbers gains nothing from a vector of them, and convolutions lose by it.
+    """
 
     def mapped(agent: Agent, numbers: PyTree, keys: Streams, state: PyTree) -> Any:
         return jax.lax.map(lambda own: function(agent, numbers, *own), (keys, state))

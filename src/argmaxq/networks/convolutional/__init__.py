@@ -1,0 +1,1 @@
+"""Convolutional networks: encoders of pictures in the form that suits device and batch."""

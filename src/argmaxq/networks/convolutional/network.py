@@ -1,0 +1,191 @@
+"""Convolutional networks: an encoder of pictures, dense layers and a head."""
+
+import dataclasses
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import lax
+
+from argmaxq.components.annotations import Positive, Size
+from argmaxq.components.component import component
+from argmaxq.devices import current
+from argmaxq.learning.batches import apply
+from argmaxq.networks.convolutional.blocks import Block, Shape, Start, Weights, applied, begun, copied
+from argmaxq.networks.convolutional.encoders import Encoder, Nature, dense
+from argmaxq.networks.convolutional.forms import BatchLast, Plain, Precision
+from argmaxq.networks.convolutional.images import channels_last, described, unit
+from argmaxq.networks.heads import Head, Implicit, SingleStream
+from argmaxq.networks.layers import Layer
+from argmaxq.networks.layers import Plain as PlainLayer
+from argmaxq.networks.mlp import hidden_layers
+from argmaxq.roles import Network
+from argmaxq.types import Array, PyTree, Spaces
+
+CHUNK = 32
+"""Pictures that are convolved at once on a CPU."""
+FEW = 1
+"""Pictures up to which a CPU's plain convolutions are quicker where no copies of the kernels are at hand."""
+
+
+class Prepared(NamedTuple):
+    """A network's parameters, and copies of kernels in the form in which they are multiplied."""
+
+    params: PyTree
+    copies: PyTree
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How pictures become features: convolutions, then dense layers."""
+
+    convolutions: tuple[Block, ...]
+    dense: tuple[Block, ...]
+    precision: Precision
+
+    def one(self, weights: tuple[Array, Weights], obs: Array) -> Array:
+        """Of one picture; features [width]."""
+        return self._features(Plain(self.precision if _accelerated() else "float32"), *weights, obs[jnp.newaxis])[0]
+
+    def many(self, weights: tuple[Array, Weights], obs: Array) -> Array:
+        """Of pictures [batch, ...]; features [batch, width]."""
+        scale, own = weights
+        if _accelerated():
+            return self._features(Plain(self.precision), scale, own, obs)
+        if len(obs) == 1 or (len(obs) <= FEW and not own.copies):
+            return self._features(Plain(), scale, own, obs)
+        return self._features(BatchLast(self.precision), scale, own, obs)
+
+    def ready(self, scale: Array, params: PyTree) -> PyTree:
+        """Copies of all kernels for the form in which batches are computed."""
+        return copied((*self.convolutions, *self.dense), BatchLast(self.precision), scale, params)
+
+    def _features(self, form: Any, scale: Array, weights: Weights, obs: Array) -> Array:
+        pictures = jax.vmap(channels_last)(obs)
+        maps = self._convolved(form, scale, weights, pictures)
+        return form.left(applied(self.dense, form, scale, weights, maps))
+
+    def _convolved(self, form: Any, scale: Array, weights: Weights, pictures: Array) -> Array:
+        def of(part: Array) -> Array:
+            return applied(self.convolutions, form, scale, weights, form.entered(part))
+
+        size = max(size for size in range(1, CHUNK + 1) if len(pictures) % size == 0)
+        if isinstance(form, Plain) or len(pictures) <= CHUNK or size <= FEW:
+            return of(pictures)
+        parts = lax.map(of, pictures.reshape(-1, size, *pictures.shape[1:]))
+        return jnp.moveaxis(parts, 0, 3).reshape(*parts.shape[1:4], len(pictures))
+
+
+def _accelerated() -> bool:
+    return current()[0].platform != "cpu"
+
+
+class Tail(nn.Module):
+    """Dense layers of other kinds than the plain one, and a head."""
+
+    hidden: tuple[int, ...]
+    activation: Any
+    layer_norm: bool
+    head: Head
+    outputs: tuple[int, int]
+    layer: Layer
+
+    @nn.compact
+    def __call__(self, features: Array, *levels: Array) -> Array:
+        """Features [width] -> outputs [actions, size]; ``levels`` are for an implicit head."""
+        x = hidden_layers(features, self.hidden, self.activation, self.layer_norm, self.layer)
+        return self.head(x, self.outputs, *levels)
+
+
+@component(Network)
+class Convolutional:
+    """Convolutions on pictures, dense layers and a head; values are scaled to at most 1 on the way in.
+
+    How it is computed depends on the device and on how many pictures there are at once, its parameters do not.
+
+    Attributes:
+        encoder: The convolutions.
+        hidden: Widths of the dense layers that follow; none: as in the encoder's paper.
+        layer_norm: Normalise each layer before its activation; none: as in the encoder's paper.
+        start: First weights of convolutions and dense layers; none: as in the encoder's paper.
+        head: The output layers.
+        layer: What the dense layers are.
+        precision: Of products in batches; weights, sums and single pictures are float32.
+        scale: Factor on what is seen; none: 1 over the greatest value that the environment declares.
+    """
+
+    shorthand = "encoder"
+    heavy = True
+    encoder: Encoder = Nature()
+    hidden: tuple[Size, ...] | None = None
+    layer_norm: bool | None = None
+    start: Start | None = None
+    head: Head = SingleStream()
+    layer: Layer = PlainLayer()
+    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    scale: Positive | None = None
+
+    @property
+    def implicit(self) -> bool:
+        """Whether outputs are quantiles at levels that are handed in."""
+        return isinstance(self.head, Implicit)
+
+    def bind(self, spaces: Spaces) -> "Convolutional":
+        """With the scale of the environment's pictures where none is given."""
+        return self if self.scale is not None else dataclasses.replace(self, scale=unit(spaces.observation))
+
+    def remarks(self, spaces: Spaces) -> list[str]:
+        """How the axes of pictures are read."""
+        return [f"pictures of {described(spaces.observation.shape)}"] if len(spaces.observation.shape) > 1 else []
+
+    def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
+        """Parameters for one observation like ``obs`` and outputs [actions, size]."""
+        first, second = jax.random.split(key)
+        plan, shape = self._plan(), Shape(*jax.eval_shape(channels_last, obs).shape)
+        params, shape = begun((*plan.convolutions, *plan.dense), first, shape)
+        levels = [jnp.zeros(1)] if self.implicit else []
+        tail = self._tail(outputs).init(second, jnp.zeros(shape.height * shape.width * shape.channels), *levels)
+        return {**params, **tail["params"]}
+
+    def prepared(self, params: PyTree) -> PyTree:
+        """The parameters with copies of their kernels, which spares every call with them to make its own."""
+        return Prepared(params, {} if _accelerated() else self._plan().ready(self._scale, params))
+
+    def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None, levels: Array | None = None) -> Array:
+        """Outputs [actions, size] for one observation; their shape is read off the output layer's bias.
+
+        With an implicit head they are quantiles at ``levels`` [n], each beside its level: [actions, n, 2].
+        """
+        params, copies = params if isinstance(params, Prepared) else (params, {})
+        plan = self._plan()
+        prefixes = ("Conv", "Dense", "LayerNorm") if plan.dense else ("Conv",)
+        seen = {name: own for name, own in params.items() if name.startswith(prefixes)}
+        rest = {name: own for name, own in params.items() if name not in seen}
+        features = apply(plan, (self._scale, Weights(seen, copies)), obs)
+        rngs = {} if key is None else {"noise": key}
+        asked = [] if levels is None else [levels]
+        return self._tail(params["output"]["bias"].shape).apply({"params": rest}, features, *asked, rngs=rngs)
+
+    @property
+    def _scale(self) -> Any:
+        return 1.0 if self.scale is None else self.scale
+
+    def _plan(self) -> Plan:
+        norm, start = self._layer_norm, self.start or self.encoder.start
+        widths = self._hidden if isinstance(self.layer, PlainLayer) else ()
+        return Plan(
+            self.encoder.blocks(norm, start), dense(widths, self.encoder.activation, norm, start), self.precision
+        )
+
+    def _tail(self, outputs: tuple[int, int]) -> Tail:
+        widths = () if isinstance(self.layer, PlainLayer) else self._hidden
+        return Tail(widths, self.encoder.activation, self._layer_norm, self.head, outputs, self.layer)
+
+    @property
+    def _hidden(self) -> tuple[int, ...]:
+        return self.encoder.hidden if self.hidden is None else self.hidden
+
+    @property
+    def _layer_norm(self) -> bool:
+        return self.encoder.layer_norm if self.layer_norm is None else self.layer_norm

@@ -27,6 +27,11 @@ DOMAINS = {
     "argmaxq/MountainCarHidden-v0": "argmaxq.domains.hidden:MountainCarHidden",
     "argmaxq/CartPolePixels-v0": "argmaxq.domains.pixels.cart_pole:CartPolePixels",
     "argmaxq/CartPoleStacked-v0": "argmaxq.domains.pixels.cart_pole:CartPoleStacked",
+    "argmaxq/MinAtar-Asterix-v0": "argmaxq.domains.pixels.minatar:asterix",
+    "argmaxq/MinAtar-Breakout-v0": "argmaxq.domains.pixels.minatar:breakout",
+    "argmaxq/MinAtar-Freeway-v0": "argmaxq.domains.pixels.minatar:freeway",
+    "argmaxq/MinAtar-Seaquest-v0": "argmaxq.domains.pixels.minatar:seaquest",
+    "argmaxq/MinAtar-SpaceInvaders-v0": "argmaxq.domains.pixels.minatar:space_invaders",
 }
 """Gymnasium id -> where the class is; it is imported only when asked for."""
 TIME_LIMITS = {
@@ -41,6 +46,11 @@ TIME_LIMITS = {
     "argmaxq/MountainCarHidden-v0": 200,
     "argmaxq/CartPolePixels-v0": 500,
     "argmaxq/CartPoleStacked-v0": 500,
+    "argmaxq/MinAtar-Asterix-v0": None,
+    "argmaxq/MinAtar-Breakout-v0": None,
+    "argmaxq/MinAtar-Freeway-v0": None,
+    "argmaxq/MinAtar-Seaquest-v0": None,
+    "argmaxq/MinAtar-SpaceInvaders-v0": None,
 }
 """Steps of the environments that only we have; none where the environment itself counts them."""
 RENDERED = {

@@ -44,7 +44,7 @@ class MinAtar(FuncEnv[Any, Array, Array, Array, Array, None, None]):
         super().__init__()
         if not 0 <= sticky <= 1:
             raise UserError(f"sticky = {sticky}: it is a probability, from 0 to 1")
-        self._game = _made(game, float(sticky))
+        self._game, self._breathes = _made(game, float(sticky)), game == "seaquest"
         self.observation_space = Box(0, 1, self._game.observation_shape, np.uint8)
         self.action_space = Discrete(int(self._game.num_actions))
         self.action_names = tuple(ACTIONS[number] for number in np.asarray(self._game.minimal_action_set))
@@ -66,8 +66,8 @@ class MinAtar(FuncEnv[Any, Array, Array, Array, Array, None, None]):
         return next_state.rewards[0]
 
     def terminal(self, state: Any, rng: Array, params: None = None) -> Array:
-        """Whether the game is over."""
-        return state.terminated
+        """Whether the game is over; where the air has run out, too, at which pgx goes on."""
+        return state.terminated | (state._oxygen < 0) if self._breathes else state.terminated
 
     def picture(self, state: Any) -> "pygame.Surface":
         """A cell of the grid in the colour of the last of the planes that have something there."""

@@ -87,7 +87,8 @@ EVALUATE = (
     EPISODE_SEED,
     argument("--exact", "compare with the exact solution instead, where there are tables", action="store_true"),
     argument("--json", "print JSON", action="store_true"),
-    *TRUST,
+    TRUST[0],
+    argument("--env", "play on this environment; if it is the run's own, that it is trusted", metavar="ID"),
 )
 PLOT = (
     argument("run", "the run's folder; of several runs, the curves are compared", metavar="RUN", nargs="+"),

@@ -70,9 +70,9 @@ RECIPES = {
     "cartpole-pixels/pqn": Recipe(
         agent=PARALLEL,
         env=Env(PIXELS, SMALL, lanes=32),
-        steps=1_200_000,
+        steps=1_600_000,
         evaluation=Evaluation(50_000, 50),
-        checkpoint_every=600_000,
+        checkpoint_every=800_000,
     ),
     "cartpole-stacked/pqn": Recipe(
         agent=PARALLEL,

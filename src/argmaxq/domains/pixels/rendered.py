@@ -71,10 +71,11 @@ class Shrunk:
 
     def __call__(self, screen: np.ndarray) -> np.ndarray:
         """float32 [height, width], in colour [height, width, 3], whole numbers from 0 to 255."""
-        middle = screen[TOP:BOTTOM]
-        if not self._colour:
-            return np.round(self._rows @ np.round(middle @ GREY.astype(np.float32)) @ self._columns)
-        return np.stack([np.round(self._rows @ middle[..., c] @ self._columns) for c in range(3)], axis=-1)
+        middle = screen[TOP:BOTTOM].astype(np.float32)  # for whole numbers NumPy has no quick product
+        rows = (self._rows @ middle.reshape(len(middle), -1)).reshape(len(self._rows), *middle.shape[1:])
+        channels = np.moveaxis(rows, -1, 0) if self._colour else rows @ GREY.astype(np.float32)
+        small = np.round(channels @ self._columns)
+        return np.moveaxis(small, 0, -1) if self._colour else small
 
 
 def cartpole_pixels(render_mode: str = RENDERED, **options: Any) -> RenderedFrames:

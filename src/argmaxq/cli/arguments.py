@@ -49,7 +49,7 @@ EPISODE_SEED = argument(
     "--seed", "what the episodes begin from (%(default)s)", metavar="S", type=whole_number, default=1
 )
 DEVICE = argument("--device", "cpu, gpu, tpu, cuda:1, ...", metavar="D")
-PICTURES = ("curve", "loss", "health", "choices", "phase", "value", "visits", "schedule")
+PICTURES = ("curve", "loss", "health", "choices", "phase", "value", "visits", "schedule", "observation")
 
 LIST = (argument("filter", "words, all of which a line must hold (default: every line)", metavar="FILTER", nargs="*"),)
 TRAIN = (

@@ -121,7 +121,8 @@ class Evaluations:
     @property
     def title(self) -> str:
         """What is evaluated."""
-        return f"{self.env or environment(self.run.config)}, {self.episodes} greedy episodes of the {self.which} checkpoint"
+        env = self.env or environment(self.run.config)
+        return f"{env}, {self.episodes} greedy episodes of the {self.which} checkpoint"
 
     def to_json(self) -> dict[str, Any]:
         """One run's returns, or each seed's under ``seeds`` and the statistics of their means."""

@@ -101,7 +101,9 @@ def _evaluate(options: Options, rest: list[str]) -> int:
     run, other = opened_for(options)
     table: tables.Judgements | tables.Evaluations = tables.Judgements(run, options.checkpoint)
     if options.exact and other is not None:
-        raise UserError(f"--exact --env {other}: the exact solution is of the environment that {run.path} was trained on")
+        raise UserError(
+            f"--exact --env {other}: the exact solution is of the environment that {run.path} was trained on"
+        )
     if not options.exact:
         table = tables.Evaluations(run, options.checkpoint, options.episodes, options.seed, other)
     for line in [json.dumps(table.to_json())] if options.json else table.lines():

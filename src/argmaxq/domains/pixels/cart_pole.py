@@ -73,7 +73,9 @@ class CartPolePixels(FuncEnv[FramesState, Array, Array, Array, Array, None, None
         """The newest frame minus the one before: int8 [height, width], in colour [height, width, 3]."""
         return differences(state.frames)[0]
 
-    def reward(self, state: FramesState, action: Array, next_state: FramesState, rng: Array, params: None = None) -> Array:
+    def reward(
+        self, state: FramesState, action: Array, next_state: FramesState, rng: Array, params: None = None
+    ) -> Array:
         """1, for the step that ends the episode too."""
         return self.dynamics.reward(state.physics, action, next_state.physics, rng)
 

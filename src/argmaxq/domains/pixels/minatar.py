@@ -81,7 +81,9 @@ def _made(game: str, sticky: float) -> Any:
     try:
         from pgx.minatar import asterix, breakout, freeway, seaquest, space_invaders
     except ImportError as error:
-        raise UserError("MinAtar's games come with pgx, which is not installed: pip install 'argmaxq[minatar]'") from error
+        raise UserError(
+            "MinAtar's games come with pgx, which is not installed: pip install 'argmaxq[minatar]'"
+        ) from error
     kinds = {
         "asterix": asterix.MinAtarAsterix,
         "breakout": breakout.MinAtarBreakout,

@@ -106,9 +106,7 @@ class Raster:
         pole, axle = pole_rows(corners, lower.heights), axle_rows(middle, lower.heights)
         cart = cart_rows(middle, lower.heights)
         above = upper.covered(pole_rows(corners, upper.heights), self.width)
-        below = [
-            lower.covered(each, self.width) for each in (pole, cart, both(pole, cart), both(pole, axle), axle)
-        ]
+        below = [lower.covered(each, self.width) for each in (pole, cart, both(pole, cart), both(pole, axle), axle)]
         channels = [
             jnp.concatenate([_painted(upper, colours, above), _painted(lower, colours, *below)])
             for colours in zip(*map(self._levels, (WHITE, POLE_COLOUR, AXLE_COLOUR)), strict=True)

@@ -1,5 +1,6 @@
 """The same observations made of frames that Gymnasium renders, for policies that were trained on ours."""
 
+import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from argmaxq.domains.pixels.raster import BOTTOM, GREY, TOP, Raster, triangles
 if TYPE_CHECKING:
     import pygame
 
-RENDERED = "rgb_array"
+RENDERED, DRIVER = "rgb_array", "SDL_VIDEODRIVER"
 
 
 class RenderedFrames(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
@@ -35,7 +36,9 @@ class RenderedFrames(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         self._frames = np.zeros((like.count, *like.raster.shape), np.int8)
         self._screen = np.zeros(0, np.uint8)
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin an episode, as if it had always stood there."""
         _, info = self.env.reset(seed=seed, options=options)
         self._frames[:] = self._frame()
@@ -91,7 +94,7 @@ def cartpole_stacked(render_mode: str = RENDERED, **options: Any) -> RenderedFra
 def _rendered(like: CartPolePixels, mode: str) -> RenderedFrames:
     if mode != RENDERED:
         raise UserError(f"render_mode = {mode!r}: frames are rendered into arrays, so it is {RENDERED}")
-    return RenderedFrames(CartPoleEnv(render_mode=RENDERED), like)
+    return RenderedFrames(_offscreen(), like)
 
 
 def screen(position: float, velocity: float, angle: float, angular_velocity: float) -> "pygame.Surface":
@@ -105,4 +108,17 @@ def screen(position: float, velocity: float, angle: float, angular_velocity: flo
 
 @cache
 def _cart_pole() -> Any:
+    return _offscreen()
+
+
+def _offscreen() -> CartPoleEnv:
+    """Gymnasium's CartPole, whose renderer would look for a display that it has no need of."""
+    import pygame
+
+    if not pygame.display.get_init():
+        set_before = os.environ.get(DRIVER)
+        os.environ[DRIVER] = set_before or "dummy"
+        pygame.display.init()
+        if set_before is None:
+            del os.environ[DRIVER]
     return CartPoleEnv(render_mode=RENDERED)

@@ -15,13 +15,15 @@ PALETTE = np.array(
 def flattened(planes: np.ndarray, binary: bool = False) -> np.ndarray:
     """Channels [height, width, channels] as one picture, uint8 [height, width, 3].
 
-    One channel is grey and three are red, green and blue, with 0 in the middle where there are negative numbers. Any
-    other number, and all that are ``binary``, are planes of which the last that is not 0 gives its colour.
+    One channel is grey and three are red, green and blue. Where there are negative numbers, 0 is in the middle and
+    square roots are shown, since differences of frames are small. Any other number, and all that are ``binary``, are
+    planes of which the last that is not 0 gives its colour.
     """
     count = planes.shape[-1]
     if not binary and count in (1, 3):
-        signed = np.issubdtype(planes.dtype, np.signedinteger)
-        levels = planes.astype(np.int16) + 128 if signed else planes
+        levels = planes.astype(np.float32)
+        if planes.dtype == np.int8:
+            levels = 128 + np.sign(levels) * np.sqrt(np.abs(levels) * 127)
         return np.broadcast_to(levels.clip(0, 255).astype(np.uint8), (*planes.shape[:2], 3))
     picture = np.zeros((*planes.shape[:2], 3), np.uint8)
     for plane in range(count):

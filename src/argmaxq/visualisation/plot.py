@@ -62,7 +62,8 @@ def plot(
     """Draw one picture of a run, as PNG or SVG; by default ``RUN/what.png``. Or compare several runs' curves.
 
     curve: return per episode. loss: Q loss and actor loss. health: diagnostics, see ``draw_health``. choices: what 50
-    greedy episodes choose where along one entry of the observation. observation: what the network sees of pictures. phase, value, visits, schedule: see
+    greedy episodes choose where along one entry of the observation. observation: what the network sees of pictures.
+    phase, value, visits, schedule: see
     ``draw_learnt``. Several runs: see ``draw_comparison``; by default the picture lies beside the first of them and is
     called after all.
 

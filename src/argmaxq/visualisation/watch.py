@@ -38,8 +38,9 @@ def watch(
 ) -> list[float]:
     """Show greedy episodes in a window until they end or it is closed, or write them to a film; return their returns.
 
-    Where observations are pictures, a film has what the agent sees beside the screen. Of a run of many seeds it is the median one, and ``say`` is told which. The episodes begin as those of
-    ``Run.evaluate`` with the same seed. ``say`` is given a line after each of them, and one about the film.
+    Of a run of many seeds it is the median one, and ``say`` is told which. The episodes begin as those of
+    ``Run.evaluate`` with the same seed. ``say`` is given a line after each of them, and one about the film. Where
+    observations are pictures, a film has what the agent sees beside the screen.
 
     Raises:
         UserError: the environment has no pictures, no window can be opened, or the film cannot be written.

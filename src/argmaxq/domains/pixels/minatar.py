@@ -24,8 +24,8 @@ class MinAtar(FuncEnv[Any, Array, Array, Array, Array, None, None]):
     """One of the five games, on a grid of 10 x 10 whose planes say what is where.
 
     An observation is uint8 [10, 10, planes], 1 where a plane's object is. The actions are those that have an effect in
-    the game. A step repeats the action before it with the probability ``sticky``. Games become harder as they go on, but
-    for Breakout and Freeway. No game has a time limit but Freeway, which ends after 2,500 steps as part of its rules.
+    the game. A step repeats the action before it with the probability ``sticky``. Asterix, Seaquest and Space Invaders
+    become harder as they go on. No game has a time limit but Freeway, which ends after 2,500 steps by its rules.
 
     Source: Young and Tian (2019), "MinAtar: an Atari-inspired testbed for thorough and reproducible reinforcement
     learning experiments".

@@ -11,7 +11,7 @@ from gymnasium.spaces import Box
 
 from argmaxq.components.errors import UserError
 from argmaxq.domains.pixels.cart_pole import CartPolePixels, CartPoleStacked
-from argmaxq.domains.pixels.frames import WHITEST, differences, levels, newest_and_differences
+from argmaxq.domains.pixels.frames import differences, levels, newest_and_differences
 from argmaxq.domains.pixels.raster import BOTTOM, GREY, TOP, Raster, triangles
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def cartpole_pixels(render_mode: str = RENDERED, **options: Any) -> RenderedFram
 
 
 def cartpole_stacked(render_mode: str = RENDERED, **options: Any) -> RenderedFrames:
-    """Gymnasium's CartPole as ``CartPoleStacked`` with these options; raises UserError for another mode of rendering."""
+    """Gymnasium's CartPole as ``CartPoleStacked``, see ``cartpole_pixels``."""
     return _rendered(CartPoleStacked(**options), render_mode)
 
 

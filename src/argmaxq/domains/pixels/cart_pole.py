@@ -70,8 +70,15 @@ class CartPolePixels(FuncEnv[FramesState, Array, Array, Array, Array, None, None
         return FramesState(physics, jnp.concatenate([self._frame(physics)[jnp.newaxis], state.frames[:-1]]))
 
     def observation(self, state: FramesState, rng: Array, params: None = None) -> Array:
-        """The newest frame minus the one before: int8 [height, width], in colour [height, width, 3]."""
-        return differences(state.frames)[0]
+        """What is seen of the newest frames: int8."""
+        return self.seen(state.frames)
+
+    def seen(self, frames: Array) -> Array:
+        """The newest of the frames minus the one before: int8 [height, width], in colour [height, width, 3].
+
+        Of NumPy's arrays and of JAX's.
+        """
+        return differences(frames)[0]
 
     def reward(
         self, state: FramesState, action: Array, next_state: FramesState, rng: Array, params: None = None
@@ -85,7 +92,7 @@ class CartPolePixels(FuncEnv[FramesState, Array, Array, Array, Array, None, None
 
     def picture(self, state: FramesState) -> "pygame.Surface":
         """Gymnasium's own screen."""
-        from argmaxq.domains.pixels.rendered import screen
+        from argmaxq.domains.pixels.screen import screen
 
         return screen(*(float(value) for value in state.physics))
 
@@ -104,6 +111,6 @@ class CartPoleStacked(CartPolePixels):
     depth = (4,)
     dynamics = CartPole()
 
-    def observation(self, state: FramesState, rng: Array, params: None = None) -> Array:
+    def seen(self, frames: Array) -> Array:
         """The newest frame and three differences: int8 [4, height, width], in colour [4, height, width, 3]."""
-        return newest_and_differences(state.frames)
+        return newest_and_differences(frames)

@@ -1,26 +1,18 @@
 """The same observations made of frames that Gymnasium renders, for policies that were trained on ours."""
 
-import os
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.envs.classic_control.cartpole import CartPoleEnv
-from gymnasium.spaces import Box
 
 from argmaxq.components.errors import UserError
 from argmaxq.domains.pixels.cart_pole import CartPolePixels, CartPoleStacked
-from argmaxq.domains.pixels.frames import differences, levels, newest_and_differences
-from argmaxq.domains.pixels.raster import BOTTOM, GREY, TOP, Raster, triangles
-
-if TYPE_CHECKING:
-    import pygame
-
-RENDERED, DRIVER = "rgb_array", "SDL_VIDEODRIVER"
+from argmaxq.domains.pixels.frames import levels
+from argmaxq.domains.pixels.raster import BOTTOM, GREY, SCREEN_WIDTH, TOP, Raster, triangles
+from argmaxq.domains.pixels.screen import RENDERED, offscreen
 
 
-class RenderedFrames(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
+class RenderedFrames(gym.Wrapper[np.ndarray, Any, np.ndarray, Any]):
     """CartPole from Gymnasium's own frames: ``CartPolePixels`` or ``CartPoleStacked``, rendered and made small.
 
     Args:
@@ -28,10 +20,10 @@ class RenderedFrames(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         like: The environment of ours whose observations these are.
     """
 
-    def __init__(self, env: gym.Env[np.ndarray, int], like: CartPolePixels) -> None:
+    def __init__(self, env: gym.Env[np.ndarray, Any], like: CartPolePixels) -> None:
         super().__init__(env)
         self._like, self._small = like, Shrunk(like.raster)
-        self.observation_space: Box = like.observation_space
+        self.observation_space = like.observation_space
         env.unwrapped.theta_threshold_radians = like.dynamics.angle_limit  # type: ignore[attr-defined]
         self._frames = np.zeros((like.count, *like.raster.shape), np.int8)
         self._screen = np.zeros(0, np.uint8)
@@ -42,14 +34,14 @@ class RenderedFrames(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         """Begin an episode, as if it had always stood there."""
         _, info = self.env.reset(seed=seed, options=options)
         self._frames[:] = self._frame()
-        return self._seen(), info
+        return self._like.seen(self._frames), info
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Act once."""
         _, reward, terminated, truncated, info = self.env.step(action)
         self._frames[1:] = self._frames[:-1].copy()
         self._frames[0] = self._frame()
-        return self._seen(), float(reward), terminated, truncated, info
+        return self._like.seen(self._frames), float(reward), terminated, truncated, info
 
     def render(self) -> Any:
         """The whole screen, uint8 [400, 600, 3]."""
@@ -59,17 +51,13 @@ class RenderedFrames(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         self._screen = np.asarray(self.env.render())
         return levels(self._small(self._screen))
 
-    def _seen(self) -> np.ndarray:
-        stacked = isinstance(self._like, CartPoleStacked)
-        return newest_and_differences(self._frames) if stacked else differences(self._frames)[0]
-
 
 class Shrunk:
     """The middle of a screen, uint8 [400, 600, 3], as ``Raster`` draws it: a bilinear resize, in grey or in colour."""
 
     def __init__(self, raster: Raster) -> None:
         self._rows = triangles(BOTTOM - TOP, raster.height).astype(np.float32)
-        self._columns = triangles(600, raster.width).astype(np.float32).T
+        self._columns = triangles(SCREEN_WIDTH, raster.width).astype(np.float32).T
         self._colour = raster.colour
 
     def __call__(self, screen: np.ndarray) -> np.ndarray:
@@ -94,31 +82,4 @@ def cartpole_stacked(render_mode: str = RENDERED, **options: Any) -> RenderedFra
 def _rendered(like: CartPolePixels, mode: str) -> RenderedFrames:
     if mode != RENDERED:
         raise UserError(f"render_mode = {mode!r}: frames are rendered into arrays, so it is {RENDERED}")
-    return RenderedFrames(_offscreen(), like)
-
-
-def screen(position: float, velocity: float, angle: float, angular_velocity: float) -> "pygame.Surface":
-    """What Gymnasium draws of a cart and a pole."""
-    import pygame
-
-    env = _cart_pole()
-    env.state = (position, velocity, angle, angular_velocity)
-    return pygame.surfarray.make_surface(np.asarray(env.render()).swapaxes(0, 1))
-
-
-@cache
-def _cart_pole() -> Any:
-    return _offscreen()
-
-
-def _offscreen() -> CartPoleEnv:
-    """Gymnasium's CartPole, whose renderer would look for a display that it has no need of."""
-    import pygame
-
-    if not pygame.display.get_init():
-        set_before = os.environ.get(DRIVER)
-        os.environ[DRIVER] = set_before or "dummy"
-        pygame.display.init()
-        if set_before is None:
-            del os.environ[DRIVER]
-    return CartPoleEnv(render_mode=RENDERED)
+    return RenderedFrames(offscreen(), like)

@@ -10,12 +10,18 @@ import pytest
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 from PIL import Image
 
+from argmaxq.agents.dqn import DQN
 from argmaxq.components.errors import UserError
 from argmaxq.domains.cartpole import CartPoleState
 from argmaxq.domains.catalogue import functional
 from argmaxq.domains.pixels.raster import Raster
 from argmaxq.lanes.compiled import LARGE, CompiledEnv, EnvState
 from argmaxq.lanes.func_lanes import FuncLanes
+from argmaxq.networks.inputs import Rescaled
+from argmaxq.networks.mlp import MLP
+from argmaxq.replay.uniform import Uniform
+from oracles import leaves_equal
+from trainer import ENGINES, train
 
 STATES = 1_000
 KEY = jax.random.key(0)
@@ -96,6 +102,19 @@ def test_large_observations_are_not_drawn_ahead() -> None:
         lanes.step(np.ones(2, np.int32))
     again.restore(lanes.save())
     np.testing.assert_array_equal(lanes.step(np.ones(2, np.int32)).obs, again.step(np.ones(2, np.int32)).obs)
+
+
+@pytest.mark.parametrize("lanes", [8, pytest.param(1, marks=pytest.mark.slow)])
+def test_engines_learn_the_same_from_frames(lanes: int) -> None:
+    """Episodes that end and begin included; the replay holds int8."""
+    env = functional("argmaxq/CartPolePixels-v0", {"height": 160, "width": 8})
+    assert env is not None
+    agent = DQN(network=MLP((16,), Rescaled()), replay=Uniform(1_000), learning_starts=50, batch_size=16)
+    made = (make(agent, CompiledEnv(env, 500), lanes, (3,)) for make in ENGINES.values())
+    (one, reports), (two, _) = (train(engine, 400 // lanes) for engine in made)
+    assert one.learner.replay.rows.obs.dtype == np.int8
+    assert sum(len(block[0].episodes.step) for block in reports) > 5
+    assert leaves_equal((one.learner, one.episodes), (two.learner, two.episodes))
 
 
 def test_frames_of_no_size_are_refused() -> None:

@@ -34,6 +34,11 @@ def pictured(spec: ArraySpec) -> bool:
     return len(spec.shape) in (2, 3, 4) and sides[0] >= LEAST
 
 
+def binary(spec: ArraySpec) -> bool:
+    """Whether observations are planes of zeros and ones, which show as much as a screen does."""
+    return len(spec.shape) == 3 and spec.dtype in ("bool", "int8", "uint8") and max(spec.high, default=2.0) <= 1
+
+
 def panels(obs: np.ndarray, spec: ArraySpec) -> list[np.ndarray]:
     """An observation as pictures, uint8 [height, width, 3] each: one for each frame of a stack, else one.
 
@@ -45,7 +50,7 @@ def panels(obs: np.ndarray, spec: ArraySpec) -> list[np.ndarray]:
     channels = obs[..., np.newaxis] if len(obs.shape) == 2 else obs
     if channels_first(obs.shape):
         channels = np.moveaxis(obs, 0, 2)
-    if max(spec.high, default=0.0) <= 1 and channels.shape[-1] > 1:
+    if binary(spec):
         return [flattened(channels, binary=True)]
     if channels.shape[-1] in (1, 3):
         return [flattened(channels)]

@@ -21,7 +21,7 @@ from argmaxq.types import ACTION_MASK
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
-from argmaxq.visualisation.observed import beside, pictured
+from argmaxq.visualisation.observed import beside, binary, pictured
 
 USUAL_FPS = 30.0
 NO_WINDOW = "no window can be opened here: write a film with --video FILE.mp4"
@@ -109,7 +109,7 @@ def _pictures(env: gym.Env[Any, Any]) -> Callable[[], Iterable[Any]]:
 def _with_observations(playing: Playing, pictures: Callable[[], Iterable[Any]]) -> Callable[[], Iterable[Any]]:
     """The same pictures, with what the agent sees beside each where that is a picture, too."""
     spec = playing.policy.adaptor.spaces.observation
-    if not pictured(spec):
+    if not pictured(spec) or binary(spec):
         return pictures
     return lambda: [beside(np.asarray(picture), np.asarray(playing.obs), spec) for picture in pictures()]
 

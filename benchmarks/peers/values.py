@@ -30,3 +30,6 @@ LUNARLANDER = {
     "final_epsilon": 0.01,
 }
 """A DQN of university courses: epsilon decays per episode, the target network follows each update by ``tau``."""
+
+PIXELS = {"replay": 2_000, "batch": 32, "learning_rate": 1e-4, "gamma": 0.99}
+"""DQN on pictures 84 x 84 x 4: an update costs what it costs however large the replay is."""

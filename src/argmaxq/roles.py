@@ -95,6 +95,17 @@ class Network(Protocol):
 
 
 @runtime_checkable
+class CopyingNetwork(Network, Protocol):
+    """A network that is quicker with copies of its parameters at hand: it takes ``Prepared`` ones, too.
+
+    Agents that learn from batches in a loop carry the copies in it, and make them anew after the optimiser's step.
+    """
+
+    def copies(self, params: PyTree) -> PyTree:
+        """What is to be kept ready of the parameters; no gradient goes to it."""
+
+
+@runtime_checkable
 class ImplicitNetwork(Network, Protocol):
     """A network of quantiles at any levels; ``implicit`` says whether it is one as it is configured."""
 

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from typing import Any, NamedTuple, TypeAlias
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -60,6 +61,13 @@ class Estimates(NamedTuple):
     target: Estimate
 
 
+class Prepared(NamedTuple):
+    """A network's parameters, and what it keeps ready of them, such as copies in the form that is multiplied."""
+
+    params: PyTree
+    copies: PyTree
+
+
 class Batch(NamedTuple):
     """Sampled transitions with their importance weights and where in the replay they came from; leading axis batch.
 
@@ -95,10 +103,33 @@ START = Clock()
 
 
 @dataclasses.dataclass(frozen=True)
+class Part:
+    """One of several arrays that an observation is made of: its shape, and the dtype in which nothing of it is lost.
+
+    ``largest`` is the greatest absolute value, where known; else 0.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    largest: float = dataclasses.field(default=0.0, compare=False)
+
+    @property
+    def entries(self) -> int:
+        """How many numbers it has."""
+        return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes these are."""
+        return self.entries * np.dtype(self.dtype).itemsize
+
+
+@dataclasses.dataclass(frozen=True)
 class ArraySpec:
     """Shape and dtype name of one array, and the least and greatest value of each entry, flat, where known.
 
     ``categories`` is not 0 where the array is an index 0 .. categories - 1 without any order, such as a state's number.
+    ``parts`` are those of a flat float32 array that holds pictures beside other things; empty for any other.
     """
 
     shape: tuple[int, ...]
@@ -106,6 +137,35 @@ class ArraySpec:
     low: tuple[float, ...] = dataclasses.field(default=(), compare=False)
     high: tuple[float, ...] = dataclasses.field(default=(), compare=False)
     categories: int = 0
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def packed(self) -> "ArraySpec":
+        """How it is kept: bytes where it has parts, so that pictures take no more than they need; else as it is."""
+        return ArraySpec((sum(part.bytes for part in self.parts),), "uint8") if self.parts else self
+
+
+def packed(parts: tuple[Part, ...], flat: np.ndarray) -> np.ndarray:
+    """Parts end to end [..., entries] as bytes [..., bytes]."""
+    ends = np.cumsum([part.entries for part in parts])[:-1]
+    pieces = zip(parts, np.split(flat, ends, axis=-1), strict=True)
+    return np.concatenate([np.ascontiguousarray(own, part.dtype).view(np.uint8) for part, own in pieces], axis=-1)
+
+
+def unpacked(parts: tuple[Part, ...], stored: Array) -> Array:
+    """Bytes [..., bytes] as float32, parts end to end [..., entries]; NumPy's arrays give NumPy's, and JAX's JAX's."""
+    xp: Any = np if isinstance(stored, np.ndarray) else jnp
+    ends = np.cumsum([part.bytes for part in parts])[:-1]
+    pieces = zip(parts, xp.split(stored, ends, axis=-1), strict=True)
+    return xp.concatenate([_numbers(part, own) for part, own in pieces], axis=-1)
+
+
+def _numbers(part: Part, stored: Array) -> Array:
+    if part.dtype == "uint8":
+        return stored.astype(np.float32)
+    if isinstance(stored, np.ndarray):
+        return np.ascontiguousarray(stored).view(np.float32)
+    return jax.lax.bitcast_convert_type(stored.reshape(*stored.shape[:-1], part.entries, 4), jnp.float32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,21 +244,24 @@ Actions: TypeAlias = DiscreteActions | HybridActions | BranchedActions
 
 @dataclasses.dataclass(frozen=True)
 class Legal:
-    """Which actions are allowed, where an array tells it with the observation: its last entries, 1 for allowed, else 0.
+    """How a row's array is read: which actions are allowed, by its last entries, 1 for allowed, and what is observed.
 
     Arrays are of NumPy or JAX, and so are results.
 
     Attributes:
         actions: How many entries; 0: none, and all actions are always allowed.
-        shape: Of the observation alone.
+        shape: Of the observation alone, as it is kept.
+        parts: Of the observation, where it is kept as bytes.
     """
 
     actions: int = 0
     shape: tuple[int, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     def seen(self, obs: Array) -> Array:
         """Arrays [..., entries] -> the observations alone [..., *shape]."""
-        return obs[..., : -self.actions].reshape(*obs.shape[:-1], *self.shape) if self.actions else obs
+        alone = obs[..., : -self.actions].reshape(*obs.shape[:-1], *self.shape) if self.actions else obs
+        return unpacked(self.parts, alone) if self.parts else alone
 
     def allowed(self, obs: Array) -> Array:
         """Arrays [..., entries] -> whether each action is allowed, bool [..., actions]."""
@@ -225,15 +288,16 @@ class Spaces:
 
     @property
     def legal(self) -> Legal:
-        """How the arrays of ``stored`` tell which actions are allowed."""
-        return Legal(self.action.n, self.observation.shape) if self.masked else Legal()
+        """How the arrays of ``stored`` are read."""
+        parts = self.observation.parts
+        return Legal(self.action.n, self.observation.packed.shape, parts) if self.masked else Legal(parts=parts)
 
     @property
     def stored(self) -> ArraySpec:
         """The array that rows hold: the observation; where actions are masked, flat, with the mask at its end."""
+        spec, none = self.observation.packed, (0.0,) * self.action.n
         if not self.masked:
-            return self.observation
-        spec, none = self.observation, (0.0,) * self.action.n
+            return spec
         low, high = (bound and bound + end for bound, end in ((spec.low, none), (spec.high, (1.0,) * self.action.n)))
         return ArraySpec((math.prod(spec.shape) + self.action.n,), spec.dtype, low, high, spec.categories)
 

@@ -22,7 +22,20 @@ from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Rewards, Sync
-from argmaxq.types import START, Array, Batch, Clock, Estimates, Keys, Legal, Metrics, PyTree, Spaces, Transition
+from argmaxq.types import (
+    START,
+    Array,
+    Batch,
+    Clock,
+    Estimates,
+    Keys,
+    Legal,
+    Metrics,
+    Prepared,
+    PyTree,
+    Spaces,
+    Transition,
+)
 
 Loss = Callable[[PyTree, PyTree, Transition, Keys | None], tuple[Array, Array, Array]]
 """(parameters, target network's, transition, keys) -> (loss, TD error, value)."""
@@ -32,6 +45,7 @@ class DQNLearner(NamedTuple):
     """Online and target parameters, optimiser state, replay, and gradient updates done (int32).
 
     ``rewards`` is what their kind remembers, ``average`` the averaged parameters, ``seed`` is of resets: often ``()``.
+    ``copies`` are what a network keeps ready of both parameters while it learns, and nothing in between.
     """
 
     params: PyTree
@@ -42,6 +56,7 @@ class DQNLearner(NamedTuple):
     rewards: PyTree = ()
     average: PyTree = ()
     seed: PyTree = ()
+    copies: PyTree = ()
 
 
 @component(Agent)
@@ -128,10 +143,18 @@ def descend(
 
     def mean(params: PyTree) -> tuple[Array, tuple[Array, Array]]:
         mapped = jax.vmap(loss, (None, None, 0, axes(keys)))
-        losses, td_errors, values = mapped(params, learner.target, batch.transition, keys)
+        losses, td_errors, values = mapped(*shown(learner, params), batch.transition, keys)
         return jnp.mean(batch.weight * losses), (td_errors, jnp.mean(values))
 
     return step(agent, mean, learner, clock)
+
+
+def shown(learner: DQNLearner, params: PyTree) -> tuple[PyTree, PyTree]:
+    """Online and target parameters as the network is given them, with their copies where it keeps any."""
+    if not learner.copies:
+        return params, learner.target
+    online, target = learner.copies
+    return Prepared(params, online), Prepared(learner.target, target)
 
 
 def step(

@@ -103,7 +103,7 @@ class Copy:
         space = env.action_space
         self._adaptor = adaptor = read_spaces(env.observation_space, space, choices, mask)
         self.env, self.spaces, self._masked = env, adaptor.spaces, adaptor.spaces.masked
-        self._shape, self._encode, self._step = self.spaces.observation.shape, adaptor.encode, env.step
+        self._shape, self._encode, self._step = self.spaces.observation.packed.shape, adaptor.encode, env.step
         # On Python's own integers, adding the start is all there is to decode, at a fifth of the cost.
         self._decode = int(space.start).__add__ if isinstance(space, gym.spaces.Discrete) else adaptor.decode
         self._new = False

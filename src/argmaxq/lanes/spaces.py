@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -16,7 +16,7 @@ from gymnasium import spaces
 from argmaxq.components.errors import UserError
 from argmaxq.lanes.hybrid import Choices, HybridSpace, read_hybrid
 from argmaxq.lanes.masks import Mask, allowed, maskable, unmasked
-from argmaxq.types import ACTION_MASK, Actions, ArraySpec, BranchedActions, DiscreteActions, Spaces
+from argmaxq.types import ACTION_MASK, Actions, ArraySpec, BranchedActions, DiscreteActions, Part, Spaces, packed
 
 Encode = Callable[[Any], np.ndarray]
 Decode = Callable[[Any], Any]
@@ -68,7 +68,7 @@ class Adaptor:
     def joined(self, seen: np.ndarray, obs: Any, info: Any, over: Any = False) -> np.ndarray:
         """An encoded observation [*shape], or a batch, with its mask of actions: arrays as ``spaces.stored``."""
         told, where = (info, "info") if self.mask == "info" else (obs, "observation")
-        leading = seen.shape[: seen.ndim - len(self.spaces.observation.shape)]
+        leading = seen.shape[: seen.ndim - len(self.spaces.observation.packed.shape)]
         mask = allowed(told.get(ACTION_MASK), self.spaces.action.n, leading, over, f"{where}[{ACTION_MASK!r}]")
         return np.concatenate([seen.reshape(*leading, -1), mask.astype(seen.dtype)], axis=-1)
 
@@ -80,8 +80,9 @@ def read_spaces(
 
     Box observations keep shape and dtype, but 64-bit numbers become float32. Discrete observations become an index
     0 .. n-1, of which networks other than tables make a one-hot vector. MultiDiscrete, MultiBinary, Dict and Tuple
-    observations become what ``gymnasium.spaces.flatten`` makes of them, as float32: categories are one-hot. With a
-    ``mask`` in them, Dict observations are what is left without it, see ``masks.unmasked``.
+    observations become what ``gymnasium.spaces.flatten`` makes of them, as float32: categories are one-hot; where
+    pictures of bytes are among them, rows keep them as bytes. With a ``mask`` in them, Dict observations are what is
+    left without it, see ``masks.unmasked``.
 
     Raises:
         UserError: no agent can use such observations or actions; the message says which agent would.
@@ -105,8 +106,33 @@ def read_observations(space: gym.Space[Any]) -> tuple[ArraySpec, Encode]:
         return box_spec(space, dtype), partial(np.asarray, dtype=dtype) if dtype.kind == "f" else partial(_whole, dtype)
     if isinstance(space, spaces.Discrete):
         return index_spec(space), partial(_index, int(space.start), int(space.n))
-    encode = _flattener(space)
-    return ArraySpec((spaces.flatdim(space),), "float32"), encode
+    encode, parts = _flattener(space), tuple(_parts(space))
+    if not any(part.dtype == "uint8" and len(part.shape) > 1 for part in parts):
+        return ArraySpec((spaces.flatdim(space),), "float32"), encode
+    return ArraySpec((spaces.flatdim(space),), "float32", parts=parts), partial(_packed, parts, encode)
+
+
+def _packed(parts: tuple[Part, ...], encode: Encode, obs: Any) -> np.ndarray:
+    return packed(parts, encode(obs))
+
+
+def _parts(space: gym.Space[Any]) -> Iterator[Part]:
+    """What ``spaces.flatten`` joins, in order; categories are ones and zeros."""
+    match space:
+        case spaces.Dict():
+            for part in space.spaces.values():
+                yield from _parts(part)
+        case spaces.Tuple():
+            for part in space.spaces:
+                yield from _parts(part)
+        case spaces.Box():
+            yield Part(space.shape, "uint8" if space.dtype == np.uint8 else "float32", _largest(space))
+        case _:
+            yield Part((spaces.flatdim(space),), "uint8", 1.0)
+
+
+def _largest(space: spaces.Box) -> float:
+    return float(np.maximum(np.abs(space.low.astype(float)), np.abs(space.high.astype(float))).max(initial=0.0))
 
 
 def box_spec(space: spaces.Box, dtype: np.dtype[Any]) -> ArraySpec:

@@ -25,14 +25,14 @@ from argmaxq.learning.sync import Polyak
 from argmaxq.networks.critics import MultiPass
 from argmaxq.networks.features import Tiles
 from argmaxq.networks.heads import BranchingDueling, Centred
-from argmaxq.networks.inputs import Inputs, Raw, Rescaled
 from argmaxq.networks.linear import Linear as LinearValues
 from argmaxq.networks.linear import Table
 from argmaxq.networks.mlp import MLP
 from argmaxq.recipes import rules
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.recipes.sight import Said, Task, inputs_for, network_for, pictured
 from argmaxq.replay.uniform import Uniform
-from argmaxq.roles import Agent, Network
+from argmaxq.roles import Agent
 from argmaxq.types import BranchedActions, HybridActions
 
 LEARNING = ("bootstrap", "n_step", "updates", "rollout", "optimiser", "step_size", "backup", "epochs", "trace_decay")
@@ -41,44 +41,12 @@ TILED = 6
 """Entries of an observation up to which tiles are few enough."""
 
 
-class Said(NamedTuple):
-    """A choice in words, and the fields that it tells of, each by its path."""
-
-    what: str
-    words: str
-    paths: tuple[str, ...]
-
-
 class Start(NamedTuple):
     """A recipe, what it is for, and what was chosen in it and why."""
 
     recipe: Recipe
     title: str
     said: tuple[Said, ...]
-
-
-class Task(NamedTuple):
-    """What a start is made for.
-
-    Attributes:
-        env: The environment, in as many lanes as it is trained in.
-        found: What random play showed of it.
-        steps: Env steps, over all lanes.
-    """
-
-    env: Env
-    found: Survey
-    steps: int
-
-    @property
-    def gamma(self) -> float:
-        """Discount per env step."""
-        return rules.discount(self.found.time_limit)
-
-    @property
-    def scale(self) -> float:
-        """Factor on rewards."""
-        return rules.reward_scale(self.found.largest_return(self.gamma))
 
 
 Made = tuple[Agent, tuple[Said, ...]]
@@ -105,8 +73,9 @@ def start(name: str, env: Env, found: Survey, steps: int | None = None, lanes: i
 
 def dqn(task: Task) -> tuple[DQN, tuple[Said, ...]]:
     """Double DQN on returns of three steps: discrete actions."""
-    network, shown = _network(task)
+    network, shown = network_for(task)
     rollout = max(1 + task.env.lanes % 2, 4 // task.env.lanes)  # an even number of rows in all
+    apart = 4 if pictured(task) else 2
     agent = DQN(
         network=network,
         bootstrap=Double(),
@@ -116,12 +85,14 @@ def dqn(task: Task) -> tuple[DQN, tuple[Said, ...]]:
         optimiser=Adam(5e-4, annealing=TO_ZERO, max_grad_norm=10.0),
         gamma=task.gamma,
         n_step=3,
+        batch_size=32 if pictured(task) else 64,
         rollout=rollout,
-        updates=rollout * task.env.lanes // 2,
+        updates=max(1, rollout * task.env.lanes // apart),
         learning_starts=min(1_000, task.steps // 20),
         rewards=Scale(task.scale),
     )
-    learning = f"double DQN on returns of three steps, an update for each two steps; {_rate(agent.optimiser)}"
+    often = "two" if apart == 2 else "four"
+    learning = f"double DQN on returns of three steps, an update for each {often} steps; {_rate(agent.optimiser)}"
     return agent, (shown, _learning(learning), _replayed(agent.replay), _explored("a fifth", 0.02))
 
 
@@ -136,9 +107,10 @@ def bdq(task: Task) -> Made:
 
 def pqn(task: Task) -> Made:
     """Q(lambda) on fresh rows of many lanes, without a replay: discrete actions, quick environments."""
-    network, shown = _network(task)
+    network, shown = network_for(task)
     rows_at_once = int(np.clip(task.steps // 100, 256, 1024))
     rollout = max(8, rows_at_once // task.env.lanes // 8 * 8)
+    passes = 2 if pictured(task) else 4
     agent = PQN(
         network=network,
         exploration=EpsilonGreedy(Linear(1.0, 0.05, 0.2, per="run")),
@@ -146,17 +118,20 @@ def pqn(task: Task) -> Made:
         gamma=task.gamma,
         trace_decay=0.9,
         rollout=rollout,
-        epochs=4,
+        epochs=passes,
         minibatches=8,
         rewards=Scale(task.scale),
     )
-    learning = f"Q(lambda), four times over {rollout} fresh rows of {task.env.lanes} lanes; {_rate(agent.optimiser)}"
+    learning = (
+        f"Q(lambda), {'twice' if passes == 2 else 'four times'} over {rollout} fresh rows of {task.env.lanes} lanes; "
+        f"{_rate(agent.optimiser)}"
+    )
     return agent, (shown, _learning(learning), _explored("a fifth", 0.05))
 
 
 def pdqn(task: Task) -> Made:
     """MP-DQN: actions with parameters."""
-    inputs, seen = _inputs(task)
+    inputs, seen = inputs_for(task)
     updates = task.env.lanes
     agent = PDQN(
         critic=MultiPass((128,), inputs),
@@ -254,24 +229,6 @@ STARTS = {
     "td": Kind(td, _untiled, 500_000),
 }
 """By the name that ``train`` takes."""
-
-
-def _inputs(task: Task) -> tuple[Inputs, str]:
-    """What a network does to observations first, and what it sees, in words."""
-    spec, (low, high) = task.found.spaces.observation, rules.input_box(task.found)
-    if spec.categories:
-        return Raw(), f"one of {spec.categories:,} states, as a one-hot vector"
-    entries = f"{int(np.prod(spec.shape)):,} numbers"
-    if low:
-        return Rescaled(low, high), f"{entries}, rescaled by bounds and spread in random play"
-    return Rescaled(), f"{entries}, rescaled by bounds where there are any"
-
-
-def _network(task: Task) -> tuple[Network, Said]:
-    inputs, seen = _inputs(task)
-    return MLP((128, 128), inputs, layer_norm=True), Said(
-        "network", f"two normalised layers of 128 on {seen}", ("agent.network",)
-    )
 
 
 def _capacity(task: Task, least: int) -> int:

@@ -6,6 +6,8 @@ import numpy as np
 
 from argmaxq.environments.survey import Survey
 from argmaxq.networks.bounds import ASSUMED
+from argmaxq.networks.convolutional.encoders import Encoder, Layers, Minatar, Nature
+from argmaxq.networks.convolutional.images import sides
 from argmaxq.networks.inputs import UNBOUNDED
 from argmaxq.recipes.recipe import Evaluation
 from argmaxq.types import ArraySpec
@@ -54,6 +56,7 @@ def evaluation(steps: int, longest: int | None) -> Evaluation:
 
 def capacity(spec: ArraySpec, steps: int, least: int) -> int:
     """Rows of a replay: all of the run, but 200,000 at most and no more than ``MEMORY`` holds; at least ``least``."""
+    spec = spec.packed
     bytes_ = np.dtype(spec.dtype).itemsize * int(np.prod(spec.shape))
     return max(min(steps, 200_000, MEMORY // bytes_), least)
 
@@ -79,6 +82,14 @@ def feature_box(found: Survey) -> Box:
     middle, deviation = _moments(found.obs) if len(found.obs) else (np.zeros(len(low)), np.full(len(low), ASSUMED / 4))
     half = np.where(deviation > 0.0, 4.0 * deviation, ASSUMED)
     return _box(np.where(known, (low + high) / 2, middle), np.where(known, (high - low) / 2, half))
+
+
+def encoder(shape: tuple[int, ...]) -> Encoder:
+    """Convolutions that suit a picture's size: DQN's, smaller ones from 16 x 16 on, or MinAtar's."""
+    side = min(sides(shape))
+    if side >= 36:
+        return Nature()
+    return Layers((32, 64, 64), (3, 3, 3), (2, 2, 1), "same") if side >= 16 else Minatar()
 
 
 def short(value: float) -> float:

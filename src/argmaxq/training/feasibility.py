@@ -31,6 +31,11 @@ def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int
             f"env.mask = {recipe.env.mask}: the agent {type_name(type(recipe.agent))} knows no masks of actions; leave "
             "it out, or give the agent the field legal: Allowed, see agents.acting.Acting"
         )
+    if spaces.observation.parts and getattr(agent, "legal", None) != spaces.legal:
+        raise UserError(
+            f"observations are pictures beside other things, which {type_name(type(recipe.agent))} cannot read: dqn "
+            "and pqn can; gymnasium.wrappers.FilterObservation leaves one entry of them"
+        )
     learner = jax.eval_shape(lambda key: agent.init(key, spaces, lanes), jax.random.key(0))
     _learns(agent, recipe.steps, lanes)
     own = jax.eval_shape(lambda key: _iteration(agent, key, spaces, lanes), jax.random.key(0))

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from argmaxq.components.errors import UserError
 from argmaxq.networks.layers import singular_value
 from argmaxq.types import Array, PyTree
 
@@ -96,6 +97,11 @@ class Convolution:
         pads = self._pads((shape.height, shape.width), window)
         sides = zip(shape[:2], pads, window, strict=True)
         height, width = ((side + sum(pad) - own) // self.stride + 1 for side, pad, own in sides)
+        if min(height, width) < 1:
+            raise UserError(
+                f"the pictures are too small for this encoder, nothing is left for kernels of {self.kernel}:"
+                " minatar takes them from 3 x 3 on, and layers of your own may be padded (padding same)"
+            )
         return {self.name: params}, Shape(height, width, self.features)
 
     def copies(self, form: Form, scale: Array, params: dict[str, PyTree]) -> dict[str, PyTree]:

@@ -195,7 +195,7 @@ def _row(
     return tuple(rows)
 
 
-def dense(widths: Sequence[int], activation: str, layer_norm: bool, start: Start) -> tuple[Block, ...]:
+def dense_layers(widths: Sequence[int], activation: str, layer_norm: bool, start: Start) -> tuple[Block, ...]:
     """Dense layers on a map."""
     rows: list[Block] = []
     for number, width in enumerate(widths):

@@ -1,6 +1,7 @@
 """Pictures among observations: where their channels stand, and what their values are scaled by."""
 
 import math
+from typing import NamedTuple
 
 import jax.numpy as jnp
 
@@ -10,6 +11,9 @@ from argmaxq.types import Array, ArraySpec
 
 MOST_CHANNELS = 32
 """A first axis that is longer is none of channels."""
+
+SMALLEST = 8
+"""Pixels along a side from which an array is taken for a picture."""
 
 
 def channels_first(shape: tuple[int, ...]) -> bool:
@@ -47,6 +51,55 @@ def described(shape: tuple[int, ...]) -> str:
     first = channels_first(shape)
     channels, height, width = shape if first else (shape[2], *shape[:2])
     return f"{height} x {width} pixels in {channels} channel{'s' * (channels > 1)}{', which come first,' * first}"
+
+
+def sides(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Height and width of a picture."""
+    match len(shape):
+        case 4:
+            return shape[1], shape[2]
+        case 3 if channels_first(shape):
+            return shape[1], shape[2]
+    return shape[0], shape[1]
+
+
+def is_picture(spec: ArraySpec) -> bool:
+    """Whether an observation looks like one: at least 8 x 8, and in channels, or of bytes."""
+    axes = len(spec.shape)
+    if spec.parts:
+        return view(spec) is not None
+    return 2 <= axes <= 4 and min(sides(spec.shape)) >= SMALLEST and (axes > 2 or spec.dtype == "uint8")
+
+
+class View(NamedTuple):
+    """Where a picture lies in flat observations, and its shape."""
+
+    start: int
+    shape: tuple[int, ...]
+
+    def picture(self, obs: Array) -> Array:
+        """The picture of one observation [entries]."""
+        return obs[self.start : self.start + math.prod(self.shape)].reshape(self.shape)
+
+    def others(self, obs: Array) -> Array:
+        """All else of it."""
+        return jnp.concatenate([obs[: self.start], obs[self.start + math.prod(self.shape) :]])
+
+
+def view(spec: ArraySpec) -> tuple[View, float] | None:
+    """Where the largest picture of an observation of several parts lies, and its scale; None of any other."""
+    pictures = [part for part in spec.parts if is_picture(ArraySpec(part.shape, part.dtype))]
+    if not pictures:
+        return None
+    chosen = max(pictures, key=lambda part: part.entries)
+    start = sum(part.entries for part in spec.parts[: spec.parts.index(chosen)])
+    return View(start, chosen.shape), 1.0 / chosen.largest if chosen.largest else 1.0
+
+
+def advice(shape: tuple[int, ...]) -> str:
+    """What makes a picture smaller, in words."""
+    grey = "GrayscaleObservation(env), " if len(shape) == 3 and 3 in (shape[0], shape[2]) else ""
+    return f"gymnasium.wrappers.{grey}ResizeObservation(env, (84, 84))"
 
 
 def unit(spec: ArraySpec) -> float:

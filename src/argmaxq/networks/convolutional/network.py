@@ -1,39 +1,36 @@
 """Convolutional networks: an encoder of pictures, dense layers and a head."""
 
 import dataclasses
-from typing import Any, Literal, NamedTuple
+import math
+from typing import Annotated, Any, Literal
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jax import lax
 
-from argmaxq.components.annotations import Positive, Size
+from argmaxq.components.annotations import Bound, Positive, Size
 from argmaxq.components.component import component
+from argmaxq.components.errors import UserError
 from argmaxq.devices import current
 from argmaxq.learning.batches import apply
 from argmaxq.networks.convolutional.blocks import Block, Shape, Start, Weights, applied, begun, copied
-from argmaxq.networks.convolutional.encoders import Encoder, Nature, dense
+from argmaxq.networks.convolutional.encoders import Encoder, Nature, dense_layers
 from argmaxq.networks.convolutional.forms import BatchLast, Plain, Precision
-from argmaxq.networks.convolutional.images import channels_last, described, unit
+from argmaxq.networks.convolutional.images import View, advice, channels_last, described, sides, unit, view
 from argmaxq.networks.heads import Head, Implicit, SingleStream
 from argmaxq.networks.layers import Layer
 from argmaxq.networks.layers import Plain as PlainLayer
 from argmaxq.networks.mlp import hidden_layers
 from argmaxq.roles import Network
-from argmaxq.types import Array, PyTree, Spaces
+from argmaxq.types import Array, Prepared, PyTree, Spaces
 
 CHUNK = 32
 """Pictures that are convolved at once on a CPU."""
-FEW = 1
+MOST_FEATURES = 2**17
+"""Of one picture that dense layers may see: 512 units of them are 270 MB."""
+FEW = 8
 """Pictures up to which a CPU's plain convolutions are quicker where no copies of the kernels are at hand."""
-
-
-class Prepared(NamedTuple):
-    """A network's parameters, and copies of kernels in the form in which they are multiplied."""
-
-    params: PyTree
-    copies: PyTree
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +40,7 @@ class Plan:
     convolutions: tuple[Block, ...]
     dense: tuple[Block, ...]
     precision: Precision
+    view: View | None = None
 
     def one(self, weights: tuple[Array, Weights], obs: Array) -> Array:
         """Of one picture; features [width]."""
@@ -62,7 +60,7 @@ class Plan:
         return copied((*self.convolutions, *self.dense), BatchLast(self.precision), scale, params)
 
     def _features(self, form: Any, scale: Array, weights: Weights, obs: Array) -> Array:
-        pictures = jax.vmap(channels_last)(obs)
+        pictures = jax.vmap(lambda one: channels_last(self.view.picture(one) if self.view else one))(obs)
         maps = self._convolved(form, scale, weights, pictures)
         return form.left(applied(self.dense, form, scale, weights, maps))
 
@@ -102,7 +100,8 @@ class Tail(nn.Module):
 class Convolutional:
     """Convolutions on pictures, dense layers and a head; values are scaled to at most 1 on the way in.
 
-    How it is computed depends on the device and on how many pictures there are at once, its parameters do not.
+    How it is computed depends on the device and on how many pictures there are at once, its parameters do not. What a
+    Dict or Tuple has beside its largest picture joins the features of that before the dense layers.
 
     Attributes:
         encoder: The convolutions.
@@ -125,6 +124,7 @@ class Convolutional:
     layer: Layer = PlainLayer()
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     scale: Positive | None = None
+    view: Annotated[View | None, Bound()] = None
 
     @property
     def implicit(self) -> bool:
@@ -133,24 +133,39 @@ class Convolutional:
 
     def bind(self, spaces: Spaces) -> "Convolutional":
         """With the scale of the environment's pictures where none is given."""
-        return self if self.scale is not None else dataclasses.replace(self, scale=unit(spaces.observation))
+        found = view(spaces.observation)
+        own, scale = found or (None, unit(spaces.observation))
+        return dataclasses.replace(self, view=own, scale=scale if self.scale is None else self.scale)
 
     def remarks(self, spaces: Spaces) -> list[str]:
-        """How the axes of pictures are read."""
-        return [f"pictures of {described(spaces.observation.shape)}"] if len(spaces.observation.shape) > 1 else []
+        """How the axes of pictures are read, and what makes large ones smaller."""
+        found = view(spaces.observation)
+        shape = found[0].shape if found else spaces.observation.shape
+        if not 2 <= len(shape) <= 4:
+            return []
+        times = math.prod(sides(shape)) / 84**2
+        slow = f"; {times:.0f} times the work of 84 x 84, which {advice(shape)} makes of them" if times > 2 else ""
+        beside = f", beside {spaces.observation.shape[0] - math.prod(shape):,} other numbers" if found else ""
+        return [f"pictures of {described(shape)}{beside}{slow}"]
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
         """Parameters for one observation like ``obs`` and outputs [actions, size]."""
-        first, second = jax.random.split(key)
-        plan, shape = self._plan(), Shape(*jax.eval_shape(channels_last, obs).shape)
-        params, shape = begun((*plan.convolutions, *plan.dense), first, shape)
+        keys, plan = jax.random.split(key, 3), self._plan()
+        obs, more = (self.view.picture(obs), self.view.others(obs).size) if self.view else (obs, 0)
+        params, shape = begun(plan.convolutions, keys[0], Shape(*jax.eval_shape(channels_last, obs).shape))
+        if (features := math.prod(shape)) > MOST_FEATURES:
+            raise UserError(
+                f"the convolutions make {features:,} features of pictures of shape {tuple(obs.shape)}, and at most "
+                f"{MOST_FEATURES:,} are learnt from: make the pictures smaller, by {advice(obs.shape)}"
+            )
+        dense, shape = begun(plan.dense, keys[1], shape)
         levels = [jnp.zeros(1)] if self.implicit else []
-        tail = self._tail(outputs).init(second, jnp.zeros(shape.height * shape.width * shape.channels), *levels)
-        return {**params, **tail["params"]}
+        tail = self._tail(outputs).init(keys[2], jnp.zeros(math.prod(shape) + more), *levels)
+        return {**params, **dense, **tail["params"]}
 
-    def prepared(self, params: PyTree) -> PyTree:
-        """The parameters with copies of their kernels, which spares every call with them to make its own."""
-        return Prepared(params, {} if _accelerated() else self._plan().ready(self._scale, params))
+    def copies(self, params: PyTree) -> PyTree:
+        """Kernels in the form in which batches are multiplied; empty where parameters are in it already."""
+        return {} if _accelerated() else self._plan().ready(self._scale, params)
 
     def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None, levels: Array | None = None) -> Array:
         """Outputs [actions, size] for one observation; their shape is read off the output layer's bias.
@@ -163,6 +178,7 @@ class Convolutional:
         seen = {name: own for name, own in params.items() if name.startswith(prefixes)}
         rest = {name: own for name, own in params.items() if name not in seen}
         features = apply(plan, (self._scale, Weights(seen, copies)), obs)
+        features = jnp.concatenate([features, self.view.others(obs)]) if self.view else features
         rngs = {} if key is None else {"noise": key}
         asked = [] if levels is None else [levels]
         return self._tail(params["output"]["bias"].shape).apply({"params": rest}, features, *asked, rngs=rngs)
@@ -173,14 +189,18 @@ class Convolutional:
 
     def _plan(self) -> Plan:
         norm, start = self._layer_norm, self.start or self.encoder.start
-        widths = self._hidden if isinstance(self.layer, PlainLayer) else ()
-        return Plan(
-            self.encoder.blocks(norm, start), dense(widths, self.encoder.activation, norm, start), self.precision
-        )
+        widths = self._hidden if self._dense_here else ()
+        layers = dense_layers(widths, self.encoder.activation, norm, start)
+        return Plan(self.encoder.blocks(norm, start), layers, self.precision, self.view)
 
     def _tail(self, outputs: tuple[int, int]) -> Tail:
-        widths = () if isinstance(self.layer, PlainLayer) else self._hidden
+        widths = () if self._dense_here else self._hidden
         return Tail(widths, self.encoder.activation, self._layer_norm, self.head, outputs, self.layer)
+
+    @property
+    def _dense_here(self) -> bool:
+        """Whether dense layers are computed as convolutions are: plain ones, of pictures alone."""
+        return isinstance(self.layer, PlainLayer) and self.view is None
 
     @property
     def _hidden(self) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from argmaxq.components.errors import UserError
 from argmaxq.domains.pixels.seen import flattened
 from argmaxq.environments.drawn import PICTURES, drawable, drawn
 from argmaxq.environments.source import single
-from argmaxq.networks.convolutional.images import channels_first
+from argmaxq.networks.convolutional.images import channels_first, is_picture
 from argmaxq.reporting.pictures import head_of, new_figure, save
 from argmaxq.runs.track import BEST
 from argmaxq.types import ACTION_MASK, ArraySpec
@@ -18,8 +18,6 @@ from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
 
-LEAST = 8
-"""Pixels of a picture's shorter side at least: what is smaller is a table of numbers."""
 SHOWN, KEPT = 4, 64
 """Moments of an episode that are drawn, and twice of how many are kept on the way."""
 LONGEST = 2_000
@@ -29,9 +27,8 @@ GAP, GROUND = 6, 64
 
 
 def pictured(spec: ArraySpec) -> bool:
-    """Whether observations are pictures, or stacks of them."""
-    sides = sorted(spec.shape[-2:] if channels_first(spec.shape) or len(spec.shape) == 2 else spec.shape[-3:-1])
-    return len(spec.shape) in (2, 3, 4) and sides[0] >= LEAST
+    """Whether observations are pictures, or stacks of them, and nothing else."""
+    return is_picture(spec) and not spec.parts
 
 
 def binary(spec: ArraySpec) -> bool:

@@ -73,7 +73,7 @@ class Taps(NamedTuple):
 
 @cache
 def taps(parts: int) -> Taps:
-    """Those of a picture with ``parts`` rows, of which a screen's row is left out that weighs nothing."""
+    """Those of a picture with ``parts`` rows."""
     weights = triangles(BOTTOM - TOP, parts)
     count = int((weights > 0).sum(axis=1).max())
     first = np.minimum(np.argmax(weights > 0, axis=1), BOTTOM - TOP - count)
@@ -135,7 +135,10 @@ def _painted(
 
 
 def before(edge: Array, columns: int) -> Array:
-    """How much of the triangle of each of ``columns`` lies left of an edge [...] on the screen: [..., columns]."""
+    """How much of the triangle of each of ``columns`` lies left of an edge [...] on the screen: [..., columns].
+
+    Half a triangle is left out, which no difference sees.
+    """
     scaled = edge * np.float32(columns / SCREEN_WIDTH)
     at = scaled[..., np.newaxis] - (np.arange(columns, dtype=np.float32) + np.float32(0.5))
     at = at.clip(-1, 1)

@@ -64,6 +64,7 @@ def pictured(task: Task) -> bool:
 
 
 def network_for(task: Task) -> tuple[Network, Said]:
+    """Convolutions for pictures, dense layers for all else, and what to say of them."""
     if pictured(task):
         spec = task.found.spaces.observation
         found = view(spec)

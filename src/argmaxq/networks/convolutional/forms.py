@@ -5,7 +5,8 @@ times as slow as they could be. The form with the batch last is made of products
 is one of k/s x k/s and stride 1 on a picture whose s x s cells are channels, so shifted slices of that, one below the
 other, times the kernel as a matrix. All three products, the gradients' too, then contract the last axis of what stands
 on their left, for which XLA has a fast path from bfloat16 to float32. It needs the kernel and its transpose as arrays
-of bfloat16; the kernels that are learnt stay float32.
+of bfloat16; the kernels that are learnt stay float32. A dense layer, with few pictures and many weights, has its
+products the other way round, so that pictures are transposed and weights never.
 """
 
 import dataclasses
@@ -66,10 +67,10 @@ class Plain:
 
 
 class Copies(NamedTuple):
-    """A kernel as a matrix [features, inputs], and its transpose, in the precision of products."""
+    """A kernel as a matrix [inputs, features] in the precision of products, and its transpose, where that is needed."""
 
-    rows: Array
     columns: Array
+    rows: Array | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,17 +98,17 @@ class BatchLast:
 
     def copied(self, kernel: Array, stride: int | None) -> Copies:
         """The kernel as matrices."""
-        rows = _matrix(kernel, stride).astype(self.precision)
-        return Copies(rows, rows.T)
+        columns = _matrix(kernel, stride).astype(self.precision)
+        return Copies(columns) if stride is None else Copies(columns, columns.T)
 
     def convolved(self, x: Array, kernel: Array, copies: PyTree, stride: int | None, pads: Pads) -> Array:
         """Maps x convolved with a kernel, in float32."""
         ready = lax.stop_gradient(copies or self.copied(kernel, stride))
+        matrix = _matrix(kernel, stride)
         if stride is None:
-            flat = x.reshape(-1, x.shape[3])
-            return _product(None, _matrix(kernel, None), ready, flat)[:, jnp.newaxis, jnp.newaxis]
-        cut = Slices(kernel.shape[:3], stride, pads, x.shape[1:3])
-        return _product(cut, _matrix(kernel, stride), ready, x)
+            flat = jnp.transpose(x, (1, 2, 0, 3)).reshape(-1, x.shape[3])
+            return _dense(matrix, ready, flat).T[:, jnp.newaxis, jnp.newaxis]
+        return _product(Slices(kernel.shape[:3], stride, pads, x.shape[1:3]), matrix, ready, x)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,17 +153,17 @@ class Slices:
 
 
 def _matrix(kernel: Array, stride: int | None) -> Array:
-    """A kernel [height, width, channels, features] as a matrix [features, inputs].
+    """A kernel [height, width, channels, features] as a matrix [inputs, features].
 
-    Inputs are in the order of ``Slices``; without a stride in that of the map itself, which the kernel covers.
+    Inputs are in the order of ``Slices``; without a stride in the kernel's own.
     """
     height, width, channels, features = kernel.shape
-    if stride is None:
-        return jnp.transpose(kernel, (3, 2, 0, 1)).reshape(features, -1)
+    if stride in (None, 1):
+        return kernel.reshape(-1, features)
     tall, wide = -(-height // stride), -(-width // stride)
     pads = ((0, tall * stride - height), (0, wide * stride - width), (0, 0), (0, 0))
     cells = jnp.pad(kernel, pads).reshape(tall, stride, wide, stride, channels, features)
-    return jnp.transpose(cells, (5, 0, 2, 1, 3, 4)).reshape(features, -1)
+    return jnp.transpose(cells, (0, 2, 1, 3, 4, 5)).reshape(-1, features)
 
 
 def _times(left: Array, right: Array, axis: int) -> Array:
@@ -171,31 +172,50 @@ def _times(left: Array, right: Array, axis: int) -> Array:
     return lax.dot_general(left, right, contracted, preferred_element_type=jnp.float32)
 
 
+# Both products see their kernel's copies alone, but the gradient goes to ``matrix`` [inputs, features].
+
+
+@jax.custom_vjp
+def _dense(matrix: Array, copies: Copies, x: Array) -> Array:
+    """Features [batch, features] of inputs x [inputs, batch], with no transpose of the kernel."""
+    return _dense_forward(matrix, copies, x)[0]
+
+
+def _dense_forward(matrix: Array, copies: Copies, x: Array) -> tuple[Array, tuple[Copies, Array]]:
+    low = x.astype(copies.columns.dtype)
+    return _times(low.T, copies.columns, 0), (copies, low)
+
+
+def _dense_backward(kept: tuple[Copies, Array], dy: Array) -> tuple[Array, None, Array]:
+    copies, low = kept
+    flat = dy.astype(low.dtype)
+    return _times(low, flat, 0), None, _times(copies.columns, flat, 1)
+
+
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _product(cut: Slices | None, kernel: Array, copies: Copies, x: Array) -> Array:
-    """The kernel's copy times slices of x, or x itself; the gradient goes to the ``kernel`` [features, inputs]."""
-    return _forward(cut, kernel, copies, x)[0]
+def _product(cut: Slices, matrix: Array, copies: Copies, x: Array) -> Array:
+    """The kernel's transpose times slices of maps x."""
+    return _forward(cut, matrix, copies, x)[0]
 
 
-def _forward(cut: Slices | None, kernel: Array, copies: Copies, x: Array) -> tuple[Array, tuple[Copies, Array, Array]]:
-    low = x.astype(copies.rows.dtype)
-    sliced = low if cut is None else cut(low)
+def _forward(cut: Slices, matrix: Array, copies: Copies, x: Array) -> tuple[Array, tuple[Copies, Array, Array]]:
+    assert copies.rows is not None
+    sliced = cut(x.astype(copies.rows.dtype))
     y = _times(copies.rows, sliced.reshape(sliced.shape[0], -1), 0)
     return y.reshape(-1, *sliced.shape[1:]), (copies, sliced, jnp.zeros((0,), x.dtype))
 
 
-def _backward(cut: Slices | None, kept: tuple[Copies, Array, Array], dy: Array) -> tuple[Array, None, Array | None]:
+def _backward(cut: Slices, kept: tuple[Copies, Array, Array], dy: Array) -> tuple[Array, None, Array | None]:
     copies, sliced, kind = kept
     flat = dy.reshape(dy.shape[0], -1).astype(sliced.dtype)
-    of_kernel = _times(flat, sliced.reshape(sliced.shape[0], -1), 1)
+    of_kernel = _times(sliced.reshape(sliced.shape[0], -1), flat, 1)
     if not jnp.issubdtype(kind.dtype, jnp.floating):
         return of_kernel, None, None
     of_slices = _times(copies.columns, flat, 0).reshape(sliced.shape)
-    if cut is None:
-        return of_kernel, None, of_slices
     like = jax.ShapeDtypeStruct((cut.kernel[2], *cut.size, sliced.shape[-1]), jnp.float32)
     (of_x,) = jax.linear_transpose(cut, like)(of_slices)
     return of_kernel, None, of_x
 
 
+_dense.defvjp(_dense_forward, _dense_backward)
 _product.defvjp(_forward, _backward)

@@ -22,7 +22,8 @@ PLATFORM = Env("argmaxq/Platform-v0")
 def test_names_fit_the_environment(id: str) -> None:
     env = Env(id)
     source: Any = functional(id)
-    names = [entry_name(env, entry) for entry in range(source.observation_space.shape[0] + 1)]
+    count = 0 if len(source.observation_space.shape) > 1 else source.observation_space.shape[0]
+    names = [entry_name(env, entry) for entry in range(count + 1)]
     assert len({*names}) == len(names)
     assert [name.startswith("observation ") for name in names] == [False] * (len(names) - 1) + [True]
     if hasattr(source, "action_names"):

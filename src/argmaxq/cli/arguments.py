@@ -49,7 +49,7 @@ EPISODE_SEED = argument(
     "--seed", "what the episodes begin from (%(default)s)", metavar="S", type=whole_number, default=1
 )
 DEVICE = argument("--device", "cpu, gpu, tpu, cuda:1, ...", metavar="D")
-PICTURES = ("curve", "loss", "health", "choices", "phase", "value", "visits", "schedule")
+PICTURES = ("curve", "loss", "health", "choices", "phase", "value", "visits", "schedule", "observation")
 
 LIST = (argument("filter", "words, all of which a line must hold (default: every line)", metavar="FILTER", nargs="*"),)
 TRAIN = (
@@ -87,7 +87,8 @@ EVALUATE = (
     EPISODE_SEED,
     argument("--exact", "compare with the exact solution instead, where there are tables", action="store_true"),
     argument("--json", "print JSON", action="store_true"),
-    *TRUST,
+    TRUST[0],
+    argument("--env", "play on this environment; if it is the run's own, that it is trusted", metavar="ID"),
 )
 PLOT = (
     argument("run", "the run's folder; of several runs, the curves are compared", metavar="RUN", nargs="+"),

@@ -3,9 +3,11 @@
 import contextlib
 from argparse import Namespace as Options
 from pathlib import Path
+from typing import NoReturn
 
 from argmaxq.components.errors import UserError
 from argmaxq.reporting.text import environment
+from argmaxq.runs import trust
 from argmaxq.runs.trust import ENVIRONMENT, beside, module_of, shun
 from argmaxq.verbs.run import Run
 
@@ -14,6 +16,19 @@ def opened(options: Options, path: str | None = None) -> Run:
     """The run that was named, or that of ``path``.
 
     The current folder is on Python's path where the run may have a module imported.
+
+    Raises:
+        UserError: it is none, or was trained on another environment than the one that the user vouches for.
+    """
+    run, other = opened_for(options, path)
+    return run if other is None else _refuse(run, other)
+
+
+def opened_for(options: Options, path: str | None = None) -> tuple[Run, str | None]:
+    """The run that was named, and the environment that it is to be judged on where that is another than its own.
+
+    Raises:
+        UserError: it is none, or has to be vouched for by naming its own environment.
     """
     named = options.run if path is None else path
     folder = Path(named)
@@ -22,12 +37,17 @@ def opened(options: Options, path: str | None = None) -> Run:
     except ValueError as error:  # a name that holds what no name can, such as a null byte
         raise UserError(f"{named!r} is no run folder: {error}") from None
     run = Run(folder, vouched(options), options.trust)
-    if options.env and options.env != (made := environment(run.config)):
-        raise UserError(f"--env {options.env}: {run.path} was trained on {made}")
+    other = options.env if options.env != environment(run.config) else None
+    if other and not trust.vouched(run.config):
+        _refuse(run, other)
     with contextlib.suppress(UserError):  # which whoever needs its recipe raises again
-        if run.imports():
+        if run.imports() or module_of(other):
             beside(folder)
-    return run
+    return run, other
+
+
+def _refuse(run: Run, other: str) -> NoReturn:
+    raise UserError(f"--env {other}: {run.path} was trained on {environment(run.config)}")
 
 
 def vouched(options: Options) -> dict[str, str]:

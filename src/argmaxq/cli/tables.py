@@ -110,21 +110,23 @@ def columns(rows: Sequence[tuple[str, ...]], width: int = 0) -> list[str]:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluations:
-    """Evaluations of a run's seeds, made when they are asked for."""
+    """Evaluations of a run's seeds, made when they are asked for; on ``env``, or on the run's own environment."""
 
     run: Run
     which: str
     episodes: int
     seed: int
+    env: str | None = None
 
     @property
     def title(self) -> str:
         """What is evaluated."""
-        return f"{environment(self.run.config)}, {self.episodes} greedy episodes of the {self.which} checkpoint"
+        env = self.env or environment(self.run.config)
+        return f"{env}, {self.episodes} greedy episodes of the {self.which} checkpoint"
 
     def to_json(self) -> dict[str, Any]:
         """One run's returns, or each seed's under ``seeds`` and the statistics of their means."""
-        found = {run.seeds[0]: run.evaluate(self.episodes, self.seed, self.which) for run in self.run.parts}
+        found = {run.seeds[0]: run.evaluate(self.episodes, self.seed, self.which, self.env) for run in self.run.parts}
         if len(found) == 1:
             return next(iter(found.values())).to_json()
         seeds = [{"seed": seed, **each.to_json()} for seed, each in found.items()]
@@ -134,7 +136,7 @@ class Evaluations:
         """A table, line by line as its numbers come."""
         found: list[Evaluated] = []
         for run in self.run.parts:
-            found.append(run.evaluate(self.episodes, self.seed, self.which))
+            found.append(run.evaluate(self.episodes, self.seed, self.which, self.env))
             if len(found) == 1:
                 yield self.title
                 yield _line("seed", "step", *NUMBERS, "random", *["success"] * (found[0].success is not None))

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from argmaxq.cli import arguments, tables
 from argmaxq.cli.arguments import Argument, Parser
-from argmaxq.cli.opening import opened, vouched
+from argmaxq.cli.opening import opened, opened_for, vouched
 from argmaxq.components.annotations import hints
 from argmaxq.components.errors import UserError
 from argmaxq.components.options import read
@@ -98,10 +98,14 @@ def _resume(options: Options, rest: list[str]) -> int:
 
 
 def _evaluate(options: Options, rest: list[str]) -> int:
-    run = opened(options)
+    run, other = opened_for(options)
     table: tables.Judgements | tables.Evaluations = tables.Judgements(run, options.checkpoint)
+    if options.exact and other is not None:
+        raise UserError(
+            f"--exact --env {other}: the exact solution is of the environment that {run.path} was trained on"
+        )
     if not options.exact:
-        table = tables.Evaluations(run, options.checkpoint, options.episodes, options.seed)
+        table = tables.Evaluations(run, options.checkpoint, options.episodes, options.seed, other)
     for line in [json.dumps(table.to_json())] if options.json else table.lines():
         print(line, flush=True)
     return 0

@@ -7,7 +7,7 @@ when this package is imported: after ``import argmaxq``, or as ``gymnasium.make(
 
 import gymnasium
 
-from argmaxq.domains.catalogue import TIME_LIMITS
+from argmaxq.domains.catalogue import RENDERED, TIME_LIMITS
 
 
 def _register() -> None:
@@ -15,6 +15,9 @@ def _register() -> None:
         if id not in gymnasium.registry:
             entry_point = "argmaxq.domains.gym_env:GymEnv"
             gymnasium.register(id, entry_point, max_episode_steps=steps, kwargs={"env": id})
+    for id, (entry_point, steps) in RENDERED.items():
+        if id not in gymnasium.registry:
+            gymnasium.register(id, entry_point, max_episode_steps=steps)
 
 
 _register()

@@ -25,6 +25,13 @@ DOMAINS = {
     "argmaxq/TMaze-v0": "argmaxq.domains.t_maze:TMaze",
     "argmaxq/CartPoleHidden-v0": "argmaxq.domains.hidden:CartPoleHidden",
     "argmaxq/MountainCarHidden-v0": "argmaxq.domains.hidden:MountainCarHidden",
+    "argmaxq/CartPolePixels-v0": "argmaxq.domains.pixels.cart_pole:CartPolePixels",
+    "argmaxq/CartPoleStacked-v0": "argmaxq.domains.pixels.cart_pole:CartPoleStacked",
+    "argmaxq/MinAtar-Asterix-v0": "argmaxq.domains.pixels.minatar:asterix",
+    "argmaxq/MinAtar-Breakout-v0": "argmaxq.domains.pixels.minatar:breakout",
+    "argmaxq/MinAtar-Freeway-v0": "argmaxq.domains.pixels.minatar:freeway",
+    "argmaxq/MinAtar-Seaquest-v0": "argmaxq.domains.pixels.minatar:seaquest",
+    "argmaxq/MinAtar-SpaceInvaders-v0": "argmaxq.domains.pixels.minatar:space_invaders",
 }
 """Gymnasium id -> where the class is; it is imported only when asked for."""
 TIME_LIMITS = {
@@ -37,8 +44,20 @@ TIME_LIMITS = {
     "argmaxq/TMaze-v0": 200,
     "argmaxq/CartPoleHidden-v0": 500,
     "argmaxq/MountainCarHidden-v0": 200,
+    "argmaxq/CartPolePixels-v0": 500,
+    "argmaxq/CartPoleStacked-v0": 500,
+    "argmaxq/MinAtar-Asterix-v0": None,
+    "argmaxq/MinAtar-Breakout-v0": None,
+    "argmaxq/MinAtar-Freeway-v0": None,
+    "argmaxq/MinAtar-Seaquest-v0": None,
+    "argmaxq/MinAtar-SpaceInvaders-v0": None,
 }
 """Steps of the environments that only we have; none where the environment itself counts them."""
+RENDERED = {
+    "argmaxq/CartPolePixelsRendered-v0": ("argmaxq.domains.pixels.rendered:cartpole_pixels", 500),
+    "argmaxq/CartPoleStackedRendered-v0": ("argmaxq.domains.pixels.rendered:cartpole_stacked", 500),
+}
+"""Those whose observations are Gymnasium's own frames, on the host alone: what makes one, and steps."""
 MAKING = {"render_mode", "max_episode_steps", "disable_env_checker"}
 """Arguments of ``gymnasium.make`` that leave the dynamics as they are."""
 

@@ -78,7 +78,7 @@ class GymEnv(gym.Env[np.ndarray, Any]):
         self.state, obs, info = _begin(self.func_env, self._words())
         self._latest = None
         self._show()
-        return _array(obs), _info(info)
+        return self._array(obs), _info(info)
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Act once."""
@@ -87,7 +87,7 @@ class GymEnv(gym.Env[np.ndarray, Any]):
         self._latest = self.state, action, words
         self.state, obs, reward, terminated, info = _advance(self.func_env, self.state, action, words)
         self._show()
-        return _array(obs), float(reward), bool(terminated), False, _info(info)
+        return self._array(obs), float(reward), bool(terminated), False, _info(info)
 
     def render(self) -> Any:
         """The present moment as uint8 [height, width, 3] in mode "rgb_array"; a window shows it by itself."""
@@ -103,6 +103,10 @@ class GymEnv(gym.Env[np.ndarray, Any]):
         if self._window is not None:
             self._window.close()
             self._window = None
+
+    def _array(self, obs: Array) -> np.ndarray:
+        # A copy: NumPy's view of a JAX array cannot be written to.
+        return np.array(obs, self.observation_space.dtype)
 
     def _words(self) -> np.ndarray:
         return self.np_random.integers(2**32, size=2, dtype=np.uint32)
@@ -190,11 +194,6 @@ def _pixels(env: Any, state: PyTree) -> np.ndarray:
     import pygame
 
     return np.ascontiguousarray(pygame.surfarray.array3d(env.picture(state)).swapaxes(0, 1))
-
-
-def _array(obs: Array) -> np.ndarray:
-    # A copy: NumPy's view of a JAX array cannot be written to.
-    return np.array(obs, np.float32)
 
 
 def _info(info: Mapping[str, Array]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """FuncEnvs inside a compiled program: time limits, autoreset rows, and a key of its own for every draw."""
 
 import dataclasses
+import math
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -39,10 +40,15 @@ class Draw(NamedTuple):
     """One step's randomness: a key for each of four uses, and the episode that begins if the last one has ended.
 
     Made for many steps at once outside of loops: drawing inside a loop costs more than a small environment's step.
+    Where observations are large, these would fill the memory: then ``fresh`` is the key from which the step makes it.
     """
 
     keys: tuple[jax.Array, jax.Array, jax.Array, jax.Array]
-    fresh: EnvState
+    fresh: EnvState | jax.Array
+
+
+LARGE = 1024
+"""Entries of an observation from which on no episode is begun before it is due."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -112,7 +118,8 @@ class CompiledEnv:
         elapsed = lane.elapsed + 1
         truncated = jnp.bool_(False) if self.time_limit is None else elapsed >= self.time_limit
         moved = EnvState(state, self._observe(state, keys[3], terminated), elapsed, terminated | truncated)
-        after = jax.tree.map(lambda fresh, old: jnp.where(lane.last, fresh, old), draw.fresh, moved)
+        begun = draw.fresh if isinstance(draw.fresh, EnvState) else self.reset(draw.fresh)
+        after = jax.tree.map(lambda fresh, old: jnp.where(lane.last, fresh, old), begun, moved)
         alive = ~lane.last
         success = self.env.transition_info(lane.state, action, state).get("success")
         return after, Outcome(jnp.where(alive, reward, 0.0), alive & terminated, alive & truncated, success)
@@ -125,7 +132,9 @@ class CompiledEnv:
     def draw(self, key: jax.Array, fresh: EnvState | None = None) -> Draw:
         """The randomness of one step from its key; ``fresh`` is drawn, too, where it is not given."""
         first, second, third, fourth = (jax.random.fold_in(key, number) for number in range(2, 6))
-        return Draw((first, second, third, fourth), self.reset(key) if fresh is None else fresh)
+        if fresh is None and math.prod(self.spaces.observation.shape) < LARGE:
+            fresh = self.reset(key)
+        return Draw((first, second, third, fourth), key if fresh is None else fresh)
 
     def _decode(self, action: Array) -> Any:
         """The agent's action in the environment's own format."""

@@ -18,7 +18,7 @@ from argmaxq.recipes.transfer import Change, of_the_environment, of_the_run
 
 FAMILIES = (
     *("tables", "cartpole", "cartpole_family", "mountaincar", "acrobot", "lunarlander", "lunarlander_family"),
-    *("platform", "goal", "points", "memory", "atari"),
+    *("platform", "goal", "points", "memory", "atari", "pixels", "minatar"),
 )
 Given = Sequence[tuple[str, Any]]
 """Values of a user's own, by path; see ``options.put``."""

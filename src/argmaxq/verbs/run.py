@@ -163,12 +163,19 @@ class Run:
         params = policy_params(recipe.agent, adaptor.spaces, self.arrays(which), recipe.env.lanes)
         return Policy(recipe.agent, params, adaptor)
 
-    def evaluate(self, episodes: int = 100, seed: int = 1, which: str | int = BEST) -> Evaluated:
-        """Play greedy episodes on the original environment, and as many random ones that begin alike."""
+    def evaluate(
+        self, episodes: int = 100, seed: int = 1, which: str | int = BEST, env: str | None = None
+    ) -> Evaluated:
+        """Play greedy episodes on the original environment, and as many random ones that begin alike.
+
+        Or on another one, ``env``, which is made with the same arguments; raises UserError where it is not alike.
+        """
         check_episodes(episodes, seed)
         recipe = self.recipe
-        evaluator = Evaluator(recipe.env)
+        evaluator = Evaluator(recipe.env if env is None else dataclasses.replace(recipe.env, id=env))
         try:
+            if env is not None and evaluator.spaces != self.adaptor.spaces:
+                raise UserError(f"{env}: it has other observations or actions than what {self.path} was trained on")
             params = policy_params(recipe.agent, evaluator.spaces, self.arrays(which), recipe.env.lanes)
             best = greedy(bind(recipe.agent, evaluator.spaces), params, evaluator.spaces)
             played = evaluator.play(best, episodes, [seed, 2])

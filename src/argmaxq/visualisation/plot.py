@@ -16,6 +16,7 @@ from argmaxq.runs.track import BEST
 from argmaxq.verbs.run import Run
 from argmaxq.visualisation.choices import draw_choices
 from argmaxq.visualisation.learnt import What, draw_learnt
+from argmaxq.visualisation.observed import draw_observation
 
 LONGEST = 120
 """Letters of the names of runs in a picture's name."""
@@ -45,6 +46,7 @@ DRAWINGS: dict[str, Callable[[Request], Path]] = {
     "loss": lambda asked: draw_losses(asked.run.path, asked.out),
     "health": lambda asked: draw_health(asked.run.path, asked.out),
     "choices": _choices,
+    "observation": lambda asked: draw_observation(asked.run, asked.out, asked.which),
     **{what: partial(_learnt, what) for what in get_args(What)},
 }
 
@@ -60,7 +62,8 @@ def plot(
     """Draw one picture of a run, as PNG or SVG; by default ``RUN/what.png``. Or compare several runs' curves.
 
     curve: return per episode. loss: Q loss and actor loss. health: diagnostics, see ``draw_health``. choices: what 50
-    greedy episodes choose where along one entry of the observation. phase, value, visits, schedule: see
+    greedy episodes choose where along one entry of the observation. observation: what the network sees of pictures.
+    phase, value, visits, schedule: see
     ``draw_learnt``. Several runs: see ``draw_comparison``; by default the picture lies beside the first of them and is
     called after all.
 

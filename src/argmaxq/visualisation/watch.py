@@ -21,6 +21,7 @@ from argmaxq.types import ACTION_MASK
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
+from argmaxq.visualisation.observed import beside, binary, pictured
 
 USUAL_FPS = 30.0
 NO_WINDOW = "no window can be opened here: write a film with --video FILE.mp4"
@@ -38,7 +39,8 @@ def watch(
     """Show greedy episodes in a window until they end or it is closed, or write them to a film; return their returns.
 
     Of a run of many seeds it is the median one, and ``say`` is told which. The episodes begin as those of
-    ``Run.evaluate`` with the same seed. ``say`` is given a line after each of them, and one about the film.
+    ``Run.evaluate`` with the same seed. ``say`` is given a line after each of them, and one about the film. Where
+    observations are pictures, a film has what the agent sees beside the screen.
 
     Raises:
         UserError: the environment has no pictures, no window can be opened, or the film cannot be written.
@@ -56,7 +58,7 @@ def watch(
             _show(playing, seeds)
         else:
             fps = float(env.metadata.get("render_fps") or USUAL_FPS)
-            write_video(playing.moments(seeds, _pictures(env)), Path(video), fps)
+            write_video(playing.moments(seeds, _with_observations(playing, _pictures(env))), Path(video), fps)
             say(f"{video}: {playing.seen} frames, {playing.seen / fps:.1f} s")
     finally:
         env.close()
@@ -72,6 +74,7 @@ class Playing:
     say: Callable[[str], object]
     returns: list[float] = dataclasses.field(default_factory=list)
     seen: int = 0
+    obs: Any = None
 
     def moments(self, seeds: Sequence[int], pictures: Callable[[], Iterable[Any]]) -> Iterator[Any]:
         """All ``pictures()`` of each moment of the episodes with these seeds, the first and the final one included."""
@@ -79,13 +82,13 @@ class Playing:
         for number, seed in enumerate(seeds, start=1):
             obs, info = self.env.reset(seed=seed)
             self.policy.reset()
-            total, steps, over = 0.0, 0, False
+            self.obs, total, steps, over = obs, 0.0, 0, False
             yield from self._counted(pictures())
             while not over and steps < longest:
                 obey()
                 mask = info.get(ACTION_MASK) if self.policy.adaptor.mask == "info" else None
                 obs, reward, terminated, truncated, info = self.env.step(self.policy(obs, mask))
-                total, steps, over = total + float(reward), steps + 1, terminated or truncated
+                self.obs, total, steps, over = obs, total + float(reward), steps + 1, terminated or truncated
                 yield from self._counted(pictures())
             self.returns.append(total)
             self.say(f"episode {number}: return {total:.1f} in {steps:,} steps{'' if over else ', and cut there'}")
@@ -101,6 +104,14 @@ def _pictures(env: gym.Env[Any, Any]) -> Callable[[], Iterable[Any]]:
     if env.has_wrapper_attr("render_frames"):
         return cast(Callable[[], Iterable[Any]], env.get_wrapper_attr("render_frames"))
     return lambda: [env.render()]
+
+
+def _with_observations(playing: Playing, pictures: Callable[[], Iterable[Any]]) -> Callable[[], Iterable[Any]]:
+    """The same pictures, with what the agent sees beside each where that is a picture, too."""
+    spec = playing.policy.adaptor.spaces.observation
+    if not pictured(spec) or binary(spec):
+        return pictures
+    return lambda: [beside(np.asarray(picture), np.asarray(playing.obs), spec) for picture in pictures()]
 
 
 def _show(playing: Playing, seeds: Sequence[int]) -> None:

@@ -68,7 +68,7 @@ def is_picture(spec: ArraySpec) -> bool:
     axes = len(spec.shape)
     if spec.parts:
         return view(spec) is not None
-    return 2 <= axes <= 4 and min(sides(spec.shape)) >= SMALLEST and (axes > 2 or spec.dtype == "uint8")
+    return 2 <= axes <= 4 and min(sides(spec.shape)) >= SMALLEST and (axes > 2 or spec.dtype in ("uint8", "int8"))
 
 
 class View(NamedTuple):

@@ -1,0 +1,1 @@
+"""CartPole as pictures: a rasteriser in JAX, and the same pictures from Gymnasium's renderer."""

@@ -215,7 +215,11 @@ class Rewards(Protocol):
 
 
 class Exploration(Protocol):
-    """A behaviour policy made from action values."""
+    """A behaviour policy made from action values.
+
+    One that draws among allowed actions alone says so by a true ``masking``: its ``choose``, and its ``probabilities``
+    if it knows them, then take those ``allowed`` (bool [actions]), too. Values of others are ``FORBIDDEN``.
+    """
 
     def noise(self, key: jax.Array, shape: tuple[int, ...]) -> PyTree:
         """Random numbers for many choices at once, leading axes ``shape``."""
@@ -228,14 +232,6 @@ class Exploration(Protocol):
 
     def report(self, clock: Clock) -> Metrics:
         """What to show of it, such as epsilon."""
-
-
-@runtime_checkable
-class Masking(Exploration, Protocol):
-    """A behaviour policy that draws among the allowed actions alone."""
-
-    def choose_allowed(self, q: Array, allowed: Array, clock: Clock, noise: PyTree) -> Array:
-        """An action among those ``allowed`` (bool [actions]); the values q [actions] of others are ``FORBIDDEN``."""
 
 
 class Schedule(Protocol):

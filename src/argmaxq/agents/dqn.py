@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.acting import Acting, Allowed, discrete
+from argmaxq.agents.acting import Acting, discrete
+from argmaxq.agents.deciding import Allowed, both
 from argmaxq.agents.replaying import Replaying
 from argmaxq.components.annotations import Count, Fraction, Size
 from argmaxq.components.component import component
@@ -22,7 +23,7 @@ from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Rewards, Sync
-from argmaxq.types import START, Array, Batch, Clock, Estimates, Keys, Legal, Metrics, PyTree, Spaces, Transition
+from argmaxq.types import START, Array, Batch, Clock, Keys, Legal, Metrics, PyTree, Spaces, Transition
 
 Loss = Callable[[PyTree, PyTree, Transition, Keys | None], tuple[Array, Array, Array]]
 """(parameters, target network's, transition, keys) -> (loss, TD error, value)."""
@@ -100,14 +101,7 @@ class DQN(Replaying, Acting):
     ) -> tuple[Array, Array, Array]:
         """(loss, TD error, value) of one transition."""
         own, *others = parted(keys, 5)
-
-        def both(obs: Array, online: Keys | None, fixed: Keys | None) -> Estimates:
-            return Estimates(
-                jax.lax.stop_gradient(self.estimate(params, obs, online)), self.estimate(target, obs, fixed)
-            )
-
-        here, there = both(transition.obs, *others[:2]), both(transition.next_obs, *others[2:])
-        goal = self.bootstrap.target(self.returns, transition, here, there)
+        goal = self.bootstrap.target(self.returns, transition, *both(self, params, target, transition, others))
         z = entry(self.outputs(params, transition.obs, own), transition.action)
         return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)
 

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.acting import Acting, Allowed, discrete, shares
+from argmaxq.agents.acting import Acting, discrete
+from argmaxq.agents.deciding import Allowed, shares
 from argmaxq.components.annotations import Fraction, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError

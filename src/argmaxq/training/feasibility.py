@@ -29,7 +29,7 @@ def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int
     if spaces.masked and getattr(agent, "legal", None) != spaces.legal:
         raise UserError(
             f"env.mask = {recipe.env.mask}: the agent {type_name(type(recipe.agent))} knows no masks of actions; leave "
-            "it out, or give the agent the field legal: Allowed, see agents.acting.Acting"
+            "it out, or give the agent the field legal: Allowed, see agents.deciding.Deciding"
         )
     learner = jax.eval_shape(lambda key: agent.init(key, spaces, lanes), jax.random.key(0))
     _learns(agent, recipe.steps, lanes)

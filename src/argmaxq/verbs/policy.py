@@ -179,9 +179,9 @@ def _program(packing: Packing, method: str, batched: bool) -> Callable[..., Any]
     return jax.jit(program)
 
 
-def policy_params(agent: Agent, spaces: Spaces, arrays: Mapping[str, np.ndarray]) -> PyTree:
-    """An agent's acting parameters of arrays by name."""
-    like = jax.eval_shape(lambda key: bind(agent, spaces).init(key, spaces, 1).params, jax.random.key(0))
+def policy_params(agent: Agent, spaces: Spaces, arrays: Mapping[str, np.ndarray], lanes: int = 1) -> PyTree:
+    """The acting parameters, of arrays by name, of an agent that was trained with so many lanes."""
+    like = jax.eval_shape(lambda key: bind(agent, spaces).init(key, spaces, lanes).params, jax.random.key(0))
     return jax.tree.map(jnp.asarray, unflatten(like, arrays))
 
 

@@ -113,9 +113,9 @@ class Run:
 
     @property
     def _abstract(self) -> Recipe:
-        """The recipe but for its environment, of which it has what reading its spaces takes: no module is imported."""
+        """The recipe but for its environment, of which policies and spaces need little: no module is imported."""
         data = self.config["recipe"]
-        kept = {name: value for name, value in data["env"].items() if name in ("type", "choices", "mask")}
+        kept = {name: value for name, value in data["env"].items() if name in ("type", "choices", "mask", "lanes")}
         own = {path: value for path, value in self._own.items() if path.partition(".")[0] != "env"}
         importable = trust.check(self.config, self.path, self.trusted, [*self._own, "env"])
         return self._read(data | {"env": kept}, own, importable)
@@ -160,8 +160,8 @@ class Run:
     def policy(self, which: str | int = BEST) -> Policy:
         """The greedy policy of a checkpoint: best, last, or that of a step. It needs no environment."""
         adaptor = self.adaptor
-        agent = self._abstract.agent
-        return Policy(agent, policy_params(agent, adaptor.spaces, self.arrays(which)), adaptor)
+        agent, lanes = self._abstract.agent, self._abstract.env.lanes
+        return Policy(agent, policy_params(agent, adaptor.spaces, self.arrays(which), lanes), adaptor)
 
     def evaluate(self, episodes: int = 100, seed: int = 1, which: str | int = BEST) -> Evaluated:
         """Play greedy episodes on the original environment, and as many random ones that begin alike."""
@@ -169,7 +169,7 @@ class Run:
         recipe = self.recipe
         evaluator = Evaluator(recipe.env)
         try:
-            params = policy_params(recipe.agent, evaluator.spaces, self.arrays(which))
+            params = policy_params(recipe.agent, evaluator.spaces, self.arrays(which), recipe.env.lanes)
             best = greedy(bind(recipe.agent, evaluator.spaces), params, evaluator.spaces)
             played = evaluator.play(best, episodes, [seed, 2])
             random = evaluator.play(uniform(evaluator.spaces, [seed, 3]), episodes, [seed, 2])

@@ -119,13 +119,13 @@ def test_pictures_show_what_was_said_and_what_came_of_it() -> None:
     """A bit is filled while it is seen; a turn and an answer are green where they are right, else red."""
     zero, one = memory_drawing.BITS
     chain = MemoryChainState(np.array([1, 1]), np.int32(0), np.int32(1), np.bool_(False))
-    early, late = (memory_drawing.chain(chain._replace(step=np.int32(step)), 6) for step in (1, 2))
+    early, late = (memory_drawing.chain(*chain._replace(step=np.int32(step)), 6) for step in (1, 2))
     assert shown(early, one) > 2 * shown(late, one) > 100
     assert shown(early, zero) == 0
     maze = TMazeState(np.int32(4), np.int32(NORTH), np.bool_(False), np.bool_(True), np.bool_(True))
     for right in (True, False):
         answered = chain._replace(step=np.int32(7), correct=np.bool_(right))
         turned = maze._replace(correct=np.bool_(right))
-        for picture in (memory_drawing.chain(answered, 6), memory_drawing.maze(turned, 4)):
+        for picture in (memory_drawing.chain(*answered, 6), memory_drawing.maze(*turned, 4)):
             assert (shown(picture, memory_drawing.RIGHT) > 50) == right
             assert (shown(picture, memory_drawing.WRONG) > 50) != right

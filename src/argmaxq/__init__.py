@@ -22,6 +22,7 @@ from argmaxq.environments.env import Env
 from argmaxq.learning import (
     backups,
     bootstrap,
+    bootstrapped,
     diagnostics,
     exploration,
     normalisers,
@@ -113,6 +114,7 @@ __all__ = [
     "agents",
     "backups",
     "bootstrap",
+    "bootstrapped",
     "component",
     "diagnostics",
     "exploration",

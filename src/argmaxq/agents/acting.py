@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from argmaxq.agents.deciding import Deciding
 from argmaxq.components.errors import UserError
+from argmaxq.roles import Committed
 from argmaxq.types import Array, BranchedActions, DiscreteActions, Estimate, Keys, PyTree, Spaces
 
 
@@ -31,8 +32,13 @@ class Acting(Deciding):
     """Values of each action of one observation, from a network that sees nothing else."""
 
     def memory(self, spaces: Spaces) -> PyTree:
-        """Acting has no state of its own."""
-        return ()
+        """What exploration stays with for an episode, if it does; else acting has no state of its own."""
+        return self.exploration.start() if self.episodic else ()
+
+    @property
+    def episodic(self) -> bool:
+        """Whether what acting remembers belongs to an episode."""
+        return isinstance(self.exploration, Committed)
 
     def outputs(self, params: PyTree, obs: Array, keys: Keys | None = None, count: int | None = None) -> Array:
         """The network's outputs z [actions, size] for one observation; see ``asked``."""
@@ -47,9 +53,9 @@ class Acting(Deciding):
         """Action values [actions] of one observation."""
         return self.estimate(params, obs, key).q
 
-    def judged(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Array, PyTree]:
-        """Action values of one observation, and the memory as it is."""
-        return self.values(params, obs, keys), memory
+    def judged(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Estimate, PyTree]:
+        """The estimate of one observation, and the memory as it is."""
+        return self.estimate(params, obs, keys), memory
 
     def forward(self, params: PyTree, obs: Array, action: Array) -> Array:
         """What the network that is learnt gives for one observation; it does not look at the action."""
@@ -57,7 +63,7 @@ class Acting(Deciding):
 
     def preferences(self, params: PyTree, obs: Array) -> Array:
         """What the greedy policy takes the highest of, [actions]."""
-        return self.values(params, obs)
+        return self.preferred(self.estimate(params, obs))
 
     def worth(self, params: PyTree, obs: Array) -> Array:
         """The discounted return that the greedy policy is expected to have from one observation on."""

@@ -119,9 +119,9 @@ class BDQ(Replaying, Deciding):
         estimate, _ = self.regarded(lambda key, count: (self.outputs(params, obs, key, count), ()), obs, key)
         return estimate._replace(q=jnp.where(self._there, estimate.q, FORBIDDEN))
 
-    def judged(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Array, PyTree]:
-        """Values [branches, widest] of one observation, and the memory as it is."""
-        return self.estimate(params, obs, keys).q, memory
+    def judged(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Estimate, PyTree]:
+        """The estimate of one observation, and the memory as it is."""
+        return self.estimate(params, obs, keys), memory
 
     def act(
         self, params: PyTree, memory: PyTree, obs: Array, clock: Clock, noise: tuple[PyTree, Keys | None]

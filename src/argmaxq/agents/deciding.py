@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from argmaxq.components.annotations import Bound
 from argmaxq.components.errors import UserError
 from argmaxq.learning.keys import each_its_own, is_random, redrawn
-from argmaxq.roles import ImplicitReturns
+from argmaxq.roles import Committed, ImplicitReturns, Voting
 from argmaxq.types import Array, Clock, Estimate, Estimates, Keys, Legal, PyTree, Spaces, Transition
 
 Allowed: TypeAlias = Annotated[Legal, Bound()]
@@ -26,7 +26,7 @@ class Deciding:
     """
 
     network: Any
-    returns: Any
+    returns: Any = None
     exploration: Any
     legal: Any = Legal()
 
@@ -76,24 +76,31 @@ class Deciding:
         z, _ = look(first, self.returns.target_quantiles)
         return Estimate(z, self.legal.masked(self.returns.mean(judged), obs)), memory
 
-    def judged(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Array, PyTree]:
-        """Action values of one observation, and the memory after it."""
+    def judged(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Estimate, PyTree]:
+        """The estimate of one observation, and the memory after it."""
         raise NotImplementedError
+
+    def preferred(self, estimate: Estimate) -> Array:
+        """What the greedy policy takes the highest of, [actions]."""
+        return self.returns.preferred(estimate) if isinstance(self.returns, Voting) else estimate.q
 
     def act(
         self, params: PyTree, memory: PyTree, obs: Array, clock: Clock, noise: tuple[PyTree, Keys | None]
     ) -> tuple[Array, PyTree]:
         """The behaviour policy in one lane."""
         own, keys = noise
-        q, memory = self.judged(params, memory, obs, keys)
+        estimate, after = self.judged(params, memory, obs, keys)
+        q = estimate.q
+        if isinstance(self.exploration, Committed):
+            q, after = self.exploration.committed(self.returns, estimate, memory, own)
         if not self.legal.actions:
-            return self.exploration.choose(q, clock, own), memory
-        return among(self.legal.allowed(obs), self.exploration, q, clock, own), memory
+            return self.exploration.choose(q, clock, own), after
+        return among(self.legal.allowed(obs), self.exploration, q, clock, own), after
 
     def greedy(self, params: PyTree, memory: PyTree, obs: Array) -> tuple[Array, PyTree]:
-        """The action of highest value for one observation."""
-        q, memory = self.judged(params, memory, obs)
-        return jnp.argmax(q, axis=-1).astype(jnp.int32), memory
+        """The action that is preferred for one observation."""
+        estimate, memory = self.judged(params, memory, obs)
+        return jnp.argmax(self.preferred(estimate), axis=-1).astype(jnp.int32), memory
 
 
 def both(

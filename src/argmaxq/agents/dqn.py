@@ -118,11 +118,11 @@ def descend(
 ) -> tuple[DQNLearner, Array, Metrics]:
     """One step of the agent's optimiser down the weighted mean loss of a batch, and of its target network."""
 
-    keys = of_batch(batch.key, batch.weight.shape)
+    keys, transition = of_batch(batch.key, batch.weight.shape), batch.transition._replace(place=batch.index)
 
     def mean(params: PyTree) -> tuple[Array, tuple[Array, Array]]:
         mapped = jax.vmap(loss, (None, None, 0, axes(keys)))
-        losses, td_errors, values = mapped(params, learner.target, batch.transition, keys)
+        losses, td_errors, values = mapped(params, learner.target, transition, keys)
         return jnp.mean(batch.weight * losses), (td_errors, jnp.mean(values))
 
     return step(agent, mean, learner, clock)

@@ -34,12 +34,11 @@ class RecurrentActing(Deciding):
 
     def values(self, params: PyTree, memory: PyTree, obs: Array) -> Array:
         """Action values [actions] of one observation."""
-        return self.judged(params, memory, obs)[0]
+        return self.estimate(params, memory, obs)[0].q
 
-    def judged(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Array, PyTree]:
-        """Action values of one observation, and the memory after it."""
-        estimate, memory = self.estimate(params, memory, obs, keys)
-        return estimate.q, memory
+    def judged(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Estimate, PyTree]:
+        """The same as ``estimate``."""
+        return self.estimate(params, memory, obs, keys)
 
     def unroll(
         self, look: Callable[..., Any], params: PyTree, memory: PyTree, obs: Array, last: Array, keys: Keys | None

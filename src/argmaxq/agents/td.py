@@ -22,7 +22,7 @@ from argmaxq.learning.values import entry
 from argmaxq.learning.windows import Due, Window, push, take
 from argmaxq.networks.linear import Table
 from argmaxq.roles import Agent, Exploration, NetworkLike, Rewards
-from argmaxq.types import Array, Clock, Keys, Legal, Metrics, PyTree, Row, Spaces, Transition
+from argmaxq.types import Array, Clock, Estimate, Keys, Legal, Metrics, PyTree, Row, Spaces, Transition
 
 WRITTEN_OUT = 8
 """Rows of a window up to which the updates that may be due are written out one by one; more are made in a loop."""
@@ -151,11 +151,11 @@ class TD(Acting):
         """Its networks get no keys."""
         return False
 
-    def values(self, params: Params, obs: Array, key: Keys | None = None) -> Array:
-        """Action values [actions] of one observation: the mean of the estimates."""
+    def estimate(self, params: Params, obs: Array, key: Keys | None = None) -> Estimate:
+        """Action values of one observation: the mean of the networks', which have no outputs besides."""
         seen = self.normaliser.observation(params.scales, self.legal.seen(obs))
         first, *others = (self.network(each, seen)[:, 0] for each in params.estimates)
-        return self.legal.masked((first + others[0]) / 2 if others else first, obs)
+        return Estimate((), self.legal.masked((first + others[0]) / 2 if others else first, obs))
 
     def remember(self, learner: TDLearner, rows: Row) -> TDLearner:
         """Rows [k, lanes] are taken up in running scales; nothing else is kept before it is learnt from."""

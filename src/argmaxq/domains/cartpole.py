@@ -97,4 +97,6 @@ class CartPole(FuncEnv[CartPoleState, Array, Array, Array, Array, None, None]):
         """Cart and pole from the side."""
         from argmaxq.domains import classic_drawing
 
-        return classic_drawing.pole(state, self.position_limit, 2 * self.half_length)
+        return classic_drawing.pole(
+            float(state.position), float(state.angle), self.position_limit, 2 * self.half_length
+        )

@@ -96,4 +96,4 @@ class MemoryChain(FuncEnv[MemoryChainState, Array, Array, Array, Array, None, No
         """Time as a row of beads, and the bits above it."""
         from argmaxq.domains import memory_drawing
 
-        return memory_drawing.chain(state, self.length)
+        return memory_drawing.chain(*state, length=self.length)

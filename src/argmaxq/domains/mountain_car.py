@@ -83,4 +83,4 @@ class MountainCar(FuncEnv[MountainCarState, Array, Array, Array, Array, None, No
         """The car in its valley from the side."""
         from argmaxq.domains import classic_drawing
 
-        return classic_drawing.car(state, (self.min_position, self.max_position), self.goal_position)
+        return classic_drawing.car(float(state.position), (self.min_position, self.max_position), self.goal_position)

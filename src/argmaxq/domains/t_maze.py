@@ -91,4 +91,4 @@ class TMaze(FuncEnv[TMazeState, Array, Array, Array, Array, None, None]):
         """The maze from above."""
         from argmaxq.domains import memory_drawing
 
-        return memory_drawing.maze(state, self.length)
+        return memory_drawing.maze(*state, length=self.length)

@@ -4,6 +4,7 @@ from argmaxq.agents import bdq, critic_only, dqn, paddpg, pdqn, pqn, r2d2, recur
 from argmaxq.learning import (
     backups,
     bootstrap,
+    bootstrapped,
     exploration,
     normalisers,
     optimisers,
@@ -37,7 +38,7 @@ from argmaxq.replay import prioritised, uniform
 
 MODULES = (
     *(bdq, critic_only, dqn, paddpg, pdqn, pqn, r2d2, recurrent_pqn, td),
-    *(backups, bootstrap, exploration, normalisers, optimisers, parameters, resets, returns, rewards),
+    *(backups, bootstrap, bootstrapped, exploration, normalisers, optimisers, parameters, resets, returns, rewards),
     *(schedules, step_sizes, sync, traces, transformed),
     *(critics, features, heads, inputs, interpolated, layers, linear, mlp, own, quadratic, recurrent, scaled, sparse),
     *(prioritised, uniform, recipe),

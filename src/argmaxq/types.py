@@ -39,7 +39,7 @@ class Row(NamedTuple):
 class Transition(NamedTuple):
     """What a formula sees: ``reward`` = sum of gamma^i r_i, ``discount`` = gamma^n, or 0 after a termination.
 
-    ``place`` is where it stands in the replay, an int32, once it is learnt from.
+    ``place`` is where it, or its sequence, stands in the replay, an int32, once a bootstrap sees it.
     """
 
     obs: Array

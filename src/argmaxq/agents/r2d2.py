@@ -139,16 +139,19 @@ class R2D2(RecurrentActing, Replaying):
         def mean(params: PyTree) -> tuple[Array, tuple[Array, Array]]:
             rows: Any = batch.transition
             keys = of_batch(batch.key, batch.weight.shape)
-            mapped = jax.vmap(self.learnt, (None, None, 0, axes(keys)))
-            learnt = mapped(params, learner.target, rows, keys)
+            mapped = jax.vmap(self.learnt, (None, None, 0, axes(keys), 0))
+            learnt = mapped(params, learner.target, rows, keys, batch.index)
             count = jnp.maximum(jnp.sum(learnt.valid), 1)
             loss = jnp.sum(batch.weight * jnp.sum(learnt.loss, axis=1)) / count
             return loss, (jax.vmap(self._surprise)(learnt), jnp.sum(learnt.value) / count)
 
         return step(self, mean, learner, clock)
 
-    def learnt(self, params: PyTree, target: PyTree, rows: Row, keys: Keys | None = None) -> Learnt:
-        """What one sequence [window] gives, ``before`` being what was remembered before its first row."""
+    def learnt(self, params: PyTree, target: PyTree, rows: Row, keys: Keys | None = None, place: Array = 0) -> Learnt:
+        """What one sequence [window] gives, ``before`` being what was remembered before its first row.
+
+        ``place`` is where that row stands in the replay.
+        """
         own, *others = parted(keys, 3)
         online, held = (
             self._looked(self.estimate, each, rows, keys) for each, keys in zip((params, target), others, strict=True)
@@ -161,7 +164,7 @@ class R2D2(RecurrentActing, Replaying):
         def one(first: Array) -> tuple[Array, Array, Array]:
             reward, discount, steps = n_step(_at(first + jnp.arange(self.n_step), scaled))
             here, there = _at(first, both), _at(first + steps, both)
-            now = Transition(after.obs[first], after.action[first], reward, discount, after.obs[first + steps])
+            now = Transition(after.obs[first], after.action[first], reward, discount, after.obs[first + steps], place)
             goal = self.bootstrap.target(self.returns, now, here, there)
             z = entry(outputs[first], now.action)
             return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)

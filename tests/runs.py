@@ -14,10 +14,12 @@ import jax
 import argmaxq as aq
 from argmaxq.agents.dqn import DQN
 from argmaxq.agents.pqn import PQN
+from argmaxq.agents.r2d2 import R2D2
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.parameters import OrnsteinUhlenbeck
 from argmaxq.learning.schedules import Linear
 from argmaxq.networks.mlp import MLP
+from argmaxq.networks.recurrent import GRU, Recurrent
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from argmaxq.runs import checkpoint
@@ -42,6 +44,19 @@ DRAWING = aq.replace(
     | {"agent.returns.quantiles": 4, "agent.returns.target_quantiles": 4, "agent.returns.value_quantiles": 4},
 )
 """Noise and levels are drawn."""
+REMEMBERING = aq.replace(
+    CARTPOLE,
+    {
+        "env": aq.Env("Taxi-v4", mask="info", lanes=2),
+        "agent": R2D2(
+            network=Recurrent((8,), GRU(8)),
+            replay=Prioritised(600),
+            learning_starts=100,
+            **{"burn_in": 2, "length": 8, "stride": 4, "batch_size": 8, "rollout": 8},
+        ),
+    },
+)
+"""A memory of episodes, and masks of actions."""
 LANDER = aq.replace(CARTPOLE, {"env.id": "LunarLander-v3", "env.time_limit": 150, "agent.n_step": 3})
 SMALLER = {
     "agent.critic.hidden": (16,),

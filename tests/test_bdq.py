@@ -19,14 +19,15 @@ from argmaxq.lanes.spaces import read_actions
 from argmaxq.learning.bootstrap import Double, Munchausen
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
-from argmaxq.learning.returns import Categorical, Scalar
+from argmaxq.learning.returns import Categorical, ImplicitQuantile, Scalar
 from argmaxq.learning.schedules import TO_ZERO, Linear
-from argmaxq.networks.heads import BranchingDueling
+from argmaxq.networks.heads import BranchingDueling, Implicit
+from argmaxq.networks.layers import Noisy
 from argmaxq.networks.linear import Table
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import ArraySpec, Batch, BranchedActions, Spaces, Transition
+from argmaxq.types import FORBIDDEN, ArraySpec, Batch, BranchedActions, Keys, Spaces, Transition
 from oracles import leaves_equal
 from own_environments import Own
 from trainer import ENGINES, train
@@ -106,13 +107,28 @@ def test_the_head_takes_each_branchs_own_mean_off() -> None:
     np.testing.assert_allclose([z[0, :2].mean(), z[1].mean()], [value, value], rtol=1e-5)
 
 
+def test_implicit_quantiles_of_each_branch_are_drawn_without_those_that_are_not_there() -> None:
+    seen = Spaces(ArraySpec((2,), "float32"), BranchedActions((2, 3)))
+    returns, network = ImplicitQuantile(4, 5, 6), MLP((8,), head=Implicit(4, BranchingDueling()))
+    agent: Any = bind(BDQ(network, returns, replay=Uniform(100)), seen)
+    params, obs = agent.init(jax.random.key(0), seen, 1).params, jnp.array([0.3, -2.0])
+    keys = agent.noise(jax.random.key(1), (2,), seen)[1]
+    drawn = [agent.estimate(params, obs, Keys(*each)) for each in zip(*keys, strict=True)]
+    assert drawn[0].z.shape == (2, 3, 5, 2)
+    assert not np.allclose(drawn[0].q[1], drawn[1].q[1])
+    assert drawn[0].q[0, 2] == FORBIDDEN
+    plain = np.array(agent.network(params, obs, None, (np.arange(6) + 0.5) / 6)[..., 0].mean(axis=-1))
+    plain[2] = FORBIDDEN
+    np.testing.assert_allclose(agent.estimate(params, obs).q.ravel(), plain, rtol=1e-5)
+    assert agent.greedy(params, (), obs)[0].tolist() == [int(plain[:2].argmax()), int(plain[3:].argmax())]
+
+
 @pytest.mark.parametrize(
     ("returns", "lanes"), [(Categorical(11, 0.0, 2.0), 8), pytest.param(Scalar(), 1, marks=pytest.mark.slow)]
 )
 def test_engines_agree_and_take_choices_that_there_are(returns: Any, lanes: int) -> None:
-    agent = aq.replace(
-        AGENT, {"returns": returns, "replay": Prioritised(3_000), "bootstrap": Munchausen(), "n_step": 2}
-    )
+    fields = {"returns": returns, "replay": Prioritised(3_000), "bootstrap": Munchausen(), "n_step": 2}
+    agent = aq.replace(AGENT, fields | {"network.layer": Noisy(), "network.head": BranchingDueling(Noisy())})
     engines = [make(agent, CompiledEnv(Wheels(), mask="none"), lanes, (2,)) for make in ENGINES.values()]
     (one, _), (two, _) = (train(engine, 1_600 // (4 * lanes)) for engine in engines)
     assert leaves_equal((one.learner, one.episodes), (two.learner, two.episodes))

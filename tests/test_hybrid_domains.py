@@ -1,4 +1,4 @@
-"""Goal, Hard Goal, Catch Point and Hard Move as Gymnasium environments, and their pictures."""
+"""Goal, Hard Goal, Catch Point and Hard Move as Gymnasium environments, and pictures of all environments of ours."""
 
 import itertools
 from typing import Any
@@ -16,7 +16,10 @@ from argmaxq.domains.catch_point import CatchPoint
 from argmaxq.domains.goal import Goal
 from argmaxq.domains.gym_env import GymEnv
 from argmaxq.domains.hard_move import HardMove
+from argmaxq.domains.hidden import CartPoleHidden, MountainCarHidden
+from argmaxq.domains.memory_chain import MemoryChain
 from argmaxq.domains.point import Point
+from argmaxq.domains.t_maze import TMaze
 
 KEY = jax.random.key(0)
 CASES: list[tuple[str, dict[str, Any], int, tuple[int, ...], int | None]] = [
@@ -84,14 +87,18 @@ def test_arguments_that_they_do_not_take() -> None:
         functional("argmaxq/HardMove-v0", {"actuators": 4})
 
 
-@pytest.mark.parametrize("env", [Goal(), CatchPoint(), HardMove(6)], ids=lambda env: type(env).__name__)
+DRAWN = [Goal(), CatchPoint(), HardMove(6), MemoryChain(7), TMaze(101), CartPoleHidden(), MountainCarHidden()]
+
+
+@pytest.mark.parametrize("env", DRAWN, ids=lambda env: type(env).__name__)
 def test_pictures(env: Any) -> None:
     """Always of one size; the same state gives the same picture, another state another."""
     made = GymEnv(env, render_mode="rgb_array")
     made.action_space.seed(0)
     made.reset(seed=0)
     first, again = made.render(), made.render()
-    made.step(made.action_space.sample())
+    for _ in range(4):
+        made.step(made.action_space.sample())
     after = made.render()
     assert first.dtype == np.uint8
     assert first.shape == after.shape

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import argmaxq as aq
-from runs import CARTPOLE, LANDER, PARALLEL, PLATFORM, PRIORITISED, Victims, assert_same
+from runs import CARTPOLE, DRAWING, LANDER, PARALLEL, PLATFORM, PRIORITISED, REMEMBERING, Victims, assert_same
 
 # Box2D's bindings crash the process if this warning of theirs is made an error.
 pytestmark = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
@@ -19,7 +19,13 @@ KILLED = {
     "parallel": (PARALLEL, {}),
     "hybrid": (PLATFORM, {}),
     "hybrid-host": (PLATFORM, {"engine": "host"}),
+    "noisy-implicit": (DRAWING, {"engine": "compiled"}),
+    "noisy-implicit-host": (DRAWING, {"engine": "host"}),
+    "recurrent-masked": (REMEMBERING, {"engine": "compiled"}),
+    "recurrent-masked-host": (REMEMBERING, {"engine": "host"}),
 }
+SLOW = ("noisy-implicit", "recurrent-masked-host")
+"""The other engine of each is quick to compile."""
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +50,13 @@ def kill_and_compare(victims: Victims, recipe: Any, options: Any, folder: Path, 
     return hits
 
 
-@pytest.mark.parametrize("name", KILLED)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in KILLED])
 def test_killed_and_resumed_equals_uninterrupted(name: str, victims: Victims, tmp_path: Path) -> None:
     kill_and_compare(victims, *KILLED[name], tmp_path, kills=2)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in KILLED if name != "parallel"])
+@pytest.mark.parametrize("name", ["compiled", "host", "lander", "hybrid", "hybrid-host"])
 def test_twenty_kills(name: str, victims: Victims, tmp_path: Path) -> None:
     recipe, options = KILLED[name]
     longer = aq.replace(recipe, {"steps": 12_000, "checkpoint_every": 200, "evaluation.every": 1_000})

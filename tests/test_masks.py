@@ -13,9 +13,11 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import TimeLimit
 
 import argmaxq as aq
-from argmaxq.agents.acting import among, shares
+from argmaxq.agents.deciding import among, shares
 from argmaxq.agents.dqn import DQN
 from argmaxq.agents.pqn import PQN
+from argmaxq.agents.r2d2 import R2D2
+from argmaxq.agents.recurrent_pqn import RecurrentPQN
 from argmaxq.agents.td import TD
 from argmaxq.components.component import bind
 from argmaxq.environments.check import check
@@ -27,11 +29,15 @@ from argmaxq.lanes.vector_lanes import VectorLanes
 from argmaxq.learning.backups import DoubleQLearning, ExpectedSarsa, QLearning, Sarsa
 from argmaxq.learning.bootstrap import Double, Max, Munchausen
 from argmaxq.learning.exploration import EpsilonGreedy
-from argmaxq.learning.returns import Categorical, HLGauss, Quantile, Scalar
+from argmaxq.learning.returns import Categorical, HLGauss, ImplicitQuantile, Quantile, Scalar
 from argmaxq.learning.schedules import Constant
 from argmaxq.learning.traces import Accumulating
+from argmaxq.networks.heads import Implicit, SingleStream
+from argmaxq.networks.layers import Noisy
 from argmaxq.networks.linear import Table
 from argmaxq.networks.mlp import MLP
+from argmaxq.networks.recurrent import GRU, Recurrent
+from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from argmaxq.types import FORBIDDEN, ArraySpec, DiscreteActions, Estimates, Spaces, Transition
 from masked import ACTIONS, BEST, InDict, OpenDoors, doors, doors_in_dict
@@ -56,8 +62,8 @@ def small(name: str, steps: int = 3_000, **fields: Any) -> DQN:
 
 def forbidden(state: Any, spaces: Spaces) -> int:
     """Forbidden actions among the rows of a replay."""
-    rows = jax.tree.map(np.asarray, state.learner.replay.rows)
-    written = int(state.learner.replay.written)
+    ring = getattr(state.learner.replay, "ring", state.learner.replay)
+    rows, written = jax.tree.map(np.asarray, ring.rows), int(ring.written)
     allowed = spaces.legal.allowed(rows.obs)[:written]
     taken = np.take_along_axis(allowed, rows.action[:written, :, None].astype(int), axis=-1)[..., 0]
     return int(np.sum(~taken & ~rows.last[:written]))
@@ -88,21 +94,20 @@ def test_a_target_is_that_of_the_allowed_actions_alone(returns: str, bootstrap: 
     assert not np.allclose(target(z, jnp.ones(3, bool), kept[0]), alone, atol=1e-4)
 
 
-def test_random_choices_are_equally_likelyamong_the_allowed() -> None:
+def test_random_choices_are_equally_likely_among_the_allowed() -> None:
     explore, allowed = EpsilonGreedy(Constant(0.5)), jnp.array([True, False, True, True])
     q = jnp.where(allowed, jnp.array([1.0, 9.0, 3.0, 2.0]), FORBIDDEN)
     noise = explore.noise(jax.random.key(0), (20_000,))
-    chosen = np.asarray(jax.vmap(lambda own: explore.choose_allowed(q, allowed, clock(), own))(noise))
-    expected = np.asarray(explore.probabilities_allowed(q, allowed, clock()))
+    chosen = np.asarray(jax.vmap(lambda own: explore.choose(q, clock(), own, allowed))(noise))
+    expected = np.asarray(explore.probabilities(q, clock(), allowed))
     np.testing.assert_allclose(expected, [1 / 6, 0, 2 / 3, 1 / 6], rtol=1e-6)
     assert np.all(chosen != 1)
     assert chi_square(np.bincount(chosen, minlength=4)[[0, 2, 3]], 20_000 * expected[[0, 2, 3]]) < 4.0
     everything = jnp.ones(4, bool)
-    for way in (explore.choose, lambda *own: explore.choose_allowed(own[0], everything, *own[1:])):
-        np.testing.assert_array_equal(
-            jax.vmap(lambda own, way=way: way(q, clock(), own))(noise),
-            jax.vmap(lambda own: explore.choose(q, clock(), own))(noise),
-        )
+    np.testing.assert_array_equal(
+        jax.vmap(lambda own: explore.choose(q, clock(), own, everything))(noise),
+        jax.vmap(lambda own: explore.choose(q, clock(), own))(noise),
+    )
     assert ExpectedSarsa().value(q, q, expected, 0) == pytest.approx(1 / 6 + 3 * 2 / 3 + 2 / 6, rel=1e-6)
 
 
@@ -122,10 +127,27 @@ def test_an_exploration_without_masks_takes_the_best_for_a_forbidden_action() ->
     np.testing.assert_allclose(shares(allowed, Uniformly(), q, clock()), [0.25, 0, 0.75, 0])
 
 
-@pytest.mark.parametrize(("returns", "bootstrap", "lanes"), [("scalar", "double", 1), ("c51", "munchausen", 8)])
-def test_engines_agree_and_take_no_forbidden_action(returns: str, bootstrap: str, lanes: int) -> None:
+SEQUENCES = R2D2(
+    Recurrent((8,), GRU(8), head=Implicit(4, SingleStream(Noisy())), layer=Noisy()),
+    ImplicitQuantile(4, 4, 4),
+    replay=Prioritised(3_000),
+    learning_starts=100,
+    **{"burn_in": 2, "length": 6, "n_step": 2, "stride": 4, "batch_size": 8, "rollout": 4},
+)
+"""Remembers, draws noise and levels."""
+MASKED = {
+    "dqn": (small("scalar", bootstrap=Double(), n_step=3), 1),
+    "c51-munchausen": (small("c51", bootstrap=Munchausen(), n_step=3), 8),
+    "r2d2": (SEQUENCES, 8),
+    "r2d2-alone": (aq.replace(SEQUENCES, {"bootstrap": Munchausen(), "replay": Uniform(3_000)}), 1),
+}
+LONG = [pytest.param(name, marks=pytest.mark.slow) if name == "r2d2-alone" else name for name in MASKED]
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_engines_agree_and_take_no_forbidden_action(name: str) -> None:
     """In Doors a forbidden action's reward is no number, which would end the training."""
-    agent = small(returns, bootstrap=BOOTSTRAPS[bootstrap], n_step=3)
+    agent, lanes = MASKED[name]
     (one, reports), (two, _) = (
         train(make(agent, DOORS, lanes, (4,)), 2_400 // (4 * lanes)) for make in ENGINES.values()
     )
@@ -244,6 +266,32 @@ def test_a_masked_run_is_evaluated_loaded_and_pickled(tmp_path: Path) -> None:
         policy(obs, np.zeros(ACTIONS))
 
 
+ROLLOUTS = RecurrentPQN(
+    Recurrent((8,), GRU(8), head=SingleStream(Noisy())), RETURNS["c51"], Munchausen(), rollout=8, minibatches=2
+)
+
+
+@pytest.mark.parametrize(
+    ("agent", "engine"),
+    [(ROLLOUTS, "compiled"), *(pytest.param(SEQUENCES, engine, marks=pytest.mark.slow) for engine in ENGINES)],
+)
+def test_a_recurrent_masked_run_is_evaluated_and_loaded(agent: Any, engine: str, tmp_path: Path) -> None:
+    recipe = aq.Recipe(agent, aq.Env(OpenDoors, mask="info", lanes=4), 2_000, aq.Evaluation(1_000, 10))
+    run = aq.train(recipe, out=tmp_path / "run", engine=engine)
+    assert np.isfinite(run.evaluate(20).returns).all()
+    policy, env = run.policy(), doors()
+    obs, info = env.reset(seed=3)
+    for _ in range(60):
+        obs, reward, over, _, info = env.step(policy(obs, info["action_mask"]))
+        assert np.isfinite(reward)
+        if over:
+            obs, info = env.reset()
+            policy.reset()
+    policy.reset()
+    masks = np.eye(ACTIONS, dtype=np.int8)
+    np.testing.assert_array_equal(policy(np.zeros((ACTIONS, 2), np.float32), masks), np.arange(ACTIONS))
+
+
 def test_a_policy_finds_the_mask_in_its_observation(tmp_path: Path) -> None:
     recipe = aq.Recipe(small("quantile", 500), aq.Env(doors_in_dict, mask="observation"), 600, aq.Evaluation(600, 2))
     policy = aq.train(recipe, out=tmp_path / "run").policy()
@@ -329,7 +377,7 @@ def test_an_exact_judgement_knows_the_mask(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("returns", ["scalar", "c51", "quantile"])
+@pytest.mark.parametrize("returns", ["scalar", "c51", "quantile", "recurrent"])
 @pytest.mark.parametrize("env", [TAXI, aq.Env(OpenDoors, mask="info"), ENV])
 @pytest.mark.parametrize("engine", ["compiled", "host"])
 def test_a_hundred_thousand_steps_without_a_forbidden_action(
@@ -339,7 +387,7 @@ def test_a_hundred_thousand_steps_without_a_forbidden_action(
         pytest.skip("a Gymnasium environment is stepped on the host")
     if engine == "host" and env is TAXI:
         env = aq.Env(strict_taxi, mask="info")
-    agent = small(returns, 100_000, rollout=8, bootstrap=Double())
+    agent: Any = small(returns, 100_000, rollout=8, bootstrap=Double()) if returns in RETURNS else SEQUENCES
     run = aq.train(aq.Recipe(agent, env, 100_000, aq.Evaluation(50_000, 20)), engine=engine, out=tmp_path / "run")
     assert np.isfinite(run.evaluate(50).returns).all()
     policy, own = run.policy(), strict_taxi() if "Taxi" in str(env.id) or env.id is strict_taxi else doors()

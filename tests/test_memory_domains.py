@@ -1,14 +1,19 @@
-"""Domains that need memory: a plain model of bsuite's chain, the T-maze step by step, and what is hidden."""
+"""Domains that need memory: a plain model of bsuite's chain, the T-maze step by step, what is hidden; pictures."""
+
+from typing import Any
 
 import gymnasium as gym
 import jax
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+from pygame import surfarray
 
 from argmaxq.components.errors import UserError
+from argmaxq.domains import memory_drawing
 from argmaxq.domains.catalogue import functional
-from argmaxq.domains.t_maze import EAST, NORTH, SOUTH, WEST, TMaze
+from argmaxq.domains.memory_chain import MemoryChainState
+from argmaxq.domains.t_maze import EAST, NORTH, SOUTH, WEST, TMaze, TMazeState
 from argmaxq.lanes.compiled import CompiledEnv
 
 IDS = ("MemoryChain", "TMaze", "CartPoleHidden", "MountainCarHidden")
@@ -103,3 +108,24 @@ def test_lengths_that_are_none_are_refused() -> None:
         functional("argmaxq/TMaze-v0", {"length": 0})
     with pytest.raises(UserError, match="both must be at least 1"):
         functional("argmaxq/MemoryChain-v0", {"bits": 0})
+
+
+def shown(picture: Any, colour: tuple[int, int, int]) -> int:
+    """How many pixels of a picture have a colour."""
+    return int((np.abs(surfarray.array3d(picture).astype(int) - colour) <= 4).all(axis=-1).sum())
+
+
+def test_pictures_show_what_was_said_and_what_came_of_it() -> None:
+    """A bit is filled while it is seen; a turn and an answer are green where they are right, else red."""
+    zero, one = memory_drawing.BITS
+    chain = MemoryChainState(np.array([1, 1]), np.int32(0), np.int32(1), np.bool_(False))
+    early, late = (memory_drawing.chain(*chain._replace(step=np.int32(step)), 6) for step in (1, 2))
+    assert shown(early, one) > 2 * shown(late, one) > 100
+    assert shown(early, zero) == 0
+    maze = TMazeState(np.int32(4), np.int32(NORTH), np.bool_(False), np.bool_(True), np.bool_(True))
+    for right in (True, False):
+        answered = chain._replace(step=np.int32(7), correct=np.bool_(right))
+        turned = maze._replace(correct=np.bool_(right))
+        for picture in (memory_drawing.chain(*answered, 6), memory_drawing.maze(*turned, 4)):
+            assert (shown(picture, memory_drawing.RIGHT) > 50) == right
+            assert (shown(picture, memory_drawing.WRONG) > 50) != right

@@ -1,13 +1,15 @@
 """Recurrent networks, and learning from sequences and rollouts, against plain code and the agents without memory."""
 
 import dataclasses
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import argmaxq as aq
 from argmaxq.agents.dqn import DQN
 from argmaxq.agents.pqn import PQN
 from argmaxq.agents.r2d2 import R2D2
@@ -15,11 +17,13 @@ from argmaxq.agents.recurrent_pqn import RecurrentPQN
 from argmaxq.agents.rollouts import RolloutLearner
 from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
-from argmaxq.learning.bootstrap import Double
+from argmaxq.learning.bootstrap import Double, Max
+from argmaxq.learning.keys import axes, of_batch
 from argmaxq.learning.optimisers import SGD
-from argmaxq.learning.returns import Quantile, Scalar, Squared
+from argmaxq.learning.returns import ImplicitQuantile, Quantile, Scalar, Squared
 from argmaxq.learning.sync import Online
 from argmaxq.learning.transformed import Transformed
+from argmaxq.networks.heads import Implicit
 from argmaxq.networks.recurrent import GRU, LSTM, Recurrent
 from argmaxq.replay import ring
 from argmaxq.replay.prioritised import Prioritised
@@ -42,7 +46,7 @@ def test_a_network_unrolled_is_a_plain_loop(cell: Any) -> None:
     params = agent.network.init(jax.random.key(1), jnp.zeros(2), (3, 3))
     rows = story(9, {1: "terminated", 5: "truncated"})
     first = jax.tree.map(lambda leaf: leaf + 0.5, agent.memory(SPACES))
-    estimates, after = jax.jit(agent.unroll)(params, first, rows.obs, rows.last)
+    estimates, after = jax.jit(partial(agent.unroll, agent.estimate))(params, first, rows.obs, rows.last, None)
     memory, call = first, jax.jit(agent.network.__call__)
     for t in range(9):
         z, memory = call(params, rows.obs[t], memory)
@@ -53,17 +57,21 @@ def test_a_network_unrolled_is_a_plain_loop(cell: Any) -> None:
     assert estimates.z.shape == (9, 3, 3)
 
 
-def test_what_a_sequence_teaches_is_the_plain_computation() -> None:
+@pytest.mark.parametrize("masked", [False, True])
+def test_what_a_sequence_teaches_is_the_plain_computation(masked: bool) -> None:
     """Burn-in from the stored state, n-step double targets on Pohlen's scale, Huber's loss, no row past an end."""
     rows, before = story(16, ENDS), np.float32([0.3, -0.7])
     online, target = np.random.default_rng(1).normal(size=(2, 2, 3)).astype(np.float32)
-    ours = jax.jit(SEQUENCE.learnt)(online, target, rows._replace(before=before))
+    allowed = np.random.default_rng(2).permuted([[1, 1 - masked, 1 - masked]] * 16, axis=1).astype(np.float32)
+    agent: Any = bind(SEQUENCE, dataclasses.replace(SPACES, masked=masked))
+    stored = rows._replace(obs=np.hstack([rows.obs, allowed])) if masked else rows
+    ours = jax.jit(agent.learnt)(online, target, stored._replace(before=before))
     here, held = (looked_back(weights, before, rows) for weights in (online, target))
     size, unsquash = rlax.signed_hyperbolic, rlax.signed_parabolic
     for i, t in enumerate(range(4, 13)):
         window = slice(t, t + 3)
         reward, discount, steps = fold(rows.reward[window], rows.terminated[window], rows.truncated[window], 0.9)
-        best = here[t + steps].argmax()
+        best = np.where(allowed[t + steps], here[t + steps], -np.inf).argmax()
         goal = size(reward + discount * unsquash(jnp.float32(held[t + steps][best])))
         error = float(goal) - here[t][rows.action[t]]
         valid = not rows.last[t]
@@ -144,12 +152,58 @@ def test_rollouts_are_looked_back_on_from_the_memory_that_they_began_with() -> N
     before = np.float32(np.arange(20).reshape(10, 1, 2) / 10)  # only the first is where the rollout began
     lanes = jax.tree.map(lambda leaf: leaf[:, None], rows)._replace(before=before)
     following = np.float32([[0.4, 0.9]])
-    ours = agent._stretches(RolloutLearner(weights, (), jnp.int32(0), ()), lanes, following)
+    ours = agent._stretches(RolloutLearner(weights, (), jnp.int32(0), ()), lanes, following, None)
     seen = Row(np.concatenate([rows.obs, following]), None, None, None, None, np.append(rows.last, False))
     q = looked_back(weights, before[0, 0], seen)
     expected = rows.reward + np.where(rows.terminated, 0, 0.9) * q[1:].max(axis=1)
     np.testing.assert_allclose(ours.target[0], expected, rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(ours.memory, before[0])
+
+
+@aq.component(aq.RecurrentNetwork)
+class RecurrentDice(Forgetful):
+    """Action values that are noise times a weight."""
+
+    random: ClassVar[bool] = True
+
+    def __call__(self, params: Any, obs: Any, memory: Any, key: Any = None) -> Any:
+        return params * (jnp.zeros((3, 1)) if key is None else jax.random.normal(key, (3, 1))), ()
+
+
+def test_a_batch_of_sequences_shares_its_noise_and_each_look_has_its_own() -> None:
+    """With errors of reward + max z' / 2 - z[action], of which one network's part is 0."""
+    fields: dict[str, Any] = {"returns": Scalar(), "bootstrap": Max(), "gamma": 0.5, "n_step": 1}
+    agent = R2D2(network=RecurrentDice(), burn_in=2, length=13, **fields)
+    rows: Any = jax.tree.map(lambda *own: np.stack(own), story(16, {}, 1)._replace(before=()), story(16, {}, 2))
+    action, reward = rows.action[:, 2:15], rows.reward[:, 2:15]
+
+    def errors(online: float, target: float, keys: Any) -> Any:
+        learnt = jax.vmap(agent.learnt, (None, None, 0, axes(keys)))(online, target, rows, keys)
+        return learnt.td_error - reward
+
+    keys = of_batch(jax.random.key(1), (2,))
+    own, held = errors(1.0, 0.0, keys), errors(0.0, 1.0, keys)
+    z = -np.array([np.mean(own[action == number]) for number in range(3)])
+    np.testing.assert_allclose(own, -z[action], atol=1e-5)  # in all rows of both sequences
+    np.testing.assert_allclose(held, held[0, 0], atol=1e-5)
+    assert abs(held[0, 0] - z.max() / 2) > 1e-3
+    assert not np.round(errors(1.0, 1.0, None), 5).any()
+
+
+def test_each_row_of_a_sequence_has_levels_of_its_own() -> None:
+    """Quantiles are learnt at so many levels, and those of acting's values are even."""
+    agent: Any = R2D2(
+        network=Recurrent((4,), GRU(5), head=Implicit(6)), returns=ImplicitQuantile(4, 3, 5), burn_in=2, length=9
+    )
+    params = agent.network.init(jax.random.key(0), jnp.zeros(2), (3, 1))
+    rows, keys = story(11, {3: "terminated"}), of_batch(jax.random.key(1), ())
+    z, _ = agent.unroll(agent.outputs, params, agent.memory(SPACES), rows.obs, rows.last, keys)
+    estimate, _ = agent.unroll(agent.estimate, params, agent.memory(SPACES), rows.obs, rows.last, keys)
+    assert (z.shape, estimate.z.shape, estimate.q.shape) == ((11, 3, 4, 2), (11, 3, 3, 2), (11, 3))
+    assert len(np.unique(z[..., 1])) == 44
+    q, _ = agent.judged(params, agent.memory(SPACES), rows.obs[0])
+    even, _ = agent.network(params, rows.obs[0], agent.memory(SPACES), None, (np.arange(5) + 0.5) / 5)
+    np.testing.assert_allclose(q, even[..., 0].mean(axis=1), rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", [Uniform, Prioritised])

@@ -22,6 +22,7 @@ from argmaxq.environments.env import Env
 from argmaxq.learning import (
     backups,
     bootstrap,
+    bootstrapped,
     diagnostics,
     exploration,
     normalisers,
@@ -114,6 +115,7 @@ __all__ = [
     "agents",
     "backups",
     "bootstrap",
+    "bootstrapped",
     "component",
     "diagnostics",
     "encoders",

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import jax
 
-from argmaxq.types import Array, Batch, Clock, Estimates, Metrics, PyTree, Row, Spaces, Transition
+from argmaxq.types import Array, Batch, Clock, Estimate, Estimates, Metrics, PyTree, Row, Spaces, Transition
 
 
 class Learner(Protocol):
@@ -24,7 +24,8 @@ class Agent(Protocol):
     with a method ``gauge(learner, clock, key)`` tells of its health at the end of some blocks, as ``Gauge`` does. One
     with ``gamma``, ``rewards``, ``total`` (see ``Following``) and ``worth`` (see ``Acting``) has what it expects of
     evaluations' episodes compared with what follows. One whose memory belongs to an episode says so by a true
-    ``recurrent``: after an episode's last row it begins anew, and each row keeps what it was in ``before``.
+    ``recurrent``: after an episode's last row it begins anew, and each row keeps what it was in ``before``. Where that
+    of ``act`` alone does, by a true ``episodic``: no row keeps it, and the greedy policy has none.
     """
 
     @property
@@ -188,6 +189,17 @@ class ImplicitReturns(Returns, Protocol):
         """So many levels [count], drawn by a key, or fixed."""
 
 
+@runtime_checkable
+class Voting(Returns, Protocol):
+    """Returns of several heads, in which the greedy policy does not always take the highest value."""
+
+    def of_each(self, estimate: Estimate) -> Estimate:
+        """What each head makes of an observation: z [heads, actions, size] and q [heads, actions]."""
+
+    def preferred(self, estimate: Estimate) -> Array:
+        """What the greedy policy takes the highest of, [actions]."""
+
+
 class Bootstrap(Protocol):
     """Owns the target: what a transition's next state is worth."""
 
@@ -227,7 +239,11 @@ class Rewards(Protocol):
 
 
 class Exploration(Protocol):
-    """A behaviour policy made from action values."""
+    """A behaviour policy made from action values.
+
+    One that draws among allowed actions alone says so by a true ``masking``: its ``choose``, and its ``probabilities``
+    if it knows them, then take those ``allowed`` (bool [actions]), too. Values of others are ``FORBIDDEN``.
+    """
 
     def noise(self, key: jax.Array, shape: tuple[int, ...]) -> PyTree:
         """Random numbers for many choices at once, leading axes ``shape``."""
@@ -243,11 +259,14 @@ class Exploration(Protocol):
 
 
 @runtime_checkable
-class Masking(Exploration, Protocol):
-    """A behaviour policy that draws among the allowed actions alone."""
+class Committed(Exploration, Protocol):
+    """A behaviour policy that stays with something for an episode."""
 
-    def choose_allowed(self, q: Array, allowed: Array, clock: Clock, noise: PyTree) -> Array:
-        """An action among those ``allowed`` (bool [actions]); the values q [actions] of others are ``FORBIDDEN``."""
+    def start(self) -> PyTree:
+        """What is remembered of it before an episode's first action."""
+
+    def committed(self, returns: Any, estimate: Estimate, memory: PyTree, noise: PyTree) -> tuple[Array, PyTree]:
+        """Values [actions] of one observation, by which it then chooses, and what is remembered."""
 
 
 class Schedule(Protocol):

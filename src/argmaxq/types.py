@@ -40,13 +40,17 @@ class Row(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """What a formula sees: ``reward`` = sum of gamma^i r_i, ``discount`` = gamma^n, or 0 after a termination."""
+    """What a formula sees: ``reward`` = sum of gamma^i r_i, ``discount`` = gamma^n, or 0 after a termination.
+
+    ``place`` is where it, or its sequence, stands in the replay, an int32, once a bootstrap sees it.
+    """
 
     obs: Array
     action: Array
     reward: Array
     discount: Array
     next_obs: Array
+    place: Array = ()
 
 
 class Estimate(NamedTuple):

@@ -3,6 +3,7 @@
 from argmaxq.agents.acting import Acting, discrete
 from argmaxq.agents.bdq import BDQ
 from argmaxq.agents.critic_only import CriticOnly
+from argmaxq.agents.deciding import Deciding
 from argmaxq.agents.dqn import DQN
 from argmaxq.agents.hybrid import HybridActing, HybridAgent, hybrid
 from argmaxq.agents.paddpg import PADDPG
@@ -24,6 +25,7 @@ __all__ = [
     "TD",
     "Acting",
     "CriticOnly",
+    "Deciding",
     "HybridActing",
     "HybridAgent",
     "RecurrentActing",

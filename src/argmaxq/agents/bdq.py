@@ -1,13 +1,14 @@
 """Branching DQN: several choices at once, each with values of its own, so that combinations are never counted."""
 
 import dataclasses
+from functools import partial
 from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.agents.acting import among
+from argmaxq.agents.deciding import Deciding, among, both
 from argmaxq.agents.dqn import DQNLearner, begin, descend
 from argmaxq.agents.replaying import Replaying
 from argmaxq.components.annotations import Bound, Count, Fraction, Size
@@ -15,6 +16,7 @@ from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.keys import parted
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.returns import Scalar
 from argmaxq.learning.rewards import Scale
@@ -42,7 +44,7 @@ from argmaxq.types import (
 
 
 @component(Agent)
-class BDQ(Replaying):
+class BDQ(Replaying, Deciding):
     """Branching Q-network (Tavakoli et al. 2018): one greedy choice for each branch of the action.
 
     All branches learn towards the mean of their targets (eq. 6 there), by the mean of their losses (eq. 7); a
@@ -93,37 +95,41 @@ class BDQ(Replaying):
         params = self.network.init(key, obs, (len(sizes) * max(sizes), self.returns.size))
         return begin(self, params, spaces, lanes, key)
 
-    @property
-    def random(self) -> bool:
-        """Its network gets no keys."""
-        return False
-
     def memory(self, spaces: Spaces) -> PyTree:
         """Acting has no state of its own."""
         return ()
 
-    def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> PyTree:
-        """Exploration's random numbers for each branch, leading axes ``shape`` and branches."""
-        return self.exploration.noise(key, (*shape, len(branched(spaces).sizes)))
+    def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> tuple[PyTree, Keys | None]:
+        """The random numbers of exploration for each branch, and of the network, leading axes ``shape``."""
+        keys = super().noise(key, shape, spaces)[1]
+        return self.exploration.noise(key, (*shape, len(branched(spaces).sizes))), keys
 
     @property
     def _there(self) -> np.ndarray:
         """Which choices there are, bool [branches, widest]: every branch has outputs for as many as the widest one."""
         return np.arange(max(self.branches)) < np.array(self.branches)[:, np.newaxis]
 
-    def estimate(self, params: PyTree, obs: Array) -> Estimate:
-        """Outputs [branches, widest, size] and values [branches, widest]; ``FORBIDDEN`` where there is no choice."""
-        z = self.network(params, obs).reshape(*self._there.shape, self.returns.size)
-        return Estimate(z, jnp.where(self._there, self.returns.mean(z), FORBIDDEN))
+    def outputs(self, params: PyTree, obs: Array, keys: Keys | None = None, count: int | None = None) -> Array:
+        """The network's outputs [branches, widest, size] for one observation; see ``asked``."""
+        z = self.asked(partial(self.network, params), obs, keys, count)
+        return z.reshape(*self._there.shape, *z.shape[1:])
 
-    def act(self, params: PyTree, memory: PyTree, obs: Array, clock: Clock, noise: PyTree) -> tuple[Array, PyTree]:
+    def estimate(self, params: PyTree, obs: Array, key: Keys | None = None) -> Estimate:
+        """Outputs and values [branches, widest] of one observation; ``FORBIDDEN`` where there is no choice."""
+        estimate, _ = self.regarded(lambda key, count: (self.outputs(params, obs, key, count), ()), obs, key)
+        return estimate._replace(q=jnp.where(self._there, estimate.q, FORBIDDEN))
+
+    def judged(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Estimate, PyTree]:
+        """The estimate of one observation, and the memory as it is."""
+        return self.estimate(params, obs, keys), memory
+
+    def act(
+        self, params: PyTree, memory: PyTree, obs: Array, clock: Clock, noise: tuple[PyTree, Keys | None]
+    ) -> tuple[Array, PyTree]:
         """The behaviour policy in one lane: a choice in each branch [branches]."""
-        choose = jax.vmap(among, (0, None, 0, None, 0))
-        return choose(jnp.asarray(self._there), self.exploration, self.estimate(params, obs).q, clock, noise), memory
-
-    def greedy(self, params: PyTree, memory: PyTree, obs: Array) -> tuple[Array, PyTree]:
-        """The choice of highest value in each branch [branches]."""
-        return jnp.argmax(self.estimate(params, obs).q, axis=-1).astype(jnp.int32), memory
+        choose, (own, keys) = jax.vmap(among, (0, None, 0, None, 0)), noise
+        q = self.estimate(params, obs, keys).q
+        return choose(jnp.asarray(self._there), self.exploration, q, clock, own), memory
 
     def update(self, learner: DQNLearner, batch: Batch, clock: Clock = START) -> tuple[DQNLearner, Array, Metrics]:
         """One gradient update on one batch: (learner, TD errors [batch], metrics)."""
@@ -133,16 +139,14 @@ class BDQ(Replaying):
         self, params: PyTree, target: PyTree, transition: Transition, keys: Keys | None
     ) -> tuple[Array, Array, Array]:
         """(loss, TD error, value) of one transition, means over branches but for the error, which is a sum."""
-
-        def both(obs: Array) -> Estimates:
-            return Estimates(jax.lax.stop_gradient(self.estimate(params, obs)), self.estimate(target, obs))
+        own, *others = parted(keys, 5)
 
         def of_branch(action: Array, here: Estimates, there: Estimates) -> Array:
             return self.bootstrap.target(self.returns, transition._replace(action=action), here, there)
 
-        goals = jax.vmap(of_branch)(transition.action, both(transition.obs), both(transition.next_obs))
+        goals = jax.vmap(of_branch)(transition.action, *both(self, params, target, transition, others))
         goal = jnp.mean(goals, axis=0)
-        z = jax.vmap(entry)(self.estimate(params, transition.obs).z, transition.action)
+        z = jax.vmap(entry)(self.outputs(params, transition.obs, own), transition.action)
         losses, errors = (jax.vmap(each, (0, None))(z, goal) for each in (self.returns.loss, self.returns.td_error))
         return jnp.mean(losses), jnp.sum(jnp.abs(errors)), jnp.mean(self.returns.mean(z))
 

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.acting import Acting, Allowed, discrete
+from argmaxq.agents.acting import Acting, discrete
+from argmaxq.agents.deciding import Allowed, both
 from argmaxq.agents.replaying import Replaying
 from argmaxq.components.annotations import Count, Fraction, Size
 from argmaxq.components.component import component
@@ -27,7 +28,6 @@ from argmaxq.types import (
     Array,
     Batch,
     Clock,
-    Estimates,
     Keys,
     Legal,
     Metrics,
@@ -115,14 +115,7 @@ class DQN(Replaying, Acting):
     ) -> tuple[Array, Array, Array]:
         """(loss, TD error, value) of one transition."""
         own, *others = parted(keys, 5)
-
-        def both(obs: Array, online: Keys | None, fixed: Keys | None) -> Estimates:
-            return Estimates(
-                jax.lax.stop_gradient(self.estimate(params, obs, online)), self.estimate(target, obs, fixed)
-            )
-
-        here, there = both(transition.obs, *others[:2]), both(transition.next_obs, *others[2:])
-        goal = self.bootstrap.target(self.returns, transition, here, there)
+        goal = self.bootstrap.target(self.returns, transition, *both(self, params, target, transition, others))
         z = entry(self.outputs(params, transition.obs, own), transition.action)
         return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)
 
@@ -139,11 +132,11 @@ def descend(
 ) -> tuple[DQNLearner, Array, Metrics]:
     """One step of the agent's optimiser down the weighted mean loss of a batch, and of its target network."""
 
-    keys = of_batch(batch.key, batch.weight.shape)
+    keys, transition = of_batch(batch.key, batch.weight.shape), batch.transition._replace(place=batch.index)
 
     def mean(params: PyTree) -> tuple[Array, tuple[Array, Array]]:
         mapped = jax.vmap(loss, (None, None, 0, axes(keys)))
-        losses, td_errors, values = mapped(*shown(learner, params), batch.transition, keys)
+        losses, td_errors, values = mapped(*shown(learner, params), transition, keys)
         return jnp.mean(batch.weight * losses), (td_errors, jnp.mean(values))
 
     return step(agent, mean, learner, clock)

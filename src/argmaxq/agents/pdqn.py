@@ -149,7 +149,7 @@ class PDQN(HybridAgent):
             losses = jax.vmap(self.returns.loss, (0, None))(z, goal)
             return jnp.sum(losses), self.returns.td_error(z[0], goal), self.returns.mean(z[0])
 
-        losses, td_errors, values = jax.vmap(one)(batch.transition)
+        losses, td_errors, values = jax.vmap(one)(batch.transition._replace(place=batch.index))
         return jnp.mean(batch.weight * losses), (td_errors, jnp.mean(values))
 
     def _actor_gradient(self, actor: PyTree, critic: PyTree, batch: Batch) -> tuple[Array, PyTree]:

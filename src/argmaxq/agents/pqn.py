@@ -5,7 +5,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.acting import Acting, Allowed, discrete
+from argmaxq.agents.acting import Acting, discrete
+from argmaxq.agents.deciding import Allowed
 from argmaxq.agents.rollouts import RolloutLearner, Rollouts, Shuffled
 from argmaxq.components.annotations import Fraction, Size
 from argmaxq.components.component import component
@@ -68,11 +69,6 @@ class PQN(Rollouts, Acting):
     resets: Resets | None = None
     legal: Allowed = Legal()
 
-    def check(self) -> None:
-        """Raise UserError for a bootstrap that needs a target network, or parts that do not go together."""
-        Acting.check(self)
-        super().check()
-
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> RolloutLearner:
         """A fresh learner; raises UserError where a rollout cannot be split into the minibatches."""
         if self.rollout * lanes % self.minibatches:
@@ -86,14 +82,9 @@ class PQN(Rollouts, Acting):
         begun = self.begun(params, lanes, key)
         return RolloutLearner(params, self.optimiser.init(params), jnp.int32(0), newest, **begun)
 
-    def draw(self, key: jax.Array, lanes: int) -> Shuffled:
-        """Orders of the rows, and keys."""
-        keys = jax.random.split(key, self.epochs)
-        orders = jax.vmap(lambda key: jax.random.permutation(key, self.rollout * lanes))(keys)
-        if not self.random:
-            return Shuffled(orders)
-        first, second = jax.random.split(jax.random.fold_in(key, 1))
-        return Shuffled(orders, jax.random.split(first), jax.random.split(second, self.epochs * self.minibatches))
+    def samples_in(self, lanes: int) -> int:
+        """All rows."""
+        return self.rollout * lanes
 
     def learn(
         self, learner: RolloutLearner, rows: Row, next_obs: Array, clock: Clock, drawn: Shuffled

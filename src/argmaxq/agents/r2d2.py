@@ -1,11 +1,13 @@
 """R2D2: DQN with a recurrent network, from sequences (Kapturowski et al. 2019)."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from argmaxq.agents.acting import discrete
+from argmaxq.agents.deciding import Allowed
 from argmaxq.agents.dqn import DQNLearner, step
 from argmaxq.agents.recurrent import RecurrentActing
 from argmaxq.agents.replaying import Replaying
@@ -16,6 +18,7 @@ from argmaxq.components.registry import type_name
 from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.experience import n_step, outcome
 from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.keys import axes, of_batch, parted, redrawn
 from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.rewards import Scale
 from argmaxq.learning.sync import Averaging, Periodic
@@ -35,7 +38,7 @@ from argmaxq.roles import (
     SequenceReplay,
     Sync,
 )
-from argmaxq.types import START, Array, Batch, Clock, Estimate, Estimates, Metrics, PyTree, Row, Spaces, Transition
+from argmaxq.types import START, Array, Batch, Clock, Estimates, Keys, Legal, Metrics, PyTree, Row, Spaces, Transition
 
 
 class Learnt(NamedTuple):
@@ -96,9 +99,11 @@ class R2D2(RecurrentActing, Replaying):
     learning_starts: Count = 1_000
     rewards: Rewards = Scale()
     average: Averaging | None = None
+    legal: Allowed = Legal()
 
     def check(self) -> None:
-        """Raise UserError for a replay that gives no sequences."""
+        """Raise UserError for a replay that gives no sequences, or parts that do not go together."""
+        super().check()
         if not isinstance(self.replay, SequenceReplay):
             kind = type_name(type(self.replay))
             raise UserError(f"replay = {kind} gives no sequences, which r2d2 learns from: uniform and prioritised do")
@@ -133,16 +138,25 @@ class R2D2(RecurrentActing, Replaying):
 
         def mean(params: PyTree) -> tuple[Array, tuple[Array, Array]]:
             rows: Any = batch.transition
-            learnt = jax.vmap(self.learnt, (None, None, 0))(params, learner.target, rows)
+            keys = of_batch(batch.key, batch.weight.shape)
+            mapped = jax.vmap(self.learnt, (None, None, 0, axes(keys), 0))
+            learnt = mapped(params, learner.target, rows, keys, batch.index)
             count = jnp.maximum(jnp.sum(learnt.valid), 1)
             loss = jnp.sum(batch.weight * jnp.sum(learnt.loss, axis=1)) / count
             return loss, (jax.vmap(self._surprise)(learnt), jnp.sum(learnt.value) / count)
 
         return step(self, mean, learner, clock)
 
-    def learnt(self, params: PyTree, target: PyTree, rows: Row) -> Learnt:
-        """What one sequence [window] gives, ``before`` being what was remembered before its first row."""
-        online, held = (self._estimates(own, rows) for own in (params, target))
+    def learnt(self, params: PyTree, target: PyTree, rows: Row, keys: Keys | None = None, place: Array = 0) -> Learnt:
+        """What one sequence [window] gives, ``before`` being what was remembered before its first row.
+
+        ``place`` is where that row stands in the replay.
+        """
+        own, *others = parted(keys, 3)
+        online, held = (
+            self._looked(self.estimate, each, rows, keys) for each, keys in zip((params, target), others, strict=True)
+        )
+        outputs = self._looked(self.outputs, params, rows, own) if self.random else online.z
         after = jax.tree.map(lambda leaf: leaf[self.burn_in :], rows._replace(before=()))
         scaled = outcome(after, self.gamma)
         both = Estimates(jax.lax.stop_gradient(online), held)
@@ -150,22 +164,22 @@ class R2D2(RecurrentActing, Replaying):
         def one(first: Array) -> tuple[Array, Array, Array]:
             reward, discount, steps = n_step(_at(first + jnp.arange(self.n_step), scaled))
             here, there = _at(first, both), _at(first + steps, both)
-            now = Transition(after.obs[first], after.action[first], reward, discount, after.obs[first + steps])
+            now = Transition(after.obs[first], after.action[first], reward, discount, after.obs[first + steps], place)
             goal = self.bootstrap.target(self.returns, now, here, there)
-            z = entry(online.z[first], now.action)
+            z = entry(outputs[first], now.action)
             return self.returns.loss(z, goal), self.returns.td_error(z, goal), self.returns.mean(z)
 
         valid = ~after.last[: self.length]
         loss, td_error, value = (jnp.where(valid, part, 0.0) for part in jax.vmap(one)(jnp.arange(self.length)))
         return Learnt(loss, td_error, value, valid)
 
-    def _estimates(self, params: PyTree, rows: Row) -> Estimate:
-        """Those of the rows after the burn-in, through which no gradient goes."""
-        past, last = rows.obs[: self.burn_in], rows.last[: self.burn_in]
-        _, memory = self.unroll(params, rows.before, past, last)
-        return self.unroll(params, jax.lax.stop_gradient(memory), rows.obs[self.burn_in :], rows.last[self.burn_in :])[
-            0
-        ]
+    def _looked(self, look: Callable[..., Any], params: PyTree, rows: Row, keys: Keys | None) -> Any:
+        """What ``look`` gives for the rows after the burn-in, through which no gradient goes."""
+        start, memory = self.burn_in, rows.before
+        first, second = redrawn(keys)
+        _, memory = self.unroll(look, params, memory, rows.obs[:start], rows.last[:start], first)
+        memory = jax.lax.stop_gradient(memory)
+        return self.unroll(look, params, memory, rows.obs[start:], rows.last[start:], second)[0]
 
     def _surprise(self, learnt: Learnt) -> Array:
         """eta * the greatest |TD error| + (1 - eta) * their mean (section 2.3)."""

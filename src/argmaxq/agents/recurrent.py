@@ -1,62 +1,59 @@
 """How agents act, and look back over rows, whose network remembers what it saw before."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
-from argmaxq.types import Array, Clock, Estimate, PyTree, Spaces
+from argmaxq.agents.deciding import Deciding
+from argmaxq.types import Array, Estimate, Keys, PyTree, Spaces
 
 
-class RecurrentActing:
-    """Exploring and greedy actions from a recurrent ``network``, ``returns`` and ``exploration``."""
+class RecurrentActing(Deciding):
+    """Values of each action of one observation, from a network that also sees what it remembers."""
 
     recurrent: ClassVar[bool] = True
-    network: Any
-    returns: Any
-    exploration: Any
 
     def memory(self, spaces: Spaces) -> PyTree:
         """What the network remembers before an episode's first observation."""
         return self.network.start()
 
-    @property
-    def random(self) -> bool:
-        """The network gets no keys."""
-        return False
+    def outputs(
+        self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None, count: int | None = None
+    ) -> tuple[Array, PyTree]:
+        """The network's outputs z [actions, size] for one observation, and the memory after it; see ``asked``."""
+        found: tuple[Array, PyTree] = self.asked(
+            lambda seen, *more: self.network(params, seen, memory, *more), obs, keys, count
+        )
+        return found
 
-    def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> PyTree:
-        """Exploration's random numbers, leading axes ``shape``."""
-        return self.exploration.noise(key, shape)
-
-    def estimate(self, params: PyTree, memory: PyTree, obs: Array) -> tuple[Estimate, PyTree]:
+    def estimate(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Estimate, PyTree]:
         """Outputs and action values of one observation, and the memory after it."""
-        z, memory = self.network(params, obs, memory)
-        return Estimate(z, self.returns.mean(z)), memory
+        return self.regarded(lambda keys, count: self.outputs(params, memory, obs, keys, count), obs, keys)
 
     def values(self, params: PyTree, memory: PyTree, obs: Array) -> Array:
         """Action values [actions] of one observation."""
         return self.estimate(params, memory, obs)[0].q
 
-    def act(self, params: PyTree, memory: PyTree, obs: Array, clock: Clock, noise: PyTree) -> tuple[Array, PyTree]:
-        """The behaviour policy in one lane."""
-        estimate, memory = self.estimate(params, memory, obs)
-        return self.exploration.choose(estimate.q, clock, noise), memory
+    def judged(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Estimate, PyTree]:
+        """The same as ``estimate``."""
+        return self.estimate(params, memory, obs, keys)
 
-    def greedy(self, params: PyTree, memory: PyTree, obs: Array) -> tuple[Array, PyTree]:
-        """The action of highest value for one observation."""
-        estimate, memory = self.estimate(params, memory, obs)
-        return jnp.argmax(estimate.q).astype(jnp.int32), memory
+    def unroll(
+        self, look: Callable[..., Any], params: PyTree, memory: PyTree, obs: Array, last: Array, keys: Keys | None
+    ) -> tuple[Any, PyTree]:
+        """What ``look``, ``outputs`` or ``estimate``, gives for successive rows of one lane [k]; the memory after them.
 
-    def unroll(self, params: PyTree, memory: PyTree, obs: Array, last: Array) -> tuple[Estimate, PyTree]:
-        """Estimates of successive rows of one lane [k], and the memory after them.
-
-        As in acting, memory begins anew after each episode's last row (``last`` [k]).
+        As in acting, memory begins anew after each episode's last row (``last`` [k]). Weights have the same noise in
+        all rows, and each row has levels of its own.
         """
+        own = None if keys is None else jax.random.split(keys.own, len(obs))
 
-        def one(memory: PyTree, row: tuple[Array, Array]) -> tuple[PyTree, Estimate]:
-            estimate, after = self.estimate(params, memory, row[0])
-            return jax.tree.map(lambda new, old: jnp.where(row[1], new, old), self.network.start(), after), estimate
+        def one(memory: PyTree, row: tuple[Array, Array, Array | None]) -> tuple[PyTree, Any]:
+            obs, last, own = row
+            found, after = look(params, memory, obs, None if keys is None else Keys(keys.shared, own))
+            return jax.tree.map(lambda new, old: jnp.where(last, new, old), self.network.start(), after), found
 
-        memory, estimates = jax.lax.scan(one, memory, (obs, last))
-        return estimates, memory
+        memory, found = jax.lax.scan(one, memory, (obs, last, own))
+        return found, memory

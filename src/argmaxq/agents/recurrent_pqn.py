@@ -1,11 +1,13 @@
 """PQN with a network that remembers, from rollouts (Gallici et al. 2025, section 5.5)."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from argmaxq.agents.acting import discrete
+from argmaxq.agents.deciding import Allowed
 from argmaxq.agents.recurrent import RecurrentActing
 from argmaxq.agents.rollouts import RolloutLearner, Rollouts, Shuffled
 from argmaxq.components.annotations import Fraction, Size
@@ -13,6 +15,7 @@ from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.learning.bootstrap import Max
 from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.keys import axes, of_batch
 from argmaxq.learning.optimisers import RAdam
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.rewards import Scale
@@ -20,7 +23,7 @@ from argmaxq.learning.sync import Averaging
 from argmaxq.learning.values import entry
 from argmaxq.networks.recurrent import Recurrent
 from argmaxq.roles import Agent, Bootstrap, Exploration, OptimiserLike, RecurrentNetwork, Returns, Rewards
-from argmaxq.types import Array, Clock, Metrics, PyTree, Row, Spaces
+from argmaxq.types import Array, Clock, Keys, Legal, Metrics, PyTree, Row, Spaces
 
 
 class Stretch(NamedTuple):
@@ -72,6 +75,7 @@ class RecurrentPQN(Rollouts, RecurrentActing):
     minibatches: Size = 4
     rewards: Rewards = Scale()
     average: Averaging | None = None
+    legal: Allowed = Legal()
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> RolloutLearner:
         """A fresh learner; raises UserError where the lanes cannot be split into the minibatches."""
@@ -81,38 +85,40 @@ class RecurrentPQN(Rollouts, RecurrentActing):
         params = self.network.init(key, obs, (discrete(spaces).n, self.returns.size))
         none = jnp.zeros((lanes, self.rollout), jnp.float32)
         memory = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (lanes, *leaf.shape)), self.memory(spaces))
-        seen = jnp.zeros((*none.shape, *obs.shape), obs.dtype)
-        newest = Stretch(seen, none.astype(jnp.int32), none.astype(bool), none, memory)
+        stored = jnp.zeros((*none.shape, *spaces.stored.shape), spaces.stored.dtype)
+        newest = Stretch(stored, none.astype(jnp.int32), none.astype(bool), none, memory)
         begun = self.begun(params, lanes, key)
         return RolloutLearner(params, self.optimiser.init(params), jnp.int32(0), newest, **begun)
 
-    def draw(self, key: jax.Array, lanes: int) -> Shuffled:
-        """Orders of the lanes."""
-        keys = jax.random.split(key, self.epochs)
-        return Shuffled(jax.vmap(lambda key: jax.random.permutation(key, lanes))(keys))
+    def samples_in(self, lanes: int) -> int:
+        """One for each lane."""
+        return lanes
 
     def learn(
         self, learner: RolloutLearner, rows: Row, next_obs: Array, clock: Clock, drawn: Shuffled
     ) -> tuple[RolloutLearner, Metrics]:
         """Lambda-returns once, then ``epochs`` passes over the lanes of rows [k, lanes] in ``minibatches`` parts."""
-        return self.passes(learner, self._stretches(learner, rows, next_obs), drawn, clock, next_obs[0])
+        return self.passes(learner, self._stretches(learner, rows, next_obs, drawn.looks), drawn, clock, next_obs[0])
 
     def taken(self, params: PyTree, batch: Stretch, key: Array | None) -> Array:
         """Outputs [batch * k, size] of the actions taken."""
+        keys = of_batch(key, batch.last.shape[:1])
 
-        def one(own: Stretch) -> Array:
-            estimate, _ = self.unroll(params, own.memory, own.obs, own.last)
-            return jax.vmap(entry)(estimate.z, own.action)
+        def one(own: Stretch, keys: Keys | None) -> Array:
+            z, _ = self.unroll(self.outputs, params, own.memory, own.obs, own.last, keys)
+            return jax.vmap(entry)(z, own.action)
 
-        z = jax.vmap(one)(batch)
-        return z.reshape(-1, z.shape[-1])
+        z = jax.vmap(one, (0, axes(keys)))(batch, keys)
+        return z.reshape(-1, *z.shape[2:])
 
-    def _stretches(self, learner: RolloutLearner, rows: Row, next_obs: Array) -> Stretch:
+    def _stretches(self, learner: RolloutLearner, rows: Row, next_obs: Array, looks: Array | None) -> Stretch:
         """Each lane's rows with their lambda-returns: [lanes, k]."""
         first = jax.tree.map(lambda leaf: leaf[0], rows.before)
         seen = jnp.concatenate([rows.obs, next_obs[jnp.newaxis]])
         last = jnp.concatenate([rows.last, jnp.zeros_like(rows.last[:1])])
-        q = jax.vmap(self.unroll, (None, 0, 1, 1), 1)(learner.params, first, seen, last)[0].q
+        keys = of_batch(None if looks is None else looks[0], last.shape[1:])
+        unroll = jax.vmap(partial(self.unroll, self.estimate), (None, 0, 1, 1, axes(keys)), 1)
+        q = unroll(learner.params, first, seen, last, keys)[0].q
         target = self.targets(learner, rows._replace(before=()), q[:-1], q[1:])
         by_time = rows.obs, rows.action, rows.last, target
         obs, action, last, target = (jnp.swapaxes(leaf, 0, 1) for leaf in by_time)

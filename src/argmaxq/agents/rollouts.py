@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from argmaxq.agents.deciding import Deciding
 from argmaxq.agents.following import Following
 from argmaxq.agents.gauging import SAMPLES, after_update, health
 from argmaxq.components.errors import UserError
@@ -44,27 +45,39 @@ class Shuffled(NamedTuple):
     updates: Array | None = None
 
 
-class Rollouts(Following):
+class Rollouts(Following, Deciding):
     """Makes lambda-returns of a rollout, then ``epochs`` passes over it in ``minibatches`` parts.
 
     An agent makes samples [n, ...] of a rollout, with ``target`` and ``weight``, and says by ``taken`` what its network
     gives for the actions in them.
     """
 
-    random: Any
     bootstrap: Any
-    exploration: Any
     trace_decay: Any
     epochs: Any
     minibatches: Any
 
     def check(self) -> None:
-        """Raise UserError for a bootstrap that needs a target network."""
+        """Raise UserError for a bootstrap that needs a target network, or parts that do not go together."""
         if not isinstance(self.bootstrap, TargetFree):
-            kind = type_name(type(self.bootstrap))
+            kinds = type_name(type(self.bootstrap)), type_name(type(self))
             raise UserError(
-                f"bootstrap = {kind} needs a target network, and pqn has none: max and munchausen need none"
+                f"bootstrap = {kinds[0]} needs a target network, and {kinds[1]} has none: max and munchausen need none"
             )
+        super().check()
+
+    def samples_in(self, lanes: int) -> int:
+        """Samples of a rollout."""
+        raise NotImplementedError
+
+    def draw(self, key: jax.Array, lanes: int) -> Shuffled:
+        """Orders of the samples, and keys."""
+        keys = jax.random.split(key, self.epochs)
+        orders = jax.vmap(lambda key: jax.random.permutation(key, self.samples_in(lanes)))(keys)
+        if not self.random:
+            return Shuffled(orders)
+        first, second = jax.random.split(jax.random.fold_in(key, 1))
+        return Shuffled(orders, jax.random.split(first), jax.random.split(second, self.epochs * self.minibatches))
 
     def taken(self, params: PyTree, batch: Any, key: Array | None) -> Array:
         """Outputs [m, size] of the actions in a batch of samples."""

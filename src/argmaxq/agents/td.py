@@ -1,11 +1,13 @@
 """Temporal-difference control from each row as it comes: the textbook's algorithms as values of one agent's fields."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.acting import Acting, Allowed, discrete, shares
+from argmaxq.agents.acting import Acting, discrete
+from argmaxq.agents.deciding import Allowed, shares
+from argmaxq.agents.td_learner import Errors, Params, Surprise, TDLearner, Trail, no_rows
 from argmaxq.components.annotations import Fraction, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
@@ -21,57 +23,10 @@ from argmaxq.learning.values import entry
 from argmaxq.learning.windows import Due, Window, push, take
 from argmaxq.networks.linear import Table
 from argmaxq.roles import Agent, Exploration, NetworkLike, Rewards
-from argmaxq.types import Array, Clock, Keys, Legal, Metrics, PyTree, Row, Spaces, Transition
+from argmaxq.types import Array, Clock, Estimate, Keys, Legal, Metrics, PyTree, Row, Spaces, Transition
 
 WRITTEN_OUT = 8
 """Rows of a window up to which the updates that may be due are written out one by one; more are made in a loop."""
-
-
-class Params(NamedTuple):
-    """One network's parameters, or two's, and the normaliser's state."""
-
-    estimates: tuple[PyTree, ...]
-    scales: PyTree
-
-
-class Trail(NamedTuple):
-    """What one lane remembers of its episode: a trace, and the value that the step before ended with."""
-
-    trace: PyTree
-    value: Array
-
-
-class TDLearner(NamedTuple):
-    """Parameters, what step sizes keep, each lane's window of rows and trail, and updates done (int32).
-
-    ``rewards`` is what their kind remembers, often ``()``.
-    """
-
-    params: Params
-    steps: PyTree
-    windows: Any
-    trails: Any
-    updates: Array
-    rewards: PyTree = ()
-
-
-class Surprise(NamedTuple):
-    """What an update is made of: values [actions] here, the action and its value, error, next state's value, alpha."""
-
-    values: Array
-    action: Array
-    q: Array
-    error: Array
-    next_value: Array
-    size: Array
-
-
-class Errors(NamedTuple):
-    """Sums over updates: of 1/2 error^2, of the values updated, and how many there were."""
-
-    loss: Array
-    q: Array
-    count: Array
 
 
 @component(Agent)
@@ -138,7 +93,7 @@ class TD(Acting):
         if self.traces is not None:
             zeros = jax.tree.map(lambda leaf: jnp.zeros((lanes, *leaf.shape), jnp.float32), estimates[0])
             trail = Trail(zeros, jnp.zeros(lanes, jnp.float32))
-        window = _no_rows(spaces, self.n_step + self.backup.waits, lanes) if self._windowed else ()
+        window = no_rows(spaces, self.n_step + self.backup.waits, lanes) if self._windowed else ()
         return TDLearner(Params(estimates, scales), steps, window, trail, jnp.int32(0), self.rewards.init(lanes))
 
     def updates_in(self, lanes: int) -> int:
@@ -150,11 +105,11 @@ class TD(Acting):
         """Its networks get no keys."""
         return False
 
-    def values(self, params: Params, obs: Array, key: Keys | None = None) -> Array:
-        """Action values [actions] of one observation: the mean of the estimates."""
+    def estimate(self, params: Params, obs: Array, key: Keys | None = None) -> Estimate:
+        """Action values of one observation: the mean of the networks', which have no outputs besides."""
         seen = self.normaliser.observation(params.scales, self.legal.seen(obs))
         first, *others = (self.network(each, seen)[:, 0] for each in params.estimates)
-        return self.legal.masked((first + others[0]) / 2 if others else first, obs)
+        return Estimate((), self.legal.masked((first + others[0]) / 2 if others else first, obs))
 
     def remember(self, learner: TDLearner, rows: Row) -> TDLearner:
         """Rows [k, lanes] are taken up in running scales; nothing else is kept before it is learnt from."""
@@ -312,15 +267,3 @@ def moved(network: Any, params: PyTree, obs: Array, action: Array, step: Array) 
         return network.moved(params, obs, action, step)
     gradient = jax.grad(lambda params: network(params, obs)[action, 0])(params)
     return jax.tree.map(lambda p, g: p + step * g, params, gradient)
-
-
-def _no_rows(spaces: Spaces, length: int, lanes: int) -> Window:
-    """Windows [lanes] of rows that are not there: nothing waits in them."""
-
-    def zeros(shape: tuple[int, ...], dtype: str) -> Array:
-        return jnp.zeros((lanes, length, *shape), dtype)
-
-    flag = zeros((), "bool")
-    obs, action = spaces.stored, spaces.action.spec
-    rows = Row(zeros(obs.shape, obs.dtype), zeros(action.shape, action.dtype), zeros((), "float32"), flag, flag, flag)
-    return Window(rows, jnp.zeros(lanes, jnp.int32))

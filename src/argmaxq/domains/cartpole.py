@@ -1,7 +1,7 @@
 """Balance a pole on a cart: Gymnasium's CartPole, as functions of a state."""
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,9 @@ from gymnasium.experimental.functional import FuncEnv
 from gymnasium.spaces import Box, Discrete
 
 from argmaxq.types import Array
+
+if TYPE_CHECKING:
+    import pygame
 
 
 class CartPoleState(NamedTuple):
@@ -52,6 +55,7 @@ class CartPole(FuncEnv[CartPoleState, Array, Array, Array, Array, None, None]):
     observation_space = Box(-_bound, _bound)
     action_space = Discrete(2)
     action_names = ("push left", "push right")
+    render_fps = 50  # as fast as it happens
     observation_names: tuple[str, ...] = ("position [m]", "velocity [m/s]", "angle [rad]", "angular velocity [rad/s]")
 
     def __init__(self, angle_limit: float = angle_limit) -> None:
@@ -92,3 +96,11 @@ class CartPole(FuncEnv[CartPoleState, Array, Array, Array, Array, None, None]):
     def terminal(self, state: CartPoleState, rng: Array, params: None = None) -> Array:
         """Whether the cart is off the track or the pole has fallen."""
         return (jnp.abs(state.position) > self.position_limit) | (jnp.abs(state.angle) > self.angle_limit)
+
+    def picture(self, state: CartPoleState) -> "pygame.Surface":
+        """Cart and pole from the side."""
+        from argmaxq.domains import classic_drawing
+
+        return classic_drawing.pole(
+            float(state.position), float(state.angle), self.position_limit, 2 * self.half_length
+        )

@@ -1,6 +1,6 @@
 """Remember what was seen at the beginning: bsuite's memory chain."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,9 @@ from gymnasium.spaces import Box, Discrete
 
 from argmaxq.components.errors import UserError
 from argmaxq.types import Array
+
+if TYPE_CHECKING:
+    import pygame
 
 
 class MemoryChainState(NamedTuple):
@@ -33,6 +36,7 @@ class MemoryChain(FuncEnv[MemoryChainState, Array, Array, Array, Array, None, No
 
     action_space = Discrete(2)
     action_names = ("0", "1")
+    render_fps = 10
 
     def __init__(self, length: int = 30, bits: int = 1) -> None:
         """An episode has ``length`` + 1 actions.
@@ -87,3 +91,9 @@ class MemoryChain(FuncEnv[MemoryChainState, Array, Array, Array, Array, None, No
     ) -> dict[str, Array]:
         """``success``: whether this step's action was the right bit."""
         return {"success": next_state.correct}
+
+    def picture(self, state: MemoryChainState) -> "pygame.Surface":
+        """Time as a row of beads, and the bits above it."""
+        from argmaxq.domains import memory_drawing
+
+        return memory_drawing.chain(*state, length=self.length)

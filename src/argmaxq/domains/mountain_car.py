@@ -1,6 +1,6 @@
 """Drive a weak car out of a valley: Gymnasium's MountainCar, as functions of a state."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +9,9 @@ from gymnasium.experimental.functional import FuncEnv
 from gymnasium.spaces import Box, Discrete
 
 from argmaxq.types import Array
+
+if TYPE_CHECKING:
+    import pygame
 
 
 class MountainCarState(NamedTuple):
@@ -75,3 +78,9 @@ class MountainCar(FuncEnv[MountainCarState, Array, Array, Array, Array, None, No
     def terminal(self, state: MountainCarState, rng: Array, params: None = None) -> Array:
         """Whether the car is at the goal and not rolling back."""
         return (state.position >= self.goal_position) & (state.velocity >= self.goal_velocity)
+
+    def picture(self, state: MountainCarState) -> "pygame.Surface":
+        """The car in its valley from the side."""
+        from argmaxq.domains import classic_drawing
+
+        return classic_drawing.car(float(state.position), (self.min_position, self.max_position), self.goal_position)

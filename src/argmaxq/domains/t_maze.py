@@ -1,6 +1,6 @@
 """Remember a sign along a corridor, and turn as it said: Bakker's T-maze."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,9 @@ from gymnasium.spaces import Box, Discrete
 
 from argmaxq.components.errors import UserError
 from argmaxq.types import Array
+
+if TYPE_CHECKING:
+    import pygame
 
 NORTH, EAST, SOUTH, WEST = range(4)
 
@@ -38,6 +41,7 @@ class TMaze(FuncEnv[TMazeState, Array, Array, Array, Array, None, None]):
     observation_names = ("bit 0", "bit 1", "bit 2")
     action_space = Discrete(4)
     action_names = ("north", "east", "south", "west")
+    render_fps = 10
 
     def __init__(self, length: int = 20) -> None:
         """A corridor of ``length`` steps; raises UserError if that is below 1."""
@@ -82,3 +86,9 @@ class TMaze(FuncEnv[TMazeState, Array, Array, Array, Array, None, None]):
     ) -> dict[str, Array]:
         """``success``: whether this step was the right turn."""
         return {"success": next_state.correct}
+
+    def picture(self, state: TMazeState) -> "pygame.Surface":
+        """The maze from above."""
+        from argmaxq.domains import memory_drawing
+
+        return memory_drawing.maze(*state, length=self.length)

@@ -1,5 +1,7 @@
 """Behaviour policies made from action values. Randomness is drawn for many steps at once and handed in."""
 
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 
@@ -13,23 +15,21 @@ from argmaxq.types import Array, Clock, Metrics
 class Greedy:
     """The action of highest value, always."""
 
+    masking: ClassVar[bool] = True
+
     def noise(self, key: jax.Array, shape: tuple[int, ...]) -> Array:
         """Nothing is random here."""
         return ()
 
-    def choose(self, q: Array, clock: Clock, noise: Array) -> Array:
+    def choose(self, q: Array, clock: Clock, noise: Array, allowed: Array | None = None) -> Array:
         """The action of highest value among q [actions]; the first of equals."""
         return jnp.argmax(q).astype(jnp.int32)
-
-    def choose_allowed(self, q: Array, allowed: Array, clock: Clock, noise: Array) -> Array:
-        """As ``choose``: what is not allowed has no value."""
-        return self.choose(q, clock, noise)
 
     def explores(self, clock: Clock, noise: Array) -> Array:
         """Never."""
         return jnp.bool_(False)
 
-    def probabilities(self, q: Array, clock: Clock) -> Array:
+    def probabilities(self, q: Array, clock: Clock, allowed: Array | None = None) -> Array:
         """1 for the action of highest value, 0 for others, [actions]."""
         return (jnp.arange(q.shape[0]) == jnp.argmax(q)).astype(q.dtype)
 
@@ -46,6 +46,7 @@ class EpsilonGreedy:
         epsilon: The probability of a random action.
     """
 
+    masking: ClassVar[bool] = True
     epsilon: Probability = Linear(1.0, 0.05, 0.1, per="run")
 
     def noise(self, key: jax.Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
@@ -53,17 +54,10 @@ class EpsilonGreedy:
         bits = jax.random.bits(key, (2, *shape))
         return (bits[0] >> 8).astype(jnp.float32) * 2.0**-24, bits[1]
 
-    def choose(self, q: Array, clock: Clock, noise: tuple[Array, Array]) -> Array:
-        """An action for values q [actions]."""
-        random_choice = jnp.arange(q.shape[0]) == (noise[1] % q.shape[0]).astype(jnp.int32)
+    def choose(self, q: Array, clock: Clock, noise: tuple[Array, Array], allowed: Array | None = None) -> Array:
+        """An action for values q [actions], among those ``allowed`` (bool [actions]) where that is given."""
+        random_choice = _drawn(noise[1], q.shape[0], allowed)
         # One argmax for both cases: a select after it would be a kernel more, and acting is the host's hot path.
-        preference = jnp.where(self.explores(clock, noise), random_choice.astype(q.dtype), q)
-        return jnp.argmax(preference).astype(jnp.int32)
-
-    def choose_allowed(self, q: Array, allowed: Array, clock: Clock, noise: tuple[Array, Array]) -> Array:
-        """An action among those ``allowed`` (bool [actions]), for values q [actions]."""
-        drawn = (noise[1] % jnp.sum(allowed, dtype=jnp.uint32)).astype(jnp.int32)
-        random_choice = allowed & (jnp.cumsum(allowed) - 1 == drawn)
         preference = jnp.where(self.explores(clock, noise), random_choice.astype(q.dtype), q)
         return jnp.argmax(preference).astype(jnp.int32)
 
@@ -71,18 +65,21 @@ class EpsilonGreedy:
         """Whether the choice made with this noise is random."""
         return noise[0] < self.epsilon(clock)
 
-    def probabilities(self, q: Array, clock: Clock) -> Array:
-        """The probability of each action [actions]."""
-        greedy = (jnp.arange(q.shape[0]) == jnp.argmax(q)).astype(q.dtype)
-        epsilon = jnp.clip(self.epsilon(clock), 0.0, 1.0)
-        return epsilon / q.shape[0] + (1.0 - epsilon) * greedy
-
-    def probabilities_allowed(self, q: Array, allowed: Array, clock: Clock) -> Array:
+    def probabilities(self, q: Array, clock: Clock, allowed: Array | None = None) -> Array:
         """The probability of each action [actions], where only those ``allowed`` are taken."""
         greedy = (jnp.arange(q.shape[0]) == jnp.argmax(q)).astype(q.dtype)
         epsilon = jnp.clip(self.epsilon(clock), 0.0, 1.0)
-        return jnp.where(allowed, epsilon / jnp.sum(allowed), 0.0) + (1.0 - epsilon) * greedy
+        share = epsilon / q.shape[0] if allowed is None else jnp.where(allowed, epsilon / jnp.sum(allowed), 0.0)
+        return share + (1.0 - epsilon) * greedy
 
     def report(self, clock: Clock) -> Metrics:
         """The present epsilon."""
         return {"epsilon": self.epsilon(clock)}
+
+
+def _drawn(bits: Array, actions: int, allowed: Array | None) -> Array:
+    """Which action random bits mean, true in one place of [actions]: any of them, or any of those ``allowed``."""
+    if allowed is None:
+        return jnp.arange(actions) == (bits % actions).astype(jnp.int32)
+    number = (bits % jnp.sum(allowed, dtype=jnp.uint32)).astype(jnp.int32)
+    return allowed & (jnp.cumsum(allowed) - 1 == number)

@@ -109,9 +109,13 @@ class MeanExpansion:
 class BranchingDueling:
     """V(s) + A_d(s, a_d) - mean over a_d, in each branch d of several choices at once (Tavakoli et al. 2018, eq. 1).
 
-    Outputs [branches * widest, size]: each branch has as many as the one with the most choices.
+    Outputs [..., branches * widest, size]: each branch has as many as the one with the most choices.
+
+    Attributes:
+        layer: What both streams are.
     """
 
+    layer: Layer = Plain()
     branches: Annotated[tuple[int, ...], Bound()] = ()
 
     def bind(self, spaces: Spaces) -> "BranchingDueling":
@@ -121,10 +125,10 @@ class BranchingDueling:
         return dataclasses.replace(self, branches=sizes)
 
     def __call__(self, features: Array, outputs: tuple[int, int]) -> Array:
-        advantage = nn.DenseGeneral(outputs, name="output")(features)
-        value = nn.DenseGeneral((1, outputs[1]), name="value")(features)
+        advantage = self.layer(features, outputs, "output")
+        value = self.layer(features, (1, outputs[1]), "value")
         sizes = np.array(self.branches)
         there = np.arange(sizes.max()) < sizes[:, np.newaxis]
-        parted = advantage.reshape(*there.shape, outputs[1])
-        mean = jnp.mean(parted, axis=1, keepdims=True, where=there[..., np.newaxis])
-        return value + (parted - mean).reshape(outputs)
+        parted = advantage.reshape(*features.shape[:-1], *there.shape, outputs[1])
+        mean = jnp.mean(parted, axis=-2, keepdims=True, where=there[..., np.newaxis])
+        return value + (parted - mean).reshape(advantage.shape)

@@ -9,9 +9,9 @@ from flax import linen as nn
 
 from argmaxq.components.annotations import Positive, Size
 from argmaxq.components.component import component
-from argmaxq.networks.heads import Head, SingleStream
+from argmaxq.networks.heads import Head, Implicit, SingleStream
 from argmaxq.networks.inputs import Inputs, OneHot, Raw
-from argmaxq.networks.layers import Plain
+from argmaxq.networks.layers import Layer, Plain
 from argmaxq.networks.mlp import Activation, hidden_layers
 from argmaxq.roles import RecurrentNetwork
 from argmaxq.types import Array, PyTree, Spaces
@@ -98,14 +98,15 @@ class RecurrentPerceptron(nn.Module):
     cell: Cell
     head: Head
     outputs: tuple[int, int]
+    layer: Layer
 
     @nn.compact
-    def __call__(self, obs: Array, memory: PyTree) -> tuple[Array, PyTree]:
-        """Observation of any shape and memory -> outputs [actions, size] and memory."""
+    def __call__(self, obs: Array, memory: PyTree, *levels: Array) -> tuple[Array, PyTree]:
+        """Observation of any shape and memory -> outputs [actions, size] and memory; see ``Perceptron``."""
         x = self.inputs(jnp.ravel(obs).astype(jnp.float32))
-        features = hidden_layers(x, self.hidden, self.activation, self.layer_norm, Plain())
+        features = hidden_layers(x, self.hidden, self.activation, self.layer_norm, self.layer)
         memory, remembered = self.cell(memory, features)
-        return self.head(remembered, self.outputs), memory
+        return self.head(remembered, self.outputs, *levels), memory
 
 
 @component(RecurrentNetwork)
@@ -119,6 +120,7 @@ class Recurrent:
         activation: Non-linearity after each hidden layer.
         layer_norm: Normalise each hidden layer before its activation (Ba et al. 2016).
         head: The output layers.
+        layer: What the hidden layers are; those within the cell are plain.
     """
 
     hidden: tuple[Size, ...] = (64,)
@@ -127,6 +129,12 @@ class Recurrent:
     activation: Activation = "relu"
     layer_norm: bool = False
     head: Head = SingleStream()
+    layer: Layer = Plain()
+
+    @property
+    def implicit(self) -> bool:
+        """Whether outputs are quantiles at levels that are handed in."""
+        return isinstance(self.head, Implicit)
 
     def bind(self, spaces: Spaces) -> "Recurrent":
         """An index is seen as a one-hot vector, whatever the inputs were to do with numbers."""
@@ -138,16 +146,24 @@ class Recurrent:
 
     def _module(self, outputs: tuple[int, int]) -> RecurrentPerceptron:
         layers = self.hidden, self.activation, self.layer_norm
-        return RecurrentPerceptron(self.inputs, *layers, self.cell, self.head, outputs)
+        return RecurrentPerceptron(self.inputs, *layers, self.cell, self.head, outputs, self.layer)
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
         """Parameters for one observation like ``obs`` and outputs [actions, size]."""
         first, second = jax.random.split(key)
-        params = self._module(outputs).init(first, obs, self.start())["params"]
+        levels = [jnp.zeros(1)] if self.implicit else []
+        params = self._module(outputs).init(first, obs, self.start(), *levels)["params"]
         return {**params, "cell": self.cell.lasting(second, params["cell"])}
 
     def __call__(
-        self, params: PyTree, obs: Array, memory: PyTree, key: jax.Array | None = None
+        self,
+        params: PyTree,
+        obs: Array,
+        memory: PyTree,
+        key: jax.Array | None = None,
+        levels: Array | None = None,
     ) -> tuple[Array, PyTree]:
-        """Outputs [actions, size] for one observation, and the memory after it."""
-        return self._module(params["output"]["bias"].shape).apply({"params": params}, obs, memory)
+        """Outputs [actions, size] for one observation, and the memory after it; ``levels`` are as those of an MLP."""
+        rngs = {} if key is None else {"noise": key}
+        asked = [] if levels is None else [levels]
+        return self._module(params["output"]["bias"].shape).apply({"params": params}, obs, memory, *asked, rngs=rngs)

@@ -5,6 +5,7 @@ from argmaxq.lanes.atari import preprocessing
 from argmaxq.learning import (
     backups,
     bootstrap,
+    bootstrapped,
     exploration,
     normalisers,
     optimisers,
@@ -39,7 +40,7 @@ from argmaxq.replay import prioritised, storage, uniform
 
 MODULES = (
     *(bdq, critic_only, dqn, paddpg, pdqn, pqn, r2d2, recurrent_pqn, td),
-    *(backups, bootstrap, exploration, normalisers, optimisers, parameters, resets, returns, rewards),
+    *(backups, bootstrap, bootstrapped, exploration, normalisers, optimisers, parameters, resets, returns, rewards),
     *(schedules, step_sizes, sync, traces, transformed),
     *(critics, features, heads, inputs, interpolated, layers, linear, mlp, own, quadratic, recurrent, scaled, sparse),
     *(encoders, network, prioritised, storage, uniform, recipe, preprocessing),

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from shlex import quote
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from argmaxq.components.errors import UserError
 from argmaxq.environments.env import Env
 from argmaxq.runs.report import Report
-from argmaxq.runs.track import Track
+from argmaxq.runs.track import DIVERGED, Track
 
 NUMBERS = (int, float, np.integer, np.floating, np.bool_, jax.Array)
 
@@ -45,7 +45,16 @@ Callback = Callable[[Block], object]
 recorded among the block's metrics."""
 
 
-def noted(said: Mapping[Any, Any], seeds: int) -> list[dict[str, float]]:
+def called_off(callbacks: Sequence[Callback], block: Block, tracks: Sequence[Track]) -> bool:
+    """Tell of a block and record what is said; whether one that was told wishes to end the run."""
+    said = [callback(block) for callback in callbacks]
+    for values in [each for each in said if isinstance(each, Mapping)]:
+        for track, own in zip(tracks, _noted(values, len(tracks)), strict=True):
+            track.note(own)
+    return any(each is True for each in said)
+
+
+def _noted(said: Mapping[Any, Any], seeds: int) -> list[dict[str, float]]:
     """A callback's numbers, for each seed.
 
     Raises:
@@ -62,7 +71,24 @@ def noted(said: Mapping[Any, Any], seeds: int) -> list[dict[str, float]]:
     return [{name: values[number] for name, values in columns.items()} for number in range(seeds)]
 
 
-def divergence(track: Track, saved_at: int | None, env: Env) -> str:
+def leave_diverged(tracks: Sequence[Track], saved_at: int | None, env: Env, say: Callable[[str], object]) -> None:
+    """Stop seeds whose numbers are no longer finite, of which the latest checkpoint is that of step ``saved_at``.
+
+    Raises:
+        Diverged: none is left.
+    """
+    diverged = [track for track in tracks if track.faults and track.over != DIVERGED]
+    for track in diverged:
+        track.over, track.solved_at = DIVERGED, None
+    if all(track.over == DIVERGED for track in tracks):
+        for track in tracks:
+            track.save()
+        raise Diverged(_divergence(diverged[0], saved_at, env))
+    for track in diverged:
+        say(_divergence(track, saved_at, env))
+
+
+def _divergence(track: Track, saved_at: int | None, env: Env) -> str:
     """What is no longer finite in a seed's numbers, where it can go on from, and what may be the cause."""
     kept = "none yet" if saved_at is None else f"that of step {saved_at}"
     what, where = ", ".join(track.faults), f"last good checkpoint: {kept}"

@@ -10,7 +10,7 @@ from argmaxq.components.errors import UserError
 from argmaxq.components.registry import type_name
 from argmaxq.devices import free_memory
 from argmaxq.recipes.recipe import Recipe
-from argmaxq.roles import Agent
+from argmaxq.roles import Agent, Committed, Voting
 from argmaxq.runs.blocks import LARGE as BLOCKED
 from argmaxq.trees import amount, size
 from argmaxq.types import PyTree, Spaces
@@ -30,10 +30,11 @@ def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int
     """
     agent, lanes = bind(recipe.agent, spaces), recipe.env.lanes
     _refuse_keyless(agent)
+    _refuse_headless(agent)
     if spaces.masked and getattr(agent, "legal", None) != spaces.legal:
         raise UserError(
             f"env.mask = {recipe.env.mask}: the agent {type_name(type(recipe.agent))} knows no masks of actions; leave "
-            "it out, or give the agent the field legal: Allowed, see agents.acting.Acting"
+            "it out, or give the agent the field legal: Allowed, see agents.deciding.Deciding"
         )
     if spaces.observation.parts and getattr(agent, "legal", None) != spaces.legal:
         raise UserError(
@@ -70,6 +71,17 @@ def _refuse_keyless(agent: Agent) -> None:
         if getattr(part, "random", False):
             kinds = type_name(type(part)), type_name(type(agent))
             raise UserError(f"agent.{where} = {kinds[0]} needs random keys, and {kinds[1]} gives its networks none")
+
+
+def _refuse_headless(agent: Agent) -> None:
+    """Refuse what is of several heads where there are none, or where no one would stay with one of them."""
+    voting = isinstance(getattr(agent, "returns", None), Voting)
+    for where, _, part in walk(agent):
+        kinds = type_name(type(part)), type_name(type(agent))
+        if getattr(part, "of_heads", False) and not voting:
+            raise UserError(f"agent.{where} = {kinds[0]} is of several heads: set agent.returns = heads, too")
+        if isinstance(part, Committed) and not getattr(agent, "episodic", False):
+            raise UserError(f"agent.{where} = {kinds[0]} stays with a choice for an episode, which {kinds[1]} cannot")
 
 
 def _learns(agent: Agent, steps: int, lanes: int) -> None:

@@ -37,7 +37,7 @@ from argmaxq.training.engine import (
 )
 from argmaxq.training.evaluation import Played
 from argmaxq.training.gauging import gauge
-from argmaxq.training.memory import kept, memories, recurrent, renewed
+from argmaxq.training.memory import forgets, kept, memories, renewed
 from argmaxq.training.packing import Packed, Packing
 from argmaxq.training.prospects import Ledger, Outlook, foresees, settled
 from argmaxq.trees import flatten, join, split, unflatten
@@ -131,7 +131,7 @@ class HostEngine:
         obs, last, ends = self._env.observe(), state.last, int(state.episodes.finished)
         packed, memory = self._packing.pack((state.learner, state.totals)), state.memory
         chosen: tuple[Array, PyTree] | None = None
-        renews = recurrent(self._static)
+        renews = forgets(self._static)
         problem: BaseException | None = None
         for i in range(end - first):
             begun = memory, last, self._env.mark()
@@ -141,8 +141,7 @@ class HostEngine:
                     before, seen = memory, Seen(memory, obs, last if renews else None)
                     action, memory = chosen or self._act(self._numbers, packed, seen, noise, clock)
                     chosen = None
-                    if renews:
-                        jax.tree.map(partial(_put, t), rows.before, before)
+                    jax.tree.map(partial(_put, t), rows.before, kept(self._static, before))
                     rows.obs[t], rows.last[t], rows.action[t] = obs, last, action
                     step = self._env.step(rows.action[t])
                     obs, rows.reward[t], rows.terminated[t], rows.truncated[t], last = step[:5]

@@ -15,16 +15,16 @@ from argmaxq.runs.changes import Change
 from argmaxq.runs.formats import STATE, checked
 from argmaxq.runs.report import Report, joined
 from argmaxq.runs.stretches import Stretch, total_at
-from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, DIVERGED, Track, faults
+from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, Track, faults
 from argmaxq.training import whole
-from argmaxq.training.block import Block, Callback, Diverged, divergence, noted
+from argmaxq.training.block import Block, Callback, Diverged, called_off, leave_diverged
 from argmaxq.training.ceilings import Ceiling
 from argmaxq.training.changed import adapted, reopen
 from argmaxq.training.engine import Broken, Engine
 from argmaxq.training.evaluation import Halted, Played
 from argmaxq.training.pace import Pace
 from argmaxq.training.progress import Progress, done, means
-from argmaxq.training.standstill import NEARLY, standing_still, told
+from argmaxq.training.standstill import note_standstill, standing_still, told
 from argmaxq.training.timetable import Timetable
 from argmaxq.training.warm import warmed
 
@@ -205,8 +205,8 @@ class Loop:
         reports, self._reports, self._begun, self.saved = self._reports, [], self.iteration, False
         for number in self._active():
             self.tracks[number].block(reports[number], measured[number])
-            self._note_standstill(self.tracks[number], progress)
-        self._leave_diverged(progress)
+            note_standstill(self.tracks[number], self.recipe, self.total, progress.say)
+        leave_diverged(self.tracks, self._saved_at, self.recipe.env, progress.say)
         going = self._active()
         for number in going:
             its = evaluations[number].returns if evaluations and number in judged else None
@@ -236,39 +236,16 @@ class Loop:
 
     def _call_back(self, block: Block, progress: Progress) -> None:
         """Tell of a block, and end the run where one that was told wishes so."""
-        said = [callback(block) for callback in self._callbacks]
-        for values in [each for each in said if isinstance(each, Mapping)]:
-            for track, own in zip(self.tracks, noted(values, len(self.tracks)), strict=True):
-                track.note(own)
-        if any(each is True for each in said):
+        if called_off(self._callbacks, block, self.tracks):
             self._keep_last(self._active(), progress)
             for number in self._active():
                 self.tracks[number].over = CALLED_OFF
-
-    def _note_standstill(self, track: Track, progress: Progress) -> None:
-        """Say it once if updates no longer change anything."""
-        still = standing_still(self.recipe.agent, track.clock(self.total))
-        if still and track.learnt_until is None and track.step < NEARLY * self.recipe.steps:
-            progress.say(f"seed {track.seed}: {told(self.recipe.agent, track.step, self.recipe.steps)}")
-        track.learnt_until = (track.learnt_until or track.step) if still else None
-
-    def _leave_diverged(self, progress: Progress) -> None:
-        """Stop seeds whose numbers are no longer finite; raise where none is left."""
-        diverged = [track for track in self.tracks if track.faults and track.over != DIVERGED]
-        for track in diverged:
-            track.over, track.solved_at = DIVERGED, None
-        if all(track.over == DIVERGED for track in self.tracks):
-            for track in self.tracks:
-                track.save()
-            raise Diverged(divergence(diverged[0], self._saved_at, self.recipe.env))
-        for track in diverged:
-            progress.say(divergence(track, self._saved_at, self.recipe.env))
 
     def _keep_last(self, numbers: list[int], progress: Progress) -> None:
         """Hold the newest policies of these seeds."""
         for number in numbers:
             self.tracks[number].keep_last(self.engine.params(self._state, number))
-        self._leave_diverged(progress)
+        leave_diverged(self.tracks, self._saved_at, self.recipe.env, progress.say)
 
     def _stopping(self) -> list[int]:
         """Positions of the seeds whose training returns end their run now, which an evaluation is to confirm."""

@@ -14,6 +14,11 @@ def recurrent(agent: Any) -> bool:
     return bool(getattr(agent, "recurrent", False))
 
 
+def forgets(agent: Any) -> bool:
+    """Whether what ``act`` remembers belongs to an episode, whoever else keeps it."""
+    return recurrent(agent) or bool(getattr(agent, "episodic", False))
+
+
 def memories(agent: Agent, spaces: Spaces, lanes: int) -> PyTree:
     """The memory of lanes before their first step, leaves [lanes, ...]."""
     return jax.vmap(lambda _: agent.memory(spaces))(jnp.arange(lanes))
@@ -26,7 +31,7 @@ def greedy_memories(agent: Agent, spaces: Spaces, lanes: int) -> PyTree:
 
 def renewed(agent: Agent, spaces: Spaces, memory: PyTree, over: Array | None) -> PyTree:
     """Memory [lanes] as it goes on after rows of which ``over`` [lanes] were an episode's last."""
-    if over is None or not recurrent(agent):
+    if over is None or not forgets(agent) or not jax.tree.leaves(memory):
         return memory
     fresh = memories(agent, spaces, over.shape[0])
 

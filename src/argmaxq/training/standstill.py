@@ -1,12 +1,14 @@
 """When updates stop changing anything, because a learning rate or a step size has fallen to 0."""
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from argmaxq.components.annotations import marks
 from argmaxq.components.component import walk
 from argmaxq.learning.schedules import LEARNING
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.runs.track import Track
 from argmaxq.types import Clock
 
 NEARLY = 0.98
@@ -38,6 +40,14 @@ def told(agent: Any, step: int, total: int) -> str:
     """What to say of a run of ``total`` env steps in which nothing is learnt from ``step`` on."""
     names = " and ".join(rate.path for rate in rates(agent))
     return f"nothing is learnt from step {step:,} of {total:,} on, where {names} comes to 0: {MEND}"
+
+
+def note_standstill(track: Track, recipe: Recipe, total: int, say: Callable[[str], object]) -> None:
+    """Say it once of a seed if updates no longer change anything; ``total`` env steps are what the run is to have."""
+    still = standing_still(recipe.agent, track.clock(total))
+    if still and track.learnt_until is None and track.step < NEARLY * recipe.steps:
+        say(f"seed {track.seed}: {told(recipe.agent, track.step, recipe.steps)}")
+    track.learnt_until = (track.learnt_until or track.step) if still else None
 
 
 def foreseen(recipe: Recipe, lanes: int) -> str:

@@ -113,7 +113,7 @@ class Run:
 
     @property
     def _abstract(self) -> Recipe:
-        """The recipe but for its environment, of which it has what reading its spaces takes: no module is imported."""
+        """The recipe but for its environment, of which policies and spaces need little: no module is imported."""
         data = self.config["recipe"]
         kept = {name: value for name, value in data["env"].items() if name in ("type", "lanes", "choices", "mask")}
         own = {path: value for path, value in self._own.items() if path.partition(".")[0] != "env"}

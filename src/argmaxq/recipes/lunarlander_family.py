@@ -2,8 +2,9 @@
 
 from argmaxq.components.paths import replace
 from argmaxq.learning.bootstrap import Munchausen
-from argmaxq.learning.exploration import Greedy
+from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.returns import Categorical, HLGauss, ImplicitQuantile
+from argmaxq.learning.schedules import Linear
 from argmaxq.networks.heads import Dueling, Implicit
 from argmaxq.networks.layers import Noisy
 from argmaxq.recipes.lunarlander import RECIPES as LUNARLANDER
@@ -16,13 +17,15 @@ BOUND = 30.0
 LANES = {"env.lanes": 8, "agent.rollout": 2, "agent.updates": 8}
 
 RECIPES = {
-    # Hessel et al. 2018; only the head is noisy.
+    # Hessel et al. 2018; only the head is noisy, and epsilon helps it at first.
     "lunarlander/rainbow": replace(
         PLAIN,
-        {
+        LANES
+        | {
+            "agent.network.layer_norm": True,
             "agent.network.head": Dueling(Noisy()),
             "agent.returns": Categorical(61, -BOUND, BOUND),
-            "agent.exploration": Greedy(),
+            "agent.exploration": EpsilonGreedy(Linear(1.0, 0.01, 0.1, per="run")),
             "agent.replay": Prioritised(200_000, alpha=0.5),
         },
     ),
@@ -37,5 +40,6 @@ RECIPES = {
             "agent.bootstrap": Munchausen(),
         },
     ),
-    "lunarlander/pqn-hl": replace(PARALLEL, {"agent.returns": HLGauss(61, -BOUND, BOUND)}),
+    # Wide bins: a step of the logits moves a value in proportion to its histogram's variance, finer ones learn slowly.
+    "lunarlander/pqn-hl": replace(PARALLEL, {"agent.returns": HLGauss(25, -36.0, 36.0)}),
 }

@@ -21,7 +21,7 @@ from argmaxq.types import Array, PyTree
 
 Precision = Literal["bfloat16", "float32"]
 BANDS = 12
-"""Of so many pieces XLA makes an array in memory; of a few it makes them wherever they are used, as often as that is."""
+"""Of so many pieces XLA makes an array in memory; few of them it makes anew wherever they are used."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -84,7 +84,8 @@ class RecurrentNetwork(Protocol):
 class Network(Protocol):
     """A function approximator. Outputs have shape [actions, size], ``size`` being what the returns need per action.
 
-    One whose outputs depend on the key says so by a true ``random``; any other never gets one.
+    One whose outputs depend on the key says so by a true ``random``; any other never gets one. One whose products fill
+    a core by themselves may say so by a true ``heavy``: seeds that are trained at once then take turns on it.
     """
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:

@@ -5,8 +5,7 @@ times as slow as they could be. The form with the batch last is made of products
 is one of k/s x k/s and stride 1 on a picture whose s x s cells are channels, so shifted slices of that, one below the
 other, times the kernel as a matrix. All three products, the gradients' too, then contract the last axis of what stands
 on their left, for which XLA has a fast path from bfloat16 to float32. It needs the kernel and its transpose as arrays
-of bfloat16; the kernels that are learnt stay float32. A dense layer, with few pictures and many weights, has its
-products the other way round, so that pictures are transposed and weights never.
+of bfloat16; the kernels that are learnt stay float32.
 """
 
 import dataclasses
@@ -21,6 +20,8 @@ from argmaxq.networks.convolutional.blocks import Pads
 from argmaxq.types import Array, PyTree
 
 Precision = Literal["bfloat16", "float32"]
+BANDS = 12
+"""Of so many pieces XLA makes an array in memory; few of them it makes anew wherever they are used."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,10 +68,10 @@ class Plain:
 
 
 class Copies(NamedTuple):
-    """A kernel as a matrix [inputs, features] in the precision of products, and its transpose, where that is needed."""
+    """A kernel as a matrix [inputs, features] in the precision of products, and its transpose."""
 
     columns: Array
-    rows: Array | None = None
+    rows: Array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,8 +90,12 @@ class BatchLast:
         return 0
 
     def entered(self, obs: Array) -> Array:
-        """Pictures [batch, height, width, channels] as maps; bytes stay bytes."""
-        return jnp.transpose(obs, (3, 1, 2, 0))
+        """Pictures [batch, height, width, channels] as maps; bytes stay bytes.
+
+        They are put together of bands, so that pictures are transposed once, and not for every shifted slice anew.
+        """
+        bands = jnp.array_split(obs, min(BANDS, obs.shape[1]), axis=1)
+        return jnp.concatenate([jnp.transpose(band, (3, 1, 2, 0)) for band in bands], axis=1)
 
     def left(self, x: Array) -> Array:
         """Maps as features [batch, features], in the order of the plain form."""
@@ -99,7 +104,7 @@ class BatchLast:
     def copied(self, kernel: Array, stride: int | None) -> Copies:
         """The kernel as matrices."""
         columns = _matrix(kernel, stride).astype(self.precision)
-        return Copies(columns) if stride is None else Copies(columns, columns.T)
+        return Copies(columns, columns.T)
 
     def convolved(self, x: Array, kernel: Array, copies: PyTree, stride: int | None, pads: Pads) -> Array:
         """Maps x convolved with a kernel, in float32."""
@@ -107,7 +112,7 @@ class BatchLast:
         matrix = _matrix(kernel, stride)
         if stride is None:
             flat = jnp.transpose(x, (1, 2, 0, 3)).reshape(-1, x.shape[3])
-            return _dense(matrix, ready, flat).T[:, jnp.newaxis, jnp.newaxis]
+            return _product(None, matrix, ready, flat)[:, jnp.newaxis, jnp.newaxis]
         return _product(Slices(kernel.shape[:3], stride, pads, x.shape[1:3]), matrix, ready, x)
 
 
@@ -144,6 +149,12 @@ class Slices:
         shifted = [cells[:, i : i + places[0], j : j + places[1]] for i in range(across[0]) for j in range(across[1])]
         return jnp.concatenate(shifted)
 
+    def bits(self, x: Array) -> Array:
+        """The same; numbers of 16 bits are moved as whole ones, for XLA moves bfloat16 on a CPU as float32."""
+        if x.dtype != jnp.bfloat16:
+            return self(x)
+        return lax.bitcast_convert_type(self(lax.bitcast_convert_type(x, jnp.uint16)), jnp.bfloat16)
+
     @property
     def places(self) -> tuple[int, int]:
         """How many places the kernel has, along height and width."""
@@ -172,50 +183,39 @@ def _times(left: Array, right: Array, axis: int) -> Array:
     return lax.dot_general(left, right, contracted, preferred_element_type=jnp.float32)
 
 
-# Both products see their kernel's copies alone, but the gradient goes to ``matrix`` [inputs, features].
-
-
-@jax.custom_vjp
-def _dense(matrix: Array, copies: Copies, x: Array) -> Array:
-    """Features [batch, features] of inputs x [inputs, batch], with no transpose of the kernel."""
-    return _dense_forward(matrix, copies, x)[0]
-
-
-def _dense_forward(matrix: Array, copies: Copies, x: Array) -> tuple[Array, tuple[Copies, Array]]:
-    low = x.astype(copies.columns.dtype)
-    return _times(low.T, copies.columns, 0), (copies, low)
-
-
-def _dense_backward(kept: tuple[Copies, Array], dy: Array) -> tuple[Array, None, Array]:
-    copies, low = kept
-    flat = dy.astype(low.dtype)
-    return _times(low, flat, 0), None, _times(copies.columns, flat, 1)
-
-
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _product(cut: Slices, matrix: Array, copies: Copies, x: Array) -> Array:
-    """The kernel's transpose times slices of maps x."""
+def _product(cut: Slices | None, matrix: Array, copies: Copies, x: Array) -> Array:
+    """The kernel's transpose times slices of maps x, or times x [inputs, batch] itself.
+
+    The product sees the copies alone, and the gradient goes to ``matrix`` [inputs, features].
+    """
     return _forward(cut, matrix, copies, x)[0]
 
 
-def _forward(cut: Slices, matrix: Array, copies: Copies, x: Array) -> tuple[Array, tuple[Copies, Array, Array]]:
-    assert copies.rows is not None
-    sliced = cut(x.astype(copies.rows.dtype))
+def _forward(cut: Slices | None, matrix: Array, copies: Copies, x: Array) -> tuple[Array, tuple[Copies, Array, Array]]:
+    low = x if _whole(x) else x.astype(copies.rows.dtype)
+    sliced = (low if cut is None else cut.bits(low)).astype(copies.rows.dtype)
     y = _times(copies.rows, sliced.reshape(sliced.shape[0], -1), 0)
     return y.reshape(-1, *sliced.shape[1:]), (copies, sliced, jnp.zeros((0,), x.dtype))
 
 
-def _backward(cut: Slices, kept: tuple[Copies, Array, Array], dy: Array) -> tuple[Array, None, Array | None]:
+def _backward(cut: Slices | None, kept: tuple[Copies, Array, Array], dy: Array) -> tuple[Array, None, Array | None]:
     copies, sliced, kind = kept
     flat = dy.reshape(dy.shape[0], -1).astype(sliced.dtype)
     of_kernel = _times(sliced.reshape(sliced.shape[0], -1), flat, 1)
-    if not jnp.issubdtype(kind.dtype, jnp.floating):
+    if _whole(kind):
         return of_kernel, None, None
     of_slices = _times(copies.columns, flat, 0).reshape(sliced.shape)
+    if cut is None:
+        return of_kernel, None, of_slices
     like = jax.ShapeDtypeStruct((cut.kernel[2], *cut.size, sliced.shape[-1]), jnp.float32)
     (of_x,) = jax.linear_transpose(cut, like)(of_slices)
     return of_kernel, None, of_x
 
 
-_dense.defvjp(_dense_forward, _dense_backward)
+def _whole(x: Array) -> bool:
+    """Whether these are the bytes of a picture, which nobody differentiates."""
+    return not jnp.issubdtype(x.dtype, jnp.floating)
+
+
 _product.defvjp(_forward, _backward)

@@ -119,7 +119,14 @@ def test_an_agent_that_cannot_read_parts_says_so() -> None:
         refuse_infeasible(recipe, Spaces(seen.observation, BranchedActions((3, 3))))
 
 
-@pytest.mark.parametrize(("shape", "beside"), [((24, 20, 3), False), ((3, 20, 24), False), ((20, 24, 1), True)])
+@pytest.mark.parametrize(
+    ("shape", "beside"),
+    [
+        ((16, 12, 1), True),
+        pytest.param((24, 20, 3), False, marks=pytest.mark.slow),
+        pytest.param((3, 20, 24), False, marks=pytest.mark.slow),
+    ],
+)
 def test_a_picture_is_learnt_from_the_start(shape: tuple[int, ...], beside: bool, tmp_path: object) -> None:
     """Chance earns 5 of 10; and the policy takes the environment's own observations."""
 

@@ -20,6 +20,8 @@ PLATFORM = Env("argmaxq/Platform-v0")
 
 @pytest.mark.parametrize("id", DOMAINS)
 def test_names_fit_the_environment(id: str) -> None:
+    if "MinAtar" in id:
+        pytest.importorskip("pgx")
     env = Env(id)
     source: Any = functional(id)
     count = 0 if len(source.observation_space.shape) > 1 else source.observation_space.shape[0]

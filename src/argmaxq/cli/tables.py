@@ -14,7 +14,7 @@ from argmaxq.components.component import walk
 from argmaxq.components.errors import UserError
 from argmaxq.components.paths import documentation
 from argmaxq.components.registry import is_component, registry, role_of, type_name
-from argmaxq.domains.catalogue import DOMAINS, functional
+from argmaxq.domains.catalogue import DOMAINS, kind
 from argmaxq.environments.tabular import TABULAR
 from argmaxq.recipes import recipes
 from argmaxq.recipes.generic import STARTS
@@ -61,7 +61,7 @@ def show_everything(words: Sequence[str] = ()) -> None:
 
 def _everything() -> dict[str, list[tuple[str, ...]]]:
     """Rows of (name, meaning), and of components (role, name, meaning), by their titles."""
-    compiled = [(name, _summary(type(functional(name)))) for name in DOMAINS]
+    compiled = [(name, _summary(kind(name))) for name in DOMAINS]
     tabular = [(name, "Gymnasium's transition tables.") for name in TABULAR if name in gymnasium.registry]
     components = [(role, name, _summary(cls)) for role, members in _roles().items() for name, cls in members.items()]
     return {

@@ -81,6 +81,13 @@ def functional(id: str, kwargs: Mapping[str, Any] | None = None) -> "FuncEnv[Any
         raise UserError(f"environment {id!r} does not take these arguments: {error}") from error
 
 
+def kind(id: str) -> type:
+    """The class of one of ``DOMAINS``, also where what it needs is not installed."""
+    made = pkgutil.resolve_name(DOMAINS[id])
+    found: type = getattr(made, "func", made)
+    return found
+
+
 def time_limit(id: str) -> int | None:
     """Steps after which Gymnasium truncates an episode of ``id``, or None for no limit.
 

@@ -1,1 +1,1 @@
-"""CartPole as pictures: a rasteriser in JAX, and the same pictures from Gymnasium's renderer."""
+"""What is seen as pictures: CartPole, drawn in JAX or rendered by Gymnasium, and MinAtar's games."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pygame
 
 LEANING = math.radians(160)
-"""The angle at which the pole has fallen where the notebook's CartPole is meant."""
+"""The angle at which the pole has fallen, far beyond CartPole-v1's, as a course has it."""
 
 
 class FramesState(NamedTuple):

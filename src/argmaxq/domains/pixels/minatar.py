@@ -21,7 +21,7 @@ ACTIONS = ("noop", "left", "up", "right", "down", "fire")
 
 
 class MinAtar(FuncEnv[Any, Array, Array, Array, Array, None, None]):
-    """One of the five games, on a grid of 10 x 10 whose planes say what is where.
+    """A game on a grid of 10 x 10 whose planes say what is where, one of MinAtar's five.
 
     An observation is uint8 [10, 10, planes], 1 where a plane's object is. The actions are those that have an effect in
     the game. A step repeats the action before it with the probability ``sticky``. Asterix, Seaquest and Space Invaders

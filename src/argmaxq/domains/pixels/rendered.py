@@ -4,11 +4,12 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from PIL import Image
 
 from argmaxq.components.errors import UserError
 from argmaxq.domains.pixels.cart_pole import CartPolePixels, CartPoleStacked
 from argmaxq.domains.pixels.frames import levels
-from argmaxq.domains.pixels.raster import BOTTOM, GREY, SCREEN_WIDTH, TOP, Raster, triangles
+from argmaxq.domains.pixels.raster import BOTTOM, TOP, Raster
 from argmaxq.domains.pixels.screen import RENDERED, offscreen
 
 
@@ -22,7 +23,7 @@ class RenderedFrames(gym.Wrapper[np.ndarray, Any, np.ndarray, Any]):
 
     def __init__(self, env: gym.Env[np.ndarray, Any], like: CartPolePixels) -> None:
         super().__init__(env)
-        self._like, self._small = like, Shrunk(like.raster)
+        self._like = like
         self.observation_space = like.observation_space
         env.unwrapped.theta_threshold_radians = like.dynamics.angle_limit  # type: ignore[attr-defined]
         self._frames = np.zeros((like.count, *like.raster.shape), np.int8)
@@ -49,24 +50,14 @@ class RenderedFrames(gym.Wrapper[np.ndarray, Any, np.ndarray, Any]):
 
     def _frame(self) -> np.ndarray:
         self._screen = np.asarray(self.env.render())
-        return levels(self._small(self._screen))
+        return levels(shrunk(self._screen, self._like.raster))
 
 
-class Shrunk:
-    """The middle of a screen, uint8 [400, 600, 3], as ``Raster`` draws it: a bilinear resize, in grey or in colour."""
-
-    def __init__(self, raster: Raster) -> None:
-        self._rows = triangles(BOTTOM - TOP, raster.height).astype(np.float32)
-        self._columns = triangles(SCREEN_WIDTH, raster.width).astype(np.float32).T
-        self._colour = raster.colour
-
-    def __call__(self, screen: np.ndarray) -> np.ndarray:
-        """float32 [height, width], in colour [height, width, 3], whole numbers from 0 to 255."""
-        middle = screen[TOP:BOTTOM].astype(np.float32)  # for whole numbers NumPy has no quick product
-        rows = (self._rows @ middle.reshape(len(middle), -1)).reshape(len(self._rows), *middle.shape[1:])
-        channels = np.moveaxis(rows, -1, 0) if self._colour else rows @ GREY.astype(np.float32)
-        small = np.round(channels @ self._columns)
-        return np.moveaxis(small, 0, -1) if self._colour else small
+def shrunk(screen: np.ndarray, raster: Raster) -> np.ndarray:
+    """The middle of a screen, uint8 [400, 600, 3], made as small as ``raster`` draws it: uint8 of its shape."""
+    middle = Image.fromarray(screen[TOP:BOTTOM])
+    shown = middle if raster.colour else middle.convert("L")
+    return np.asarray(shown.resize((raster.width, raster.height), Image.Resampling.BILINEAR))
 
 
 def cartpole_pixels(render_mode: str = RENDERED, **options: Any) -> RenderedFrames:

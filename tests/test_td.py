@@ -176,7 +176,11 @@ def test_a_table_trained_by_dqn_is_the_textbooks(alpha: float, gamma: float, tol
         target = reward + np.float32(0.0 if over else gamma) * q[s2].max()
         q[s, a] += np.float32(alpha) * (target - q[s, a])
         discount = np.float32(0.0 if over else gamma)
-        batch = Batch(Transition(*(np.array([x]) for x in (s, a, reward, discount, s2))), np.ones(1, np.float32), s)
+        batch = Batch(
+            Transition(*(np.array([x]) for x in (s, a, reward, discount, s2))),
+            np.ones(1, np.float32),
+            np.zeros(1, np.int32),
+        )
         learner, _, _ = update(learner, batch)
         row = Row(*(np.array([[x]]) for x in (s, a, reward, over, False, False)))
         other, _ = learn(other, row, np.array([s2]), START, ())

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
+from jax.flatten_util import ravel_pytree
 
 from argmaxq.agents.dqn import DQN
 from argmaxq.agents.pqn import PQN
@@ -93,7 +94,7 @@ def distances(ours: Any, theirs: Any) -> list[float]:
 
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_an_encoder_and_its_gradient_are_those_of_flax(kind: str) -> None:
-    """One picture exactly, batches to rounding in float32, and to bfloat16's few per cent in that."""
+    """One picture and batches to rounding in float32; in bfloat16 to its few per cent."""
     layer_norm = kind in ("gamma", "hadamax")
     oracle = Oracle(kind, layer_norm)
     pictures = RNG.integers(256, size=(12, *SIZES[kind]), dtype=np.uint8)
@@ -109,10 +110,14 @@ def test_an_encoder_and_its_gradient_are_those_of_flax(kind: str) -> None:
 
     expected, gradient = theirs(params, pictures), jax.jit(jax.grad(partial(loss, theirs)))(params)
     np.testing.assert_allclose(jax.jit(network)(params, pictures[3]), expected[3], rtol=2e-4, atol=2e-5)
-    for precision, close in (("float32", 2e-5), ("bfloat16", 0.08)):
-        batch = jax.vmap(dataclasses.replace(network, precision=precision), (None, 0))
-        assert max(distances(jax.jit(batch)(params, pictures), expected)) < close
-        assert max(distances(jax.jit(jax.grad(partial(loss, batch)))(params), gradient)) < close
+    batch = jax.vmap(network, (None, 0))
+    assert max(distances(jax.jit(batch)(params, pictures), expected)) < 2e-5
+    assert max(distances(jax.jit(jax.grad(partial(loss, batch)))(params), gradient)) < 2e-5
+    # Few bits turn some units on or off, the more the deeper, so the gradient is looked at as a whole.
+    rough = jax.vmap(dataclasses.replace(network, precision="bfloat16"), (None, 0))
+    assert max(distances(jax.jit(rough)(params, pictures), expected)) < 0.05
+    ours, whole = ravel_pytree(jax.jit(jax.grad(partial(loss, rough)))(params))[0], ravel_pytree(gradient)[0]
+    assert np.dot(ours, whole) / np.linalg.norm(ours) / np.linalg.norm(whole) > 0.97
 
 
 def count(network: Convolutional, shape: tuple[int, ...], outputs: tuple[int, int]) -> int:
@@ -228,7 +233,7 @@ def test_what_is_mapped_is_computed_in_batches_and_differentiates_on_either_side
 @pytest.mark.parametrize("precision", ["bfloat16", "float32"])
 def test_copies_change_no_bit(precision: Any) -> None:
     """Neither of a gradient nor of outputs, large batches in chunks; only parameters are learnt."""
-    network = Convolutional(Impala(1, 2, True), (16,), precision=precision, scale=1 / 255)
+    network = Convolutional(TINY, (16,), precision=precision, scale=1 / 255)
     pictures = RNG.integers(256, size=(64, 9, 9, 2), dtype=np.uint8)
     params = network.init(KEY, pictures[0], (3, 1))
 
@@ -261,8 +266,7 @@ AGENTS = {
 }
 
 
-@pytest.mark.parametrize("name", AGENTS)
-@pytest.mark.parametrize("lanes", [1, 8, 24])
+@pytest.mark.parametrize(("name", "lanes"), [("dqn", 1), ("dqn", 8), ("pqn", 1), ("pqn", 24)])
 def test_both_engines_are_the_same_whatever_the_blocks(name: str, lanes: int) -> None:
     env, agent = CompiledEnv(Pictures(), 500), AGENTS[name]
     (one, _), (two, _) = (

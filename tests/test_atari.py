@@ -1,6 +1,5 @@
 """ALE's games: scores over deaths, lost lives and time limits; what learning is told of lives; going on exactly."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ from argmaxq.replay.uniform import Uniform
 from argmaxq.runs import checkpoint
 from argmaxq.runs.records import read
 from argmaxq.training.ceilings import Ceiling
-from argmaxq.trees import join, split
 from runs import assert_same, crashed
 
 pytest.importorskip("ale_py")
@@ -197,31 +195,6 @@ def test_resumed_equals_uninterrupted(backend: str, values: dict[str, Any], tmp_
     reference = aq.train(small, out=tmp_path / "reference")
     crashed(small, tmp_path / "run", 700)
     assert_same(aq.resume(tmp_path / "run"), reference)
-
-
-def test_a_cloned_state_and_acting_again_lead_to_the_same_moment() -> None:
-    env = Env("ALE/Seaquest-v5", lanes=2, atari=Atari(size=21, sticky=0.25))
-    generator, (going, cloned, acted) = np.random.default_rng(0), (host(env) for _ in range(3))
-    going.reset(0)
-
-    def actions() -> np.ndarray:
-        return generator.integers(18, size=2).astype(np.int32)
-
-    for _ in range(100):
-        going.step(actions())
-    arrays, rest = split(going.save(), "environment")
-    saved = join(arrays, json.loads(json.dumps(rest)), "environment")
-    assert cloned.restore(saved) == []
-    for lane in saved["lanes"].values():
-        del lane["snapshot"]
-    assert acted.restore(saved) == []
-    for _ in range(100):
-        chosen = actions()
-        steps = [lanes.step(chosen) for lanes in (going, cloned, acted)]
-        for ours, *theirs in zip(*(step[:5] for step in steps), strict=True):
-            assert all(np.array_equal(ours, other) for other in theirs)
-    saved["lanes"]["1"]["snapshot"] = {"state": np.zeros(10, np.uint8)}
-    assert cloned.restore(saved) == [1]
 
 
 def test_a_score_that_no_game_has_is_warned_of() -> None:

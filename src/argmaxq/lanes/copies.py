@@ -1,7 +1,7 @@
 """Copies of a Gymnasium environment as an agent sees them: what they are asked, and what they answer."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol
 
 import gymnasium as gym
 import jax
@@ -44,17 +44,6 @@ class Acted(NamedTuple):
     truncated: Any
     success: Any
     learnt: tuple[Any, Any] | None = None
-
-
-@runtime_checkable
-class Snapshots(Protocol):
-    """An environment that can go back to a moment at once, but for the state of its generator."""
-
-    def snapshot(self) -> dict[str, Any]:
-        """This moment, as arrays and JSON values by name."""
-
-    def revive(self, saved: dict[str, Any]) -> None:
-        """Go back to a moment; raises ValueError or RuntimeError where it is none."""
 
 
 class Copies(Protocol):
@@ -160,8 +149,6 @@ class Copy:
 
     def replay(self, moment: dict[str, Any]) -> list[Any] | None:
         """Live through a saved episode again; returns its rewards, None if it does not come to the same moment."""
-        if "snapshot" in moment and isinstance(self.env, Snapshots):
-            return self._revived(self.env, moment)
         generator, now = moment["generator"], self.generator()
         if generator is None or now is None or now["bit_generator"] != generator["bit_generator"]:
             return None
@@ -178,19 +165,6 @@ class Copy:
         known = moment["generator_now"]
         same = _same_bits(obs, moment["observation"]) and over == moment["last"]
         return rewards if same and (known is None or _same_state(self.generator(), known)) else None
-
-    def _revived(self, env: Snapshots, moment: dict[str, Any]) -> list[Any] | None:
-        """Go back to a snapshot; returns the episode's rewards, None where that cannot be."""
-        try:
-            self.env.unwrapped.np_random.bit_generator.state = moment["generator_now"]
-            env.revive(moment["snapshot"])
-        except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
-            return None
-        return list(moment["gained"].tolist())
-
-    def snapshot(self) -> dict[str, Any] | None:
-        """This moment, where the environment can go back to it at once."""
-        return self.env.snapshot() if isinstance(self.env, Snapshots) else None
 
     def generator(self) -> Generator:
         """The state of the environment's generator, or None if it has none to show."""

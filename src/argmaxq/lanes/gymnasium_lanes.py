@@ -31,10 +31,10 @@ class GymnasiumLanes:
     """``lanes`` environments made by ``make``, with next-step autoreset; in this process, or where ``copies`` are.
 
     ``save`` keeps, of each lane, the state of the environment's generator just before the episode's reset, and the
-    actions since; ``restore`` resets from that state and acts again, unless the environment has snapshots. That is
-    exact wherever an episode depends on nothing but ``env.unwrapped.np_random`` and the actions; where observations,
-    rewards, the end or the generator's state come out differently (as where a wrapper remembers earlier episodes), the
-    episode ends with the saved observation.
+    actions since; ``restore`` resets from that state and acts again. That is exact wherever an episode depends on
+    nothing but ``env.unwrapped.np_random`` and the actions; where observations, rewards, the end or the generator's
+    state come out differently (as where a wrapper remembers earlier episodes), the episode ends with the saved
+    observation.
 
     Raises:
         UserError: the spaces fit no agent.
@@ -121,10 +121,9 @@ class GymnasiumLanes:
     def save(self) -> dict[str, Any]:
         """Seed, count of steps, and of each lane how to come to this moment again and what to check then."""
         generators: list[Any] = [None] * self.lanes
-        snapshots: list[Any] = [None] * self.lanes
         if not self._rewound:
             with suppress(UserError):  # an environment that is gone can be restored all the same
-                generators, snapshots = self._each("generator"), self._each("snapshot")
+                generators = self._each("generator")
         lanes = {
             str(lane): {
                 "generator": episode.generator,
@@ -137,10 +136,6 @@ class GymnasiumLanes:
             }
             for lane, (generator, episode) in enumerate(zip(generators, self._episodes, strict=True))
         }
-        for lane, snapshot in enumerate(snapshots):
-            if snapshot is not None:
-                gained = np.array(self._episodes[lane].rewards, np.float64)
-                lanes[str(lane)] |= {"snapshot": snapshot, "gained": gained}
         return {"seed": self._seed, "count": self._count, "lanes": lanes}
 
     def restore(self, saved: dict[str, Any]) -> list[int]:

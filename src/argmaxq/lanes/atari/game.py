@@ -77,19 +77,6 @@ class Game(gym.Wrapper[Any, Any, Any, Any]):
         learnt = learning(self._options, reward, over, lost)
         return self._stack, score, over, self._steps >= self._max_episode_steps, {"lives": lives, LEARNT: learnt}
 
-    def snapshot(self) -> dict[str, Any]:
-        """This moment: ALE's cloned state, and what was made of its screens."""
-        state = np.frombuffer(self._ale.cloneState(include_rng=True).serialize(), np.uint8)
-        counts = {"held": self._held, "steps": self._steps, "lives": self._lives, "before": self._before}
-        return {"state": state, "stack": self._stack, **counts}
-
-    def revive(self, saved: dict[str, Any]) -> None:
-        """Go back to a moment."""
-        self._ale.restoreState(_state(saved["state"].tobytes()))
-        self._stack = saved["stack"].reshape(self._stack.shape).astype(np.uint8)
-        self._held, self._steps = int(saved["held"]), int(saved["steps"])
-        self._lives, self._before = int(saved["lives"]), int(saved["before"])
-
     @property
     def _over(self) -> bool:
         return bool(self._ale.game_over(with_truncation=False))
@@ -135,16 +122,6 @@ def learning(options: Atari, reward: Any, terminated: Any, lost: Any) -> tuple[A
         case "reward":
             return reward + options.life_reward * lost, terminated
     return reward, terminated
-
-
-def _state(serialised: bytes) -> Any:
-    """ALE's state of its bytes; raises ValueError where they are none."""
-    import ale_py
-
-    try:
-        return ale_py.ALEState(serialised)
-    except SystemError as error:  # what ale-py makes of an exception of its own
-        raise ValueError("these bytes are no state of ALE's") from error
 
 
 def _buttons() -> dict[str, Any]:

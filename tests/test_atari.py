@@ -8,6 +8,7 @@ import pytest
 
 import argmaxq as aq
 from argmaxq.agents.dqn import DQN
+from argmaxq.agents.pqn import PQN
 from argmaxq.components.errors import UserError
 from argmaxq.environments.atari import game, pooled
 from argmaxq.environments.env import Env
@@ -22,6 +23,7 @@ from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.runs import checkpoint
 from argmaxq.runs.records import read
+from argmaxq.training.ceilings import Ceiling
 from runs import assert_same, crashed
 
 pytest.importorskip("ale_py")
@@ -180,12 +182,29 @@ def _replayed(run: aq.Run) -> tuple[int, float]:
     return int(arrays[f"{rows}/terminated"].sum()), float(arrays[f"{rows}/reward"].sum())
 
 
-@pytest.mark.parametrize("backend", ["gymnasium", "ale"])
-def test_resumed_equals_uninterrupted(backend: str, tmp_path: Path) -> None:
-    small = recipe(**{"env.backend": backend, "env.atari.sticky": 0.25, "env.atari.life_loss": "ends"})
+PQN_AGENT = PQN(network=MLP((8,), layer_norm=True), rollout=20, minibatches=4, epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("backend", "values"),
+    [("gymnasium", {"agent.replay.storage": "frames", "agent.replay.capacity": 400}), ("ale", {"agent": PQN_AGENT})],
+    ids=["dqn-of-frames", "pqn-in-processes"],
+)
+def test_resumed_equals_uninterrupted(backend: str, values: dict[str, Any], tmp_path: Path) -> None:
+    small = recipe(**values, **{"env.backend": backend, "env.atari.sticky": 0.25, "env.atari.life_loss": "ends"})
     reference = aq.train(small, out=tmp_path / "reference")
     crashed(small, tmp_path / "run", 700)
     assert_same(aq.resume(tmp_path / "run"), reference)
+
+
+def test_a_score_that_no_game_has_is_warned_of() -> None:
+    """Points of a game that flow into the next one's."""
+    look = Ceiling(Env("ALE/Breakout-v5")).look
+    look(100, [np.array([]), np.array([864.0, 3.0])])
+    with pytest.warns(UserWarning, match="933 by step 200, and no game of ALE/Breakout-v5 scores more than 864"):
+        look(200, [np.array([4.0, 933.0])])
+    look(300, [np.array([933.0])])  # once is enough
+    Ceiling(Env("CartPole-v1")).look(100, [np.array([1e9])])
 
 
 def test_what_is_no_game_is_refused() -> None:

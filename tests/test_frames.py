@@ -140,6 +140,8 @@ class TestTraining:
         reference = aq.train(recipe, out=tmp_path / "reference")
         crashed(recipe, tmp_path / "run", 700)
         assert_same(aq.resume(tmp_path / "run", own={"env.id": Film}), reference)
+        policy = aq.load(reference.path)  # of the folder alone, which says that its observations are stacks
+        assert policy(np.zeros((3, 2, 2), np.uint8)) in (0, 1)
 
 
 def test_gymnasiums_stacks_say_that_they_are() -> None:

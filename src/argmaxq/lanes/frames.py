@@ -21,7 +21,7 @@ class FrameStack(gym.spaces.Box):
     """
 
     def __init__(self, box: gym.spaces.Box, frames: int) -> None:
-        super().__init__(box.low, box.high, box.shape, box.dtype)  # type: ignore[arg-type]
+        super().__init__(box.low, box.high, box.shape, box.dtype)
         self.frames = frames
 
 
@@ -35,10 +35,8 @@ def observations(env: gym.Env[Any, Any]) -> gym.Space[Any]:
     space, inner = env.observation_space, env
     while isinstance(inner, SEEING_THE_SAME):
         inner = inner.env
-    stacks = isinstance(inner, gym.wrappers.FrameStackObservation) and isinstance(space, gym.spaces.Box)
-    if not stacks or getattr(inner, "padding_type", "reset") != "reset":
-        return space
-    return FrameStack(space, space.shape[0])  # type: ignore[arg-type]
+    stacks = isinstance(inner, gym.wrappers.FrameStackObservation) and inner.padding_type == "reset"
+    return FrameStack(space, len(space.low)) if stacks and isinstance(space, gym.spaces.Box) else space
 
 
 def begun(frame: np.ndarray, frames: int) -> np.ndarray:

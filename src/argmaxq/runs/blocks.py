@@ -47,7 +47,7 @@ class Plan(NamedTuple):
     """
 
     small: dict[str, np.ndarray]
-    index: dict[str, Any]
+    listed: dict[str, Any]
     new: dict[str, tuple[str, int]]
 
 
@@ -80,7 +80,7 @@ def length(index: Mapping[str, Any]) -> int:
 
 def write(folder: Path, plan: Plan, arrays: Mapping[str, np.ndarray]) -> None:
     """Bring all new blocks to the disk."""
-    place = own_folder(folder / FOLDER) if plan.index else folder
+    place = own_folder(folder / FOLDER) if plan.listed else folder
     for block, (name, number) in plan.new.items():
         partial = place / (block + PARTIAL)
         remove(partial)
@@ -139,7 +139,7 @@ def _blocked(array: np.ndarray) -> bool:
 
 
 def _bytes(array: np.ndarray) -> memoryview:
-    return memoryview(array.reshape(-1).view(np.uint8))
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _parts(array: np.ndarray) -> Iterator[memoryview]:

@@ -54,7 +54,7 @@ def save(folder: Path, name: str, arrays: Mapping[str, np.ndarray], meta: Mappin
         partial.mkdir()
         try:
             blocks.write(folder, plan, arrays)
-            write_files(partial, plan.small, meta, plan.index)
+            write_files(partial, plan.small, meta, plan.listed)
             if target.exists() or target.is_symlink():
                 remove(old)
                 target.rename(old)

@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium import Space, spaces
 
 from argmaxq.components.errors import UserError
+from argmaxq.lanes.frames import FrameStack
 from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.spaces import Adaptor, read_spaces
 from argmaxq.runs.reading import DEEPEST, WRONG_DATA, sane
@@ -66,7 +67,9 @@ def space(value: Any, where: str) -> None:
 
 
 def _box(value: Any, where: str) -> None:
-    fields({"shape": LENGTHS, "dtype": DTYPE})(value, where)
+    fields({"shape": LENGTHS, "dtype": DTYPE}, {"frames": COUNT})(value, where)
+    if "frames" in value and (not value["shape"] or value["shape"][0] % value["frames"]):
+        refuse(value["frames"], f"{where}.frames", "a divisor of the first length")
     entries = math.prod(value["shape"])
     bound = _integer_bound if value["dtype"] in ("bool", *INTEGERS) else _bound
     for side in ("low", "high"):
@@ -136,7 +139,8 @@ def _written(space: Any) -> dict[str, Any]:
     match space:
         case spaces.Box():
             bounds = {"low": _bounds(space.low, -np.inf), "high": _bounds(space.high, np.inf)}
-            return {"type": "box", "shape": _listed(space.shape), "dtype": space.dtype.name, **bounds}
+            frames = {"frames": space.frames} if isinstance(space, FrameStack) else {}
+            return {"type": "box", "shape": _listed(space.shape), "dtype": space.dtype.name, **bounds, **frames}
         case spaces.Discrete():
             return {"type": "discrete", "n": int(space.n), "start": int(space.start), "dtype": space.dtype.name}
         case spaces.MultiDiscrete():
@@ -157,7 +161,8 @@ def _read(data: Mapping[str, Any]) -> Space[Any]:
     match data["type"]:
         case "box":
             low, high = _array(data["low"], -np.inf, data), _array(data["high"], np.inf, data)
-            return spaces.Box(low, high, dtype=_dtype(data))
+            box = spaces.Box(low, high, dtype=_dtype(data))
+            return FrameStack(box, data["frames"]) if "frames" in data else box
         case "discrete":
             return spaces.Discrete(data["n"], start=data["start"], dtype=_dtype(data))
         case "multi-discrete":

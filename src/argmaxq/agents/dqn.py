@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.agents.acting import Acting, discrete
+from argmaxq.agents.copies import prepared
 from argmaxq.agents.deciding import Allowed, both
 from argmaxq.agents.replaying import Replaying
 from argmaxq.components.annotations import Count, Fraction, Size
@@ -23,19 +24,7 @@ from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Rewards, Sync
-from argmaxq.types import (
-    START,
-    Array,
-    Batch,
-    Clock,
-    Keys,
-    Legal,
-    Metrics,
-    Prepared,
-    PyTree,
-    Spaces,
-    Transition,
-)
+from argmaxq.types import START, Array, Batch, Clock, Keys, Legal, Metrics, PyTree, Spaces, Transition
 
 Loss = Callable[[PyTree, PyTree, Transition, Keys | None], tuple[Array, Array, Array]]
 """(parameters, target network's, transition, keys) -> (loss, TD error, value)."""
@@ -136,18 +125,10 @@ def descend(
 
     def mean(params: PyTree) -> tuple[Array, tuple[Array, Array]]:
         mapped = jax.vmap(loss, (None, None, 0, axes(keys)))
-        losses, td_errors, values = mapped(*shown(learner, params), transition, keys)
+        losses, td_errors, values = mapped(*prepared(learner, params), transition, keys)
         return jnp.mean(batch.weight * losses), (td_errors, jnp.mean(values))
 
     return step(agent, mean, learner, clock)
-
-
-def shown(learner: DQNLearner, params: PyTree) -> tuple[PyTree, PyTree]:
-    """Online and target parameters as the network is given them, with their copies where it keeps any."""
-    if not learner.copies:
-        return params, learner.target
-    online, target = learner.copies
-    return Prepared(params, online), Prepared(learner.target, target)
 
 
 def step(

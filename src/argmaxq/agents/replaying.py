@@ -6,10 +6,10 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from argmaxq.agents.copies import ready, unready
 from argmaxq.agents.following import Following
 from argmaxq.agents.gauging import SAMPLES, after_update, health
 from argmaxq.learning.diagnostics import td_error_quantiles
-from argmaxq.roles import CopyingNetwork
 from argmaxq.types import Array, Batch, Clock, Metrics, Row
 
 
@@ -80,13 +80,12 @@ class Replaying(Following):
             learner, td_error, metrics = self.update(learner, batch, clock)
             learner = self.followed(learner, before)
             replay = self.replay.reprioritise(learner.replay, batch.index, td_error)
-            return self._ready(learner._replace(replay=replay)), jax.tree.map(jnp.add, total, metrics)
+            return ready(self, learner._replace(replay=replay)), jax.tree.map(jnp.add, total, metrics)
 
         before = learner
         zero = {name: jnp.float32(0) for name in self.measured}
-        learner, total = jax.lax.fori_loop(0, updates, once, (self._ready(learner), zero))
-        learner = learner._replace(copies=()) if hasattr(learner, "copies") else learner
-        learner = self.renewed(learner, before, next_obs[0])
+        learner, total = jax.lax.fori_loop(0, updates, once, (ready(self, learner), zero))
+        learner = self.renewed(unready(learner), before, next_obs[0])
         means = jax.tree.map(lambda sum_: sum_ / jnp.maximum(updates, 1), total)
         return learner, {**means, **self.exploration.report(clock), "updates": updates}
 
@@ -103,12 +102,6 @@ class Replaying(Following):
             found["replay_age"] = jnp.mean(self.replay.ages(learner.replay, shown.index))
         found |= td_error_quantiles(td_error, batch.weight)
         return found | health(self, learner, after, shown.transition.obs, shown.transition.action, clock)
-
-    def _ready(self, learner: Any) -> Any:
-        """With what the network keeps ready of both parameters, where it keeps anything."""
-        if not (isinstance(self.network, CopyingNetwork) and hasattr(learner, "copies")):
-            return learner
-        return learner._replace(copies=tuple(map(self.network.copies, (learner.params, learner.target))))
 
     def _as_learnt(self, learner: Any, batch: Batch, drawn: Drawn, update: Array | int) -> Batch:
         """A sampled batch with its rewards as they are learnt, and this update's key."""

@@ -84,7 +84,7 @@ def _made(game: str, sticky: float) -> Any:
         raise UserError(
             "MinAtar's games come with pgx, which is not installed: pip install 'argmaxq[minatar]'"
         ) from error
-    kinds = {
+    kinds: dict[str, Any] = {
         "asterix": asterix.MinAtarAsterix,
         "breakout": breakout.MinAtarBreakout,
         "freeway": freeway.MinAtarFreeway,

@@ -116,7 +116,7 @@ def squash(bounding: Any, raw: np.ndarray) -> np.ndarray:
 
 def by_hand(agent: Any, learner: Any, own: Batch) -> tuple[Any, np.ndarray, dict[str, float]]:
     """(critic and actor after an update, TD errors, metrics)."""
-    (obs, action, reward, discount, next_obs), weight, *_ = own
+    (obs, action, reward, discount, next_obs, _), weight, *_ = own
     many = isinstance(agent.critic, MultiPass)
     online, target = (Hand(params.critic, many) for params in (learner.params, learner.target))
     number, taken = action[:, 0].astype(int), action[:, 1:].astype(float)

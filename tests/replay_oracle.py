@@ -135,7 +135,7 @@ def check(batch: Batch, windows: dict[int, tuple[Any, ...]]) -> None:
     assert set(batch.index[drawn].tolist()) == set(windows)
     if windows:
         columns = zip(*[windows[index] for index in batch.index[drawn].tolist()], strict=True)
-        for ours, theirs in zip(batch.transition, columns, strict=True):
+        for ours, theirs in zip(batch.transition[:5], columns, strict=True):
             np.testing.assert_allclose(ours[drawn], np.array(theirs), rtol=1e-5, atol=1e-6)
     else:
         assert np.isfinite(batch.weight).all()

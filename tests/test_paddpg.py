@@ -63,7 +63,7 @@ def agent_with(**changes: Any) -> Any:
 
 def by_hand(agent: Any, learner: Any, own: Batch) -> tuple[Any, np.ndarray, dict[str, float]]:
     """(critic and actor after an update, TD errors, metrics)."""
-    (obs, action, reward, discount, next_obs), weight, *_ = own
+    (obs, action, reward, discount, next_obs, _), weight, *_ = own
     online, target = Hand(learner.params.critic, False), Hand(learner.target.critic, False)
     raw = next_obs @ np.asarray(learner.target.actor, float)
     following = np.clip(squash(agent.bounding, raw[:, ACTIONS:]), -1, 1)

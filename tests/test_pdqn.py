@@ -107,7 +107,7 @@ def test_every_critic_of_an_ensemble_learns_towards_the_least_value() -> None:
     def member(tree: Any, number: int) -> Hand:
         return Hand(jax.tree.map(lambda leaf: leaf[number], tree), True)
 
-    obs, action, reward, discount, next_obs = own.transition
+    obs, action, reward, discount, next_obs = own.transition[:5]
     expected = []
     for i in range(BATCH):
         following = np.clip(next_obs[i] @ learner.target.actor, -1, 1)

@@ -64,7 +64,7 @@ def test_the_last_states_of_an_episode_are_learnt_from(kind: type[Replay]) -> No
     replay = kind(12)
     state = compiled()[0](traced(replay), replay.init(SPACES, 1, 9), rows, 3)
     batch = draw(replay, state, 3)
-    obs, _, reward, discount, _ = batch.transition
+    obs, _, reward, discount, _ = batch.transition[:5]
     found = dict(zip(obs[:, 1].tolist(), zip(reward.tolist(), discount.tolist(), strict=True), strict=True))
     assert found == {0: (1 + 0.75 * 2 + 0.75**2 * 4, 0), 1: (2 + 0.75 * 4, 0), 2: (4, 0)}
 
@@ -79,7 +79,7 @@ def test_cut_is_a_truncation_of_that_lane_alone(kind: type[Replay]) -> None:
         state = compiled()[0](traced(replay), state, model.extend(1), 3)
     batch = draw(replay, state, 3)
     check(batch, model.windows(30, 3))
-    obs, _, _, discount, next_obs = (leaf.tolist() for leaf in batch.transition)
+    obs, _, _, discount, next_obs = (leaf.tolist() for leaf in batch.transition[:5])
     at = {tuple(seen): (d, tuple(after)) for seen, d, after in zip(obs, discount, next_obs, strict=True)}
     assert at[0.0, 4.0] == (GAMMA**3, (0, 7))
     assert at[1.0, 4.0] == (GAMMA**2, (1, 6))  # the discount stays: bootstrapped from the final observation

@@ -270,7 +270,7 @@ AGENTS = {
 def test_both_engines_are_the_same_whatever_the_blocks(name: str, lanes: int) -> None:
     env, agent = CompiledEnv(Pictures(), 500), AGENTS[name]
     (one, _), (two, _) = (
-        train(make(agent, env, lanes, (3,)), 24, block) for make, block in zip(ENGINES.values(), (7, 24), strict=True)
+        train(make(agent, env, lanes, (3,)), 24, block) for make, block in zip(ENGINES.values(), (4, 5), strict=True)
     )
     assert one.learner.updates > 0
     assert leaves_equal((one.learner, one.episodes), (two.learner, two.episodes))

@@ -72,7 +72,9 @@ def _named(name: str) -> Recipe:
     if name not in known:
         # An algorithm such as c51 or rainbow is a recipe's second half.
         named = [each for each in known if each.endswith(f"/{name}")]
-        hint = f"did you mean {' or '.join(named)}?" if named else near(name, [*known, *STARTS])
+        few, more = named[:3], len(named) - 3
+        rest = f" Or one of {more} more: argmaxq list {name}" if more > 0 else ""
+        hint = f"did you mean {' or '.join(few)}?{rest}" if named else near(name, [*known, *STARTS])
         raise UserError(f"there is no recipe {name!r}: {hint}")
     return known[name]
 

@@ -16,7 +16,7 @@ from argmaxq.roles import Agent
 from argmaxq.training.memory import greedy_memories, recurrent, renewed
 from argmaxq.training.packing import Packed, Packing
 from argmaxq.trees import unflatten
-from argmaxq.types import ACTION_MASK, FORBIDDEN, PyTree, Spaces
+from argmaxq.types import ACTION_MASK, FORBIDDEN, PyTree, Spaces, unpacked
 
 
 class Policy:
@@ -134,14 +134,14 @@ class Policy:
 
     def _seen(self, obs: Any, mask: Any) -> np.ndarray:
         """An observation, or a batch, as the agent sees it; raises UserError where there is none like it."""
-        array, spec = self._encoded(obs), self.adaptor.spaces.observation
+        array, spec = self._encoded(obs), self.adaptor.spaces.observation.packed
         single = array.ndim == len(spec.shape)
         if array.shape[1 - single :] != spec.shape:
             raise UserError(f"an observation of shape {array.shape}: it must be {spec.shape}, or a batch of such")
         if spec.categories:
             if ((array < 0) | (array >= spec.categories)).any():
                 raise UserError(f"an observation that is none of {self.adaptor.source[0]}")
-        elif np.isnan(array).any():
+        elif np.isnan(unpacked(parts, array) if (parts := self.adaptor.spaces.observation.parts) else array).any():
             raise UserError("the observation holds what is not a number (NaN), for which there is no best action")
         return self._with_mask(array, obs, mask)
 

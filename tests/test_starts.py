@@ -18,6 +18,7 @@ from argmaxq.domains.cartpole import CartPole
 from argmaxq.environments.env import Env
 from argmaxq.environments.survey import Survey, survey
 from argmaxq.lanes.spaces import read_spaces
+from argmaxq.networks.convolutional.network import Convolutional
 from argmaxq.networks.features import Tiles
 from argmaxq.networks.linear import Linear, Table
 from argmaxq.recipes import rules
@@ -139,7 +140,8 @@ def test_a_network_sees_what_there_is(name: str) -> None:
     scaled = chosen(name, found(BOX, obs=rows)).agent.network.inputs
     assert max(map(abs, scaled.low + scaled.high)) < 0.5
     image = chosen(name, found(spaces.Box(0, 255, (84, 84, 4), np.uint8)))
-    assert image.agent.network.inputs.low == ()  # the declared bounds
+    assert isinstance(image.agent.network, Convolutional)
+    assert bind(image.agent, found(spaces.Box(0, 255, (84, 84, 4), np.uint8)).spaces).network.scale == 1 / 255
     bound = bind(chosen(name, found(spaces.Discrete(7))).agent, found(spaces.Discrete(7)).spaces)
     assert bound.network.inputs.categories == 7
 

@@ -60,7 +60,6 @@ MISTAKES = {
     "train cartpole/dqn --exp-name x": "there is no option --exp-name: did you mean --out?",
     "train cartpole/dqn --cuda": "there is no option --cuda: did you mean --device?",
     "train dqn --env Pong-v5": "did you mean ALE/Pong-v5?",
-    "train dqn --env PongNoFrameskip-v4": "did you mean ALE/Pong-v5?",
     "train dqn --env cartpole-v1": "is not registered: did you mean CartPole-v1",
     "train dqn --env LunarLandar-v2": "is not registered: did you mean LunarLander-v3",
     "train dqn --env MiniGrid-Empty-v0": "one of a package is named module:Id",

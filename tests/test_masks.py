@@ -273,7 +273,11 @@ ROLLOUTS = RecurrentPQN(
 
 @pytest.mark.parametrize(
     ("agent", "engine"),
-    [(ROLLOUTS, "compiled"), *(pytest.param(SEQUENCES, engine, marks=pytest.mark.slow) for engine in ENGINES)],
+    [
+        (ROLLOUTS, "host"),
+        pytest.param(ROLLOUTS, "compiled", marks=pytest.mark.slow),
+        *(pytest.param(SEQUENCES, engine, marks=pytest.mark.slow) for engine in ENGINES),
+    ],
 )
 def test_a_recurrent_masked_run_is_evaluated_and_loaded(agent: Any, engine: str, tmp_path: Path) -> None:
     recipe = aq.Recipe(agent, aq.Env(OpenDoors, mask="info", lanes=4), 2_000, aq.Evaluation(1_000, 10))

@@ -132,9 +132,9 @@ def test_a_checkpoint_of_a_later_version_is_not_passed_over(tmp_path: Path) -> N
     run = crashed(CARTPOLE, tmp_path / "run", 1_400)
     (newer,) = newest(run)
     header = newer / "checkpoint.json"
-    header.write_text(header.read_text().replace('"format": 2', '"format": 3'))
+    header.write_text(header.read_text().replace('"format": 2', '"format": 4'))
     before = everything(run.path)
-    with pytest.raises(UserError, match="its format is 3, this argmaxq reads 2: use the one that wrote it"):
+    with pytest.raises(UserError, match="its format is 4, this argmaxq reads 2 and 3: use the one that wrote it"):
         aq.resume(run.path)
     assert {name: content for name, content in everything(run.path).items() if name in before} == before
 

@@ -122,7 +122,8 @@ def _read_header(path: Path) -> dict[str, Any]:
     version = header.get("format") if isinstance(header, dict) else None
     if type(version) is not int or version not in (FORMAT, WITH_BLOCKS, *RENAMED):
         kind = OtherFormat if type(version) is int and version > WITH_BLOCKS else DamagedCheckpoint
-        raise kind(f"{path}: its format is {version!r}, this argmaxq reads {FORMAT}: use the one that wrote it")
+        read = f"{FORMAT} and {WITH_BLOCKS}"
+        raise kind(f"{path}: its format is {version!r}, this argmaxq reads {read}: use the one that wrote it")
     try:
         formats.checked(formats.HEADER, header, path)
     except UserError as problem:

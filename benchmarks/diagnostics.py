@@ -12,7 +12,7 @@ from typing import Any
 
 import argmaxq as aq
 from argmaxq.setup import start_jax
-from argmaxq.training.choose import engine_kind, make_engine
+from argmaxq.training.engines.choose import engine_kind, make_engine
 
 RECIPES = (
     "cartpole/dqn",

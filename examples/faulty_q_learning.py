@@ -12,8 +12,8 @@ from argmaxq.domains.tables import Tables
 from argmaxq.exact import Outcomes, from_outcomes, judge, value_iteration
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.schedules import Constant
-from argmaxq.learning.step_sizes import Scheduled
-from argmaxq.training.choose import make_engine
+from argmaxq.learning.td.step_sizes import Scheduled
+from argmaxq.training.engines.choose import make_engine
 
 DOORS = {0: [4], 1: [3, 5], 2: [3], 3: [1, 2, 4], 4: [0, 3, 5], 5: [1, 4, 5]}
 YARD, GAMMA = 5, 0.95

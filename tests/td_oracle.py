@@ -10,7 +10,7 @@ from argmaxq.agents.td import TD
 from argmaxq.components.component import bind, traced
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.schedules import Constant
-from argmaxq.learning.step_sizes import Scheduled
+from argmaxq.learning.td.step_sizes import Scheduled
 from argmaxq.types import ArraySpec, Clock, DiscreteActions, Row, Spaces
 
 STATES, ACTIONS, ALPHA, GAMMA, EPSILON, LAMBDA = 6, 3, 0.3, 0.9, 0.2, 0.8

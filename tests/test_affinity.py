@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from argmaxq.setup import usable_cores
-from argmaxq.training.affinity import ONE_CORE
+from argmaxq.training.engines.affinity import ONE_CORE
 
 LINUX = pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux binds threads to cores")
 
@@ -15,7 +15,7 @@ SAY = """
 import os, time, jax, argmaxq
 from argmaxq.setup import start_jax
 from argmaxq.training import affinity
-from argmaxq.training.affinity import SharedCore, taking_turns
+from argmaxq.training.engines.affinity import SharedCore, taking_turns
 affinity.ONE_CORE = ONE_CORE
 start_jax(int(os.environ["SEEDS"]))
 jax.jit(lambda x: x + 1)(0.0)

@@ -18,7 +18,7 @@ from argmaxq.recipes.stop import Stop
 from argmaxq.runs import checkpoint
 from argmaxq.runs.records import read
 from argmaxq.runs.report import joined
-from argmaxq.training.engine import Broken
+from argmaxq.training.engines.engine import Broken
 from argmaxq.training.evaluation import Halted
 from argmaxq.training.timetable import Timetable
 from runs import CARTPOLE, Crash, assert_same, crash_at, newest

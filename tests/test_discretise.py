@@ -12,10 +12,10 @@ from gymnasium.utils.env_checker import check_env
 import argmaxq as aq
 from argmaxq.agents.td import TD
 from argmaxq.environments.discretise import Discretise
-from argmaxq.learning.backups import Sarsa
+from argmaxq.learning.td.backups import Sarsa
 from argmaxq.networks.features import Bins
 from argmaxq.networks.linear import Table
-from argmaxq.training.choose import make_engine
+from argmaxq.training.engines.choose import make_engine
 
 
 def car(**options: Any) -> gym.Env[Any, Any]:

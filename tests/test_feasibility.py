@@ -24,7 +24,7 @@ from argmaxq.networks.mlp import MLP
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from argmaxq.reporting.text import outcome
-from argmaxq.training.choose import engine_kind, make_engine
+from argmaxq.training.engines.choose import engine_kind, make_engine
 from argmaxq.trees import size
 from oracles import LINEAR
 from probes import Endless

@@ -126,10 +126,10 @@ def test_a_picture_of_goal_shows_everyone_where_they_are() -> None:
 @pytest.mark.parametrize("far", [0.0, 5.0])
 def test_a_picture_of_a_point_widens_with_it(far: float) -> None:
     """Point and target are seen wherever they are; the force points where it acts."""
-    from argmaxq.domains import point_drawing
+    from argmaxq.domains.drawings import points
 
     vectors = [np.array(vector, np.float32) for vector in ((far, -0.5), (0, 0), (-0.5, 0.5), (2, 0))]
-    picture = np.asarray(pixels(point_drawing.picture(Point(*vectors), actuators=4)))
+    picture = np.asarray(pixels(points.picture(Point(*vectors), actuators=4)))
     half = max(1.4, far + 0.4)
     scale = 240 / half
     np.testing.assert_allclose(colour(picture, (244, 200, 174)), [240 - 0.5 * scale, 240 - 0.5 * scale], atol=2)

@@ -15,8 +15,8 @@ from argmaxq.environments.survey import Survey
 from argmaxq.lanes.spaces import read_spaces
 from argmaxq.networks.convolutional.network import Convolutional
 from argmaxq.networks.mlp import MLP
-from argmaxq.recipes.generic import start
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.recipes.starts.generic import start
 from argmaxq.training.feasibility import refuse_infeasible
 from argmaxq.types import ArraySpec, BranchedActions, DiscreteActions, Spaces
 from image_environments import Light

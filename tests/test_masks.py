@@ -26,12 +26,12 @@ from argmaxq.environments.survey import survey
 from argmaxq.lanes.compiled import CompiledEnv
 from argmaxq.lanes.masks import UNUSED
 from argmaxq.lanes.vector_lanes import VectorLanes
-from argmaxq.learning.backups import DoubleQLearning, ExpectedSarsa, QLearning, Sarsa
 from argmaxq.learning.bootstrap import Double, Max, Munchausen
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.returns import Categorical, HLGauss, ImplicitQuantile, Quantile, Scalar
 from argmaxq.learning.schedules import Constant
-from argmaxq.learning.traces import Accumulating
+from argmaxq.learning.td.backups import DoubleQLearning, ExpectedSarsa, QLearning, Sarsa
+from argmaxq.learning.td.traces import Accumulating
 from argmaxq.networks.heads import Implicit, SingleStream
 from argmaxq.networks.layers import Noisy
 from argmaxq.networks.linear import Table

@@ -10,8 +10,8 @@ from gymnasium.utils.env_checker import check_env
 from pygame import surfarray
 
 from argmaxq.components.errors import UserError
-from argmaxq.domains import memory_drawing
 from argmaxq.domains.catalogue import functional
+from argmaxq.domains.drawings import memory
 from argmaxq.domains.memory_chain import MemoryChainState
 from argmaxq.domains.t_maze import EAST, NORTH, SOUTH, WEST, TMaze, TMazeState
 from argmaxq.lanes.compiled import CompiledEnv
@@ -117,15 +117,15 @@ def shown(picture: Any, colour: tuple[int, int, int]) -> int:
 
 def test_pictures_show_what_was_said_and_what_came_of_it() -> None:
     """A bit is filled while it is seen; a turn and an answer are green where they are right, else red."""
-    zero, one = memory_drawing.BITS
+    zero, one = memory.BITS
     chain = MemoryChainState(np.array([1, 1]), np.int32(0), np.int32(1), np.bool_(False))
-    early, late = (memory_drawing.chain(*chain._replace(step=np.int32(step)), 6) for step in (1, 2))
+    early, late = (memory.chain(*chain._replace(step=np.int32(step)), 6) for step in (1, 2))
     assert shown(early, one) > 2 * shown(late, one) > 100
     assert shown(early, zero) == 0
     maze = TMazeState(np.int32(4), np.int32(NORTH), np.bool_(False), np.bool_(True), np.bool_(True))
     for right in (True, False):
         answered = chain._replace(step=np.int32(7), correct=np.bool_(right))
         turned = maze._replace(correct=np.bool_(right))
-        for picture in (memory_drawing.chain(*answered, 6), memory_drawing.maze(*turned, 4)):
-            assert (shown(picture, memory_drawing.RIGHT) > 50) == right
-            assert (shown(picture, memory_drawing.WRONG) > 50) != right
+        for picture in (memory.chain(*answered, 6), memory.maze(*turned, 4)):
+            assert (shown(picture, memory.RIGHT) > 50) == right
+            assert (shown(picture, memory.WRONG) > 50) != right

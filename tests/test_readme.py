@@ -13,8 +13,8 @@ import pytest
 from argmaxq.cli.verbs import VERBS, given_values
 from argmaxq.components.options import put, read
 from argmaxq.recipes import recipes
-from argmaxq.recipes.generic import STARTS
 from argmaxq.recipes.named import find
+from argmaxq.recipes.starts.generic import STARTS
 from readme import README, ROOT, blocks, commands
 
 OURS = [shlex.split(line)[1:] for line in commands() if line.startswith("argmaxq ")]

@@ -21,8 +21,8 @@ from argmaxq.lanes.spaces import read_spaces
 from argmaxq.networks.convolutional.network import Convolutional
 from argmaxq.networks.features import Tiles
 from argmaxq.networks.linear import Linear, Table
-from argmaxq.recipes import rules
-from argmaxq.recipes.generic import STARTS, start
+from argmaxq.recipes.starts import rules
+from argmaxq.recipes.starts.generic import STARTS, start
 from commands import Command
 from runs import assert_same, crashed
 

@@ -15,7 +15,7 @@ from argmaxq.lanes.compiled import CompiledEnv
 from argmaxq.learning.sums import Sum, plus
 from argmaxq.networks.features import Bins
 from argmaxq.networks.linear import Table
-from argmaxq.training.engine import account, no_episodes
+from argmaxq.training.engines.engine import account, no_episodes
 from argmaxq.types import Row
 from oracles import leaves_equal
 from probes import Endless

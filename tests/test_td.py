@@ -18,15 +18,15 @@ from argmaxq.agents.td import TD
 from argmaxq.components.component import bind, traced
 from argmaxq.components.errors import UserError
 from argmaxq.environments.source import compiled
-from argmaxq.learning.backups import DoubleQLearning, ExpectedSarsa, QLearning, Sarsa
 from argmaxq.learning.exploration import EpsilonGreedy, Greedy
 from argmaxq.learning.normalisers import Running
 from argmaxq.learning.optimisers import SGD
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.schedules import Constant, Linear
-from argmaxq.learning.step_sizes import OvershootBounded, Scheduled, VisitCount
 from argmaxq.learning.sync import Online
-from argmaxq.learning.traces import Accumulating, Dutch, Replacing
+from argmaxq.learning.td.backups import DoubleQLearning, ExpectedSarsa, QLearning, Sarsa
+from argmaxq.learning.td.step_sizes import OvershootBounded, Scheduled, VisitCount
+from argmaxq.learning.td.traces import Accumulating, Dutch, Replacing
 from argmaxq.networks.features import Tiles
 from argmaxq.networks.linear import Linear as LinearNetwork
 from argmaxq.networks.linear import Table

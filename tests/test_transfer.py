@@ -11,7 +11,7 @@ import argmaxq as aq
 from argmaxq.components.paths import get
 from argmaxq.environments.atari import is_game
 from argmaxq.recipes import choose, recipes
-from argmaxq.training.choose import engine_kind, make_engine
+from argmaxq.training.engines.choose import engine_kind, make_engine
 from argmaxq.training.standstill import foreseen
 from commands import Command
 

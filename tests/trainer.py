@@ -9,9 +9,9 @@ from argmaxq.lanes.compiled import CompiledEnv
 from argmaxq.lanes.func_lanes import FuncLanes
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
-from argmaxq.training.compiled import CompiledEngine
-from argmaxq.training.engine import Engine
-from argmaxq.training.host import HostEngine
+from argmaxq.training.engines.compiled import CompiledEngine
+from argmaxq.training.engines.engine import Engine
+from argmaxq.training.engines.host import HostEngine
 from probes import Probe
 
 CARTPOLE = CompiledEnv(CartPole(), 500)

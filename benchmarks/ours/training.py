@@ -9,7 +9,7 @@ import numpy as np
 
 import argmaxq as aq
 from argmaxq.setup import start_jax
-from argmaxq.training.choose import make_engine
+from argmaxq.training.engines.choose import make_engine
 
 
 def rates(recipe: aq.Recipe, seeds: int, blocks: int) -> dict[str, int]:

@@ -14,10 +14,10 @@ from argmaxq.domains.tables import Tables
 from argmaxq.exact import Outcomes, evaluate_policy, from_outcomes
 from argmaxq.lanes.compiled import CompiledEnv
 from argmaxq.learning.schedules import Constant
-from argmaxq.learning.step_sizes import Scheduled
+from argmaxq.learning.td.step_sizes import Scheduled
 from argmaxq.runs.report import Finished
 from argmaxq.streams import streams
-from argmaxq.training.choose import make_engine
+from argmaxq.training.engines.choose import make_engine
 from argmaxq.types import START, PyTree, Row
 
 

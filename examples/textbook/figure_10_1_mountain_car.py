@@ -14,8 +14,8 @@ import argmaxq as aq
 from argmaxq.agents.td import TD
 from argmaxq.components.component import bind
 from argmaxq.environments.source import compiled
-from argmaxq.learning.backups import Sarsa
 from argmaxq.learning.exploration import Greedy
+from argmaxq.learning.td.backups import Sarsa
 from argmaxq.networks.features import Tiles
 from argmaxq.networks.linear import Linear
 

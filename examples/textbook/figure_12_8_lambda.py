@@ -11,7 +11,7 @@ from experiments import constant, long_walk_errors
 
 from argmaxq.agents.td import TD
 from argmaxq.learning.exploration import Greedy
-from argmaxq.learning.traces import Accumulating, Dutch
+from argmaxq.learning.td.traces import Accumulating, Dutch
 
 RUNS, LAMBDAS = 50, (0.0, 0.4, 0.8, 0.9, 0.95, 0.99)
 ALPHAS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)

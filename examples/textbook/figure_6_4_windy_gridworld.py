@@ -12,9 +12,9 @@ import argmaxq as aq
 from argmaxq.agents.td import TD
 from argmaxq.domains.tables import Tables
 from argmaxq.exact import Outcomes, from_outcomes, judge
-from argmaxq.learning.backups import Sarsa
 from argmaxq.learning.schedules import Constant, Linear
-from argmaxq.learning.step_sizes import Scheduled
+from argmaxq.learning.td.backups import Sarsa
+from argmaxq.learning.td.step_sizes import Scheduled
 
 SHAPE, START, GOAL, RUNS = (7, 10), 30, 37, 10
 WIND = np.array([0, 0, 0, 1, 1, 1, 2, 2, 1, 0])

@@ -12,7 +12,7 @@ from experiments import constant, table, train
 import argmaxq as aq
 from argmaxq.agents.td import TD
 from argmaxq.exact import judge, model_of
-from argmaxq.learning.backups import QLearning, Sarsa
+from argmaxq.learning.td.backups import QLearning, Sarsa
 from argmaxq.reporting.pictures import trailing_mean
 
 RUNS, EPISODES = 50, 400

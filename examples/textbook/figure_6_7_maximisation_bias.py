@@ -16,7 +16,7 @@ from gymnasium.spaces import Discrete
 
 import argmaxq as aq
 from argmaxq.agents.td import TD
-from argmaxq.learning.backups import DoubleQLearning, QLearning
+from argmaxq.learning.td.backups import DoubleQLearning, QLearning
 
 A, B, END, RUNS, EPISODES = 0, 1, 2, 1_000, 300
 

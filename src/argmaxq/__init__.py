@@ -20,7 +20,6 @@ from argmaxq.components.errors import UserError
 from argmaxq.components.paths import replace
 from argmaxq.environments.env import Env
 from argmaxq.learning import (
-    backups,
     bootstrap,
     bootstrapped,
     diagnostics,
@@ -32,11 +31,10 @@ from argmaxq.learning import (
     returns,
     rewards,
     schedules,
-    step_sizes,
     sync,
-    traces,
     transformed,
 )
+from argmaxq.learning.td import backups, step_sizes, traces
 from argmaxq.networks import features, heads, inputs, layers
 from argmaxq.networks.convolutional import encoders
 from argmaxq.recipes import catalogue as catalogue

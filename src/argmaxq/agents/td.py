@@ -11,14 +11,14 @@ from argmaxq.agents.td_learner import Errors, Params, Surprise, TDLearner, Trail
 from argmaxq.components.annotations import Fraction, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
-from argmaxq.learning.backups import Backup, QLearning
 from argmaxq.learning.experience import outcome
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.normalisers import Normaliser, Unscaled, seen, unless
 from argmaxq.learning.rewards import Raw
 from argmaxq.learning.schedules import Constant
-from argmaxq.learning.step_sizes import Scheduled, StepSize
-from argmaxq.learning.traces import Traces
+from argmaxq.learning.td.backups import Backup, QLearning
+from argmaxq.learning.td.step_sizes import Scheduled, StepSize
+from argmaxq.learning.td.traces import Traces
 from argmaxq.learning.values import entry
 from argmaxq.learning.windows import Due, Window, push, take
 from argmaxq.networks.linear import Table

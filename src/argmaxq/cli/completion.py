@@ -14,9 +14,9 @@ from argmaxq.components.paths import paths
 from argmaxq.components.registry import candidates, near
 from argmaxq.domains.catalogue import DOMAINS
 from argmaxq.recipes import recipes
-from argmaxq.recipes.generic import STARTS
+from argmaxq.recipes.starts.generic import STARTS
 from argmaxq.runs.track import BEST, LAST
-from argmaxq.training.choose import EngineName
+from argmaxq.training.engines.choose import EngineName
 
 SHELLS = ("bash", "zsh", "fish", "tcsh", "powershell")
 RUNS = {

@@ -17,8 +17,8 @@ from argmaxq.components.registry import is_component, registry, role_of, type_na
 from argmaxq.domains.catalogue import DOMAINS, kind
 from argmaxq.environments.tabular import TABULAR
 from argmaxq.recipes import recipes
-from argmaxq.recipes.generic import STARTS
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.recipes.starts.generic import STARTS
 from argmaxq.reporting.text import environment, number
 from argmaxq.runs.track import statistics
 from argmaxq.training.evaluation import LONGEST

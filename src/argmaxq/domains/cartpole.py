@@ -99,8 +99,6 @@ class CartPole(FuncEnv[CartPoleState, Array, Array, Array, Array, None, None]):
 
     def picture(self, state: CartPoleState) -> "pygame.Surface":
         """Cart and pole from the side."""
-        from argmaxq.domains import classic_drawing
+        from argmaxq.domains.drawings import classic
 
-        return classic_drawing.pole(
-            float(state.position), float(state.angle), self.position_limit, 2 * self.half_length
-        )
+        return classic.pole(float(state.position), float(state.angle), self.position_limit, 2 * self.half_length)

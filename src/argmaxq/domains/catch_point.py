@@ -86,6 +86,6 @@ class CatchPoint(FuncEnv[CatchPointState, Array, Any, Array, Array, None, None])
 
     def picture(self, state: CatchPointState) -> "pygame.Surface":
         """Point and target from above; a caught target is green."""
-        from argmaxq.domains import point_drawing
+        from argmaxq.domains.drawings import points
 
-        return point_drawing.picture(state.point, reached=bool(state.caught))
+        return points.picture(state.point, reached=bool(state.caught))

@@ -149,9 +149,9 @@ class Goal(FuncEnv[GoalState, Array, Any, Array, Array, None, None]):
 
     def picture(self, state: GoalState) -> "pygame.Surface":
         """The pitch from above."""
-        from argmaxq.domains import goal_drawing
+        from argmaxq.domains.drawings import goal
 
-        return goal_drawing.picture(state.scene)
+        return goal.picture(state.scene)
 
     def moments(self, state: GoalState, action: Any, rng: Array) -> tuple[GoalState, Array]:
         """The state after each micro-step of an action [400], and how many of them there are, at most 400."""

@@ -127,7 +127,7 @@ class GymEnv(gym.Env[np.ndarray, Any]):
 
     def _show(self) -> None:
         if self.render_mode == "human":
-            from argmaxq.domains.drawing import Window
+            from argmaxq.domains.drawings.canvas import Window
 
             if self._window is None:
                 self._window = Window(str(self), float(self.metadata["render_fps"]))

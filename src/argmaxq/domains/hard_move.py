@@ -84,9 +84,9 @@ class HardMove(FuncEnv[Point, Array, Any, Array, Array, None, None]):
 
     def picture(self, state: Point) -> "pygame.Surface":
         """Point, actuators and target from above; a target that is reached is green."""
-        from argmaxq.domains import point_drawing
+        from argmaxq.domains.drawings import points
 
-        return point_drawing.picture(state, self.n, bool(self.terminal(state, None)))
+        return points.picture(state, self.n, bool(self.terminal(state, None)))
 
 
 def directions(n: int) -> np.ndarray:

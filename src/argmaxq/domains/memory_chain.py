@@ -94,6 +94,6 @@ class MemoryChain(FuncEnv[MemoryChainState, Array, Array, Array, Array, None, No
 
     def picture(self, state: MemoryChainState) -> "pygame.Surface":
         """Time as a row of beads, and the bits above it."""
-        from argmaxq.domains import memory_drawing
+        from argmaxq.domains.drawings import memory
 
-        return memory_drawing.chain(*state, length=self.length)
+        return memory.chain(*state, length=self.length)

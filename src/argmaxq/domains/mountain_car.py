@@ -81,6 +81,6 @@ class MountainCar(FuncEnv[MountainCarState, Array, Array, Array, Array, None, No
 
     def picture(self, state: MountainCarState) -> "pygame.Surface":
         """The car in its valley from the side."""
-        from argmaxq.domains import classic_drawing
+        from argmaxq.domains.drawings import classic
 
-        return classic_drawing.car(float(state.position), (self.min_position, self.max_position), self.goal_position)
+        return classic.car(float(state.position), (self.min_position, self.max_position), self.goal_position)

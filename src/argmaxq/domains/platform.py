@@ -227,7 +227,7 @@ class Platform(World, FuncEnv[PlatformState, Action, Array, Array, Array, None, 
 
     def picture(self, state: PlatformState) -> Any:
         """A state as a ``pygame.Surface`` of 1035 x 300."""
-        from argmaxq.domains.platform_drawing import picture  # here, because training needs no pygame
+        from argmaxq.domains.drawings.platform import picture  # here, because training needs no pygame
 
         return picture(self, state)
 

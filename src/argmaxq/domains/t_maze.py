@@ -89,6 +89,6 @@ class TMaze(FuncEnv[TMazeState, Array, Array, Array, Array, None, None]):
 
     def picture(self, state: TMazeState) -> "pygame.Surface":
         """The maze from above."""
-        from argmaxq.domains import memory_drawing
+        from argmaxq.domains.drawings import memory
 
-        return memory_drawing.maze(*state, length=self.length)
+        return memory.maze(*state, length=self.length)

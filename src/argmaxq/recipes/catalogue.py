@@ -3,7 +3,6 @@
 from argmaxq.agents import bdq, critic_only, dqn, paddpg, pdqn, pqn, r2d2, recurrent_pqn, td
 from argmaxq.lanes.atari import preprocessing
 from argmaxq.learning import (
-    backups,
     bootstrap,
     bootstrapped,
     exploration,
@@ -14,11 +13,10 @@ from argmaxq.learning import (
     returns,
     rewards,
     schedules,
-    step_sizes,
     sync,
-    traces,
     transformed,
 )
+from argmaxq.learning.td import backups, step_sizes, traces
 from argmaxq.networks import (
     critics,
     features,

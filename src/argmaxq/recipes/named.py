@@ -12,9 +12,9 @@ from argmaxq.environments.atari import is_game
 from argmaxq.environments.env import Env
 from argmaxq.environments.survey import Survey, survey
 from argmaxq.lanes.atari.preprocessing import Atari
-from argmaxq.recipes.generic import STARTS, start
 from argmaxq.recipes.recipe import Recipe
-from argmaxq.recipes.transfer import Change, of_the_environment, of_the_run
+from argmaxq.recipes.starts.generic import STARTS, start
+from argmaxq.recipes.starts.transfer import Change, of_the_environment, of_the_run
 
 FAMILIES = (
     *("tables", "cartpole", "cartpole_family", "mountaincar", "acrobot", "lunarlander", "lunarlander_family"),

@@ -13,9 +13,9 @@ from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs.changes import Change
 from argmaxq.runs.track import CALLED_OFF, SOLVED, Track
 from argmaxq.streams import streams
-from argmaxq.training.engine import Engine
+from argmaxq.training.engines.engine import Engine
+from argmaxq.training.engines.host import begin
 from argmaxq.training.feasibility import refuse_infeasible
-from argmaxq.training.host import begin
 from argmaxq.trees import specs
 from argmaxq.types import Spaces
 

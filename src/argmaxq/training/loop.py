@@ -20,7 +20,7 @@ from argmaxq.training import whole
 from argmaxq.training.block import Block, Callback, Diverged, called_off, leave_diverged
 from argmaxq.training.ceilings import Ceiling
 from argmaxq.training.changed import adapted, reopen
-from argmaxq.training.engine import Broken, Engine
+from argmaxq.training.engines.engine import Broken, Engine
 from argmaxq.training.evaluation import Halted, Played
 from argmaxq.training.pace import Pace
 from argmaxq.training.progress import Progress, done, means

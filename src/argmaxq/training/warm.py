@@ -11,7 +11,7 @@ import numpy as np
 from argmaxq.components.component import bind
 from argmaxq.roles import Agent
 from argmaxq.streams import streams
-from argmaxq.training.engine import Engine
+from argmaxq.training.engines.engine import Engine
 from argmaxq.trees import flatten, specs, unflatten
 from argmaxq.types import PyTree, Spaces
 

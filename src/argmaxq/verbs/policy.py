@@ -13,8 +13,8 @@ from argmaxq.components.errors import UserError
 from argmaxq.components.registry import type_name
 from argmaxq.lanes.spaces import Adaptor, describe
 from argmaxq.roles import Agent
+from argmaxq.training.engines.packing import Packed, Packing
 from argmaxq.training.memory import greedy_memories, recurrent, renewed
-from argmaxq.training.packing import Packed, Packing
 from argmaxq.trees import unflatten
 from argmaxq.types import ACTION_MASK, FORBIDDEN, PyTree, Spaces, unpacked
 

@@ -25,8 +25,8 @@ from argmaxq.runs.summary import complete, joined, summarise
 from argmaxq.runs.track import CHECKPOINTS, DIVERGED, START, Track
 from argmaxq.runs.writing import Unwritable
 from argmaxq.training.block import Callback, Diverged
-from argmaxq.training.choose import make_engine
-from argmaxq.training.engine import Engine
+from argmaxq.training.engines.choose import make_engine
+from argmaxq.training.engines.engine import Engine
 from argmaxq.training.evaluation import LONGEST
 from argmaxq.training.loop import Loop
 from argmaxq.training.progress import done, progress

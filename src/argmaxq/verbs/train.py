@@ -26,7 +26,7 @@ from argmaxq.runs.spaces import written as spaces_written
 from argmaxq.runs.versions import environment_report
 from argmaxq.setup import start_jax
 from argmaxq.training.block import Callback
-from argmaxq.training.choose import EngineName, engine_kind, hints, make_engine
+from argmaxq.training.engines.choose import EngineName, engine_kind, hints, make_engine
 from argmaxq.training.feasibility import sizes
 from argmaxq.verbs.changes import changed, follow, record, reopen, standing, told
 from argmaxq.verbs.run import Run

@@ -17,8 +17,8 @@ from argmaxq.recipes.recipe import Diagnostics
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
-from argmaxq.training.affinity import SharedCore
-from argmaxq.training.engine import (
+from argmaxq.training.engines.affinity import SharedCore
+from argmaxq.training.engines.engine import (
     NEVER,
     Broken,
     Ends,
@@ -35,10 +35,10 @@ from argmaxq.training.engine import (
     policy,
     report,
 )
+from argmaxq.training.engines.gauging import gauge
+from argmaxq.training.engines.packing import Packed, Packing
 from argmaxq.training.evaluation import Played
-from argmaxq.training.gauging import gauge
 from argmaxq.training.memory import forgets, kept, memories, renewed
-from argmaxq.training.packing import Packed, Packing
 from argmaxq.training.prospects import Ledger, Outlook, foresees, settled
 from argmaxq.trees import flatten, join, split, unflatten
 from argmaxq.types import Array, Clock, PyTree, Row, Spaces

@@ -20,17 +20,17 @@ from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam, RAdam
 from argmaxq.learning.rewards import Scale
 from argmaxq.learning.schedules import TO_ZERO, Linear
-from argmaxq.learning.step_sizes import Scheduled, VisitCount
 from argmaxq.learning.sync import Polyak
+from argmaxq.learning.td.step_sizes import Scheduled, VisitCount
 from argmaxq.networks.critics import MultiPass
 from argmaxq.networks.features import Tiles
 from argmaxq.networks.heads import BranchingDueling, Centred
 from argmaxq.networks.linear import Linear as LinearValues
 from argmaxq.networks.linear import Table
 from argmaxq.networks.mlp import MLP
-from argmaxq.recipes import rules
 from argmaxq.recipes.recipe import Recipe
-from argmaxq.recipes.sight import Said, Task, inputs_for, network_for, pictured
+from argmaxq.recipes.starts import rules
+from argmaxq.recipes.starts.sight import Said, Task, inputs_for, network_for, pictured
 from argmaxq.replay.storage import Frames
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent

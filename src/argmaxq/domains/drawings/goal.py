@@ -5,7 +5,7 @@ import math
 
 import pygame
 
-from argmaxq.domains.drawing import Canvas
+from argmaxq.domains.drawings.canvas import Canvas
 from argmaxq.domains.soccer import (
     BALL,
     CATCHABLE,

@@ -12,9 +12,9 @@ from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.rewards import Scale
 from argmaxq.learning.schedules import TO_ZERO, Constant, Exponential, Multiplicative
 from argmaxq.learning.schedules import Linear as Falling
-from argmaxq.learning.step_sizes import OvershootBounded, VisitCount
 from argmaxq.learning.sync import Online, Periodic
-from argmaxq.learning.traces import Accumulating
+from argmaxq.learning.td.step_sizes import OvershootBounded, VisitCount
+from argmaxq.learning.td.traces import Accumulating
 from argmaxq.networks.features import Bins, Symmetric
 from argmaxq.networks.linear import Linear, Table
 from argmaxq.networks.mlp import MLP

@@ -11,7 +11,7 @@ from argmaxq.networks.convolutional.images import described, is_picture, view
 from argmaxq.networks.convolutional.network import Convolutional
 from argmaxq.networks.inputs import Inputs, Raw, Rescaled
 from argmaxq.networks.mlp import MLP
-from argmaxq.recipes import rules
+from argmaxq.recipes.starts import rules
 from argmaxq.roles import Network
 
 

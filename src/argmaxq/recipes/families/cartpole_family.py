@@ -11,7 +11,7 @@ from argmaxq.learning.schedules import Linear
 from argmaxq.networks.heads import Dueling, Implicit
 from argmaxq.networks.layers import Noisy
 from argmaxq.networks.mlp import MLP
-from argmaxq.recipes.cartpole import RECIPES as CARTPOLE
+from argmaxq.recipes.families.cartpole import RECIPES as CARTPOLE
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.replay.prioritised import Prioritised
 

@@ -7,7 +7,7 @@ from argmaxq.learning.returns import Categorical, HLGauss, ImplicitQuantile
 from argmaxq.learning.schedules import Linear
 from argmaxq.networks.heads import Dueling, Implicit
 from argmaxq.networks.layers import Noisy
-from argmaxq.recipes.lunarlander import RECIPES as LUNARLANDER
+from argmaxq.recipes.families.lunarlander import RECIPES as LUNARLANDER
 from argmaxq.replay.prioritised import Prioritised
 
 PLAIN, PARALLEL = LUNARLANDER["lunarlander/ddqn"], LUNARLANDER["lunarlander/pqn"]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pygame
 
-from argmaxq.domains.drawing import Canvas
+from argmaxq.domains.drawings.canvas import Canvas
 from argmaxq.domains.point import MAX_FORCE, START_RANGE, TARGET_RADIUS, Point
 
 SIZE = 480  # pixels

@@ -11,11 +11,11 @@ from argmaxq.domains.catalogue import TIME_LIMITS
 from argmaxq.environments.env import PARALLEL, Env
 from argmaxq.environments.source import compiled, host, workers
 from argmaxq.recipes.recipe import Recipe
-from argmaxq.training.compiled import CompiledEngine
-from argmaxq.training.engine import Engine
+from argmaxq.training.engines.compiled import CompiledEngine
+from argmaxq.training.engines.engine import Engine
+from argmaxq.training.engines.host import HostEngine
 from argmaxq.training.evaluation import LONGEST, Evaluator, Played, greedy
 from argmaxq.training.feasibility import refuse_infeasible
-from argmaxq.training.host import HostEngine
 from argmaxq.training.prospects import Ledger
 from argmaxq.trees import size
 

@@ -4,15 +4,15 @@ from argmaxq.agents.dqn import DQN
 from argmaxq.agents.pqn import PQN
 from argmaxq.agents.td import TD
 from argmaxq.environments.env import Env
-from argmaxq.learning.backups import Sarsa
 from argmaxq.learning.bootstrap import Double
 from argmaxq.learning.exploration import EpsilonGreedy, Greedy
 from argmaxq.learning.optimisers import Adam, RAdam
 from argmaxq.learning.schedules import TO_ZERO, Constant
 from argmaxq.learning.schedules import Linear as Falling
-from argmaxq.learning.step_sizes import Scheduled
 from argmaxq.learning.sync import Periodic
-from argmaxq.learning.traces import Replacing
+from argmaxq.learning.td.backups import Sarsa
+from argmaxq.learning.td.step_sizes import Scheduled
+from argmaxq.learning.td.traces import Replacing
 from argmaxq.networks.features import Bins, Tiles
 from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.linear import Linear, Table

@@ -2,7 +2,7 @@
 
 import pygame
 
-from argmaxq.domains.drawing import Canvas, Colour
+from argmaxq.domains.drawings.canvas import Canvas, Colour
 from argmaxq.types import Array
 
 PAPER, FAINT, INK = (248, 247, 243), (214, 211, 203), (44, 50, 58)

@@ -4,10 +4,10 @@ import dataclasses
 
 from argmaxq.agents.td import TD
 from argmaxq.environments.env import Env
-from argmaxq.learning.backups import Backup, DoubleQLearning, ExpectedSarsa, QLearning, Sarsa
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.schedules import Constant
-from argmaxq.learning.step_sizes import VisitCount
+from argmaxq.learning.td.backups import Backup, DoubleQLearning, ExpectedSarsa, QLearning, Sarsa
+from argmaxq.learning.td.step_sizes import VisitCount
 from argmaxq.networks.linear import Table
 from argmaxq.recipes.recipe import Evaluation, Recipe
 

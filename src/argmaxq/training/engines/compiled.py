@@ -19,8 +19,8 @@ from argmaxq.recipes.recipe import Diagnostics
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
-from argmaxq.training.compiled_episodes import begin_episodes, play_on, settle
-from argmaxq.training.engine import (
+from argmaxq.training.engines.compiled_episodes import begin_episodes, play_on, settle
+from argmaxq.training.engines.engine import (
     LIGHT_STEPS_AT_ONCE,
     NEVER,
     STEPS_AT_ONCE,
@@ -38,8 +38,8 @@ from argmaxq.training.engine import (
     policy,
     report,
 )
+from argmaxq.training.engines.gauging import gauge
 from argmaxq.training.evaluation import LONGEST, Halted, Played
-from argmaxq.training.gauging import gauge
 from argmaxq.training.memory import kept, memories, renewed
 from argmaxq.training.pace import Pace
 from argmaxq.training.prospects import Outlook, foresees

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pygame
 
-from argmaxq.domains.drawing import Canvas, Span
+from argmaxq.domains.drawings.canvas import Canvas, Span
 
 PAPER, FAINT, INK = (248, 247, 243), (214, 211, 203), (44, 50, 58)
 POLE, WHEEL, HILL = (214, 118, 66), (58, 104, 190), (188, 205, 180)

@@ -14,8 +14,8 @@ from argmaxq.environments.survey import Survey
 from argmaxq.lanes.atari.preprocessing import Atari
 from argmaxq.learning.returns import Histogram
 from argmaxq.learning.rewards import Running, Scale
-from argmaxq.recipes import rules
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.recipes.starts import rules
 from argmaxq.recipes.stop import Never
 from argmaxq.replay.storage import Frames, Whole
 

@@ -1,0 +1,1 @@
+"""Pictures of the domains, drawn from their states."""

@@ -19,8 +19,9 @@ from argmaxq.devices import lazily
 from argmaxq.replay.storage import Frames
 from argmaxq.replay.uniform import Uniform
 from argmaxq.runs import checkpoint
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
 from argmaxq.trees import flatten
-from argmaxq.types import ArraySpec, DiscreteActions, Row, Spaces
+from argmaxq.types import Row
 
 LANES, ROWS = 8, 64
 SPACES = Spaces(ArraySpec((4, 84, 84), "uint8", frames=4), DiscreteActions(4))

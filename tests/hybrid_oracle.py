@@ -17,7 +17,8 @@ from argmaxq.learning.sync import Polyak
 from argmaxq.networks.critics import MultiPass
 from argmaxq.networks.inputs import Raw
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import ArraySpec, Batch, HybridActions, Spaces, Transition
+from argmaxq.spaces import ArraySpec, HybridActions, Spaces
+from argmaxq.types import Batch, Transition
 from oracles import LINEAR, leaves_equal
 
 FEATURES, SIZES, BATCH = 3, (1, 0, 2), 8

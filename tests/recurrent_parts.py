@@ -9,7 +9,8 @@ import numpy as np
 import argmaxq as aq
 from argmaxq.agents.r2d2 import R2D2
 from argmaxq.learning.returns import Scalar
-from argmaxq.types import ArraySpec, DiscreteActions, Row, Spaces
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
+from argmaxq.types import Row
 
 SPACES = Spaces(ArraySpec((2,), "float32"), DiscreteActions(3))
 

@@ -9,7 +9,8 @@ import numpy as np
 from argmaxq.components.component import traced
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import ArraySpec, Batch, DiscreteActions, Row, Spaces
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
+from argmaxq.types import Batch, Row
 from oracles import clock, fold
 
 SPACES = Spaces(ArraySpec((2,), "float32"), DiscreteActions(7))

@@ -11,7 +11,8 @@ from argmaxq.components.component import bind, traced
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.schedules import Constant
 from argmaxq.learning.td.step_sizes import Scheduled
-from argmaxq.types import ArraySpec, Clock, DiscreteActions, Row, Spaces
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
+from argmaxq.types import Clock, Row
 
 STATES, ACTIONS, ALPHA, GAMMA, EPSILON, LAMBDA = 6, 3, 0.3, 0.9, 0.2, 0.8
 SPACES = Spaces(ArraySpec((), "int32", categories=STATES), DiscreteActions(ACTIONS))

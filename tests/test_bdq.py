@@ -14,8 +14,8 @@ import argmaxq as aq
 from argmaxq.agents.bdq import BDQ
 from argmaxq.agents.dqn import DQN
 from argmaxq.components.component import bind
+from argmaxq.lanes.actions import read_actions
 from argmaxq.lanes.compiled import CompiledEnv
-from argmaxq.lanes.spaces import read_actions
 from argmaxq.learning.bootstrap import Double, Munchausen
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import Adam
@@ -27,7 +27,8 @@ from argmaxq.networks.linear import Table
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import FORBIDDEN, ArraySpec, Batch, BranchedActions, Keys, Spaces, Transition
+from argmaxq.spaces import ArraySpec, BranchedActions, Spaces
+from argmaxq.types import FORBIDDEN, Batch, Keys, Transition
 from oracles import leaves_equal
 from own_environments import Own
 from trainer import ENGINES, train

@@ -27,8 +27,9 @@ from argmaxq.networks.mlp import MLP
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
 from argmaxq.training.feasibility import refuse_infeasible
-from argmaxq.types import FORBIDDEN, ArraySpec, Batch, DiscreteActions, Estimate, Spaces, Transition
+from argmaxq.types import FORBIDDEN, Batch, Estimate, Transition
 from oracles import leaves_equal
 from runs import CARTPOLE, assert_same, crashed
 from trainer import ENGINES, train

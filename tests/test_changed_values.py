@@ -16,7 +16,8 @@ from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from argmaxq.runs import checkpoint
 from argmaxq.runs.records import read
-from argmaxq.types import START, ArraySpec, DiscreteActions, Row, Spaces
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
+from argmaxq.types import START, Row
 from commands import SMALL, Command
 from hostile import change_config, copied, untouched
 from runs import CARTPOLE, PARALLEL, PLATFORM, PRIORITISED, assert_same, crashed, killed_at

@@ -27,7 +27,8 @@ from argmaxq.networks.convolutional.network import Convolutional
 from argmaxq.networks.heads import Dueling, Implicit, MeanExpansion, SingleStream
 from argmaxq.networks.layers import Noisy, Spectral, singular_value
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import ArraySpec, Batch, DiscreteActions, Prepared, Spaces, Transition
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
+from argmaxq.types import Batch, Prepared, Transition
 from oracles import leaves_equal
 from trainer import ENGINES, train
 

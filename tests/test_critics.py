@@ -19,7 +19,7 @@ from argmaxq.networks.critics import Ensemble, MultiPass, SinglePass
 from argmaxq.networks.inputs import Raw, Rescaled
 from argmaxq.networks.interpolated import Interpolated
 from argmaxq.networks.quadratic import Quadratic
-from argmaxq.types import ArraySpec, HybridActions, Spaces
+from argmaxq.spaces import ArraySpec, HybridActions, Spaces
 from oracles import leaves_equal
 
 KEY, FEATURES = jax.random.key(3), 5

@@ -29,9 +29,10 @@ from argmaxq.networks.own import EquinoxNetwork, FlaxNetwork, FunctionNetwork
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from argmaxq.runs.records import read
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
 from argmaxq.training.evaluation import greedy, play_lanes
 from argmaxq.training.prospects import Ledger, Outlook, settled
-from argmaxq.types import ArraySpec, Clock, DiscreteActions, Row, Spaces
+from argmaxq.types import Clock, Row
 from oracles import leaves_equal
 from probes import PROBES
 from runs import CARTPOLE, PARALLEL, assert_same, crashed

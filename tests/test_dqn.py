@@ -18,7 +18,8 @@ from argmaxq.learning.sync import Online, Periodic, Polyak
 from argmaxq.networks.heads import Dueling
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import ArraySpec, Batch, DiscreteActions, Spaces, Transition
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
+from argmaxq.types import Batch, Transition
 from oracles import LINEAR, TABLE, clock, leaves_equal, one_hot
 
 KEY = jax.random.key(7)

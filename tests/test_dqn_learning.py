@@ -14,7 +14,8 @@ from argmaxq.learning.sync import Periodic
 from argmaxq.replay import sum_tree
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import ArraySpec, DiscreteActions, Row, Spaces
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
+from argmaxq.types import Row
 from oracles import LINEAR, clock, leaves_equal
 from trainer import compiled_engine, train
 

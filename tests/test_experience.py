@@ -14,7 +14,8 @@ from argmaxq.agents.td import TD
 from argmaxq.components.component import bind
 from argmaxq.learning import experience
 from argmaxq.learning.experience import Outcome, lambda_returns, n_step, outcome
-from argmaxq.types import ArraySpec, DiscreteActions, Row, Spaces
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
+from argmaxq.types import Row
 from oracles import clock, fold, leaves_equal, rlax
 
 jit_n_step, jit_lambda_returns = jax.jit(n_step), jax.jit(lambda_returns)

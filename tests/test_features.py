@@ -16,7 +16,7 @@ from argmaxq.components.errors import UserError
 from argmaxq.networks.features import Bins, Fourier, Indicator, Polynomial, Radial, Symmetric, Tiles
 from argmaxq.networks.linear import Linear, Table
 from argmaxq.networks.mlp import MLP
-from argmaxq.types import ArraySpec, DiscreteActions, Spaces
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
 
 PLANE = Spaces(ArraySpec((2,), "float32", (-1.0, 0.0), (1.0, 4.0)), DiscreteActions(2))
 STATES = Spaces(ArraySpec((), "int32", categories=5), DiscreteActions(3))

@@ -22,7 +22,8 @@ from argmaxq.networks.mlp import MLP
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.storage import Frames
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import ArraySpec, DiscreteActions, Row, Spaces
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
+from argmaxq.types import Row
 from oracles import clock
 from replay_oracle import FilmModel, Replay, check, compiled, draw
 from runs import AGENT, assert_same, contents, crashed

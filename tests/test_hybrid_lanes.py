@@ -15,8 +15,8 @@ from argmaxq.lanes.copies import LocalCopies
 from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes
 from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.vector_lanes import VectorLanes
+from argmaxq.spaces import ArraySpec, DiscreteActions, HybridActions, Spaces
 from argmaxq.training.evaluation import play_episodes, uniform
-from argmaxq.types import ArraySpec, DiscreteActions, HybridActions, Spaces
 from lane_rows import through_json
 from oracles import leaves_equal
 

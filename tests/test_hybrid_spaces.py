@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argmaxq.components.errors import UserError
+from argmaxq.lanes.actions import read_actions
 from argmaxq.lanes.hybrid import HybridSpace, read_hybrid
-from argmaxq.lanes.spaces import read_actions
-from argmaxq.types import DiscreteActions, HybridActions
+from argmaxq.spaces import DiscreteActions, HybridActions
 
 DTYPES = (np.float32, np.float64, np.int32, np.int64, np.uint8, np.int8)
 

@@ -17,8 +17,8 @@ from argmaxq.networks.convolutional.network import Convolutional
 from argmaxq.networks.mlp import MLP
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.recipes.starts.generic import start
+from argmaxq.spaces import ArraySpec, BranchedActions, DiscreteActions, Spaces
 from argmaxq.training.feasibility import refuse_infeasible
-from argmaxq.types import ArraySpec, BranchedActions, DiscreteActions, Spaces
 from image_environments import Light
 
 MIXED = spaces.Dict(

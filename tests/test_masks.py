@@ -39,7 +39,8 @@ from argmaxq.networks.mlp import MLP
 from argmaxq.networks.recurrent import GRU, Recurrent
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import FORBIDDEN, ArraySpec, DiscreteActions, Estimates, Spaces, Transition
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
+from argmaxq.types import FORBIDDEN, Estimates, Transition
 from masked import ACTIONS, BEST, InDict, OpenDoors, doors, doors_in_dict
 from oracles import chi_square, clock, leaves_equal
 from trainer import ENGINES, train

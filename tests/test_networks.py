@@ -20,7 +20,7 @@ from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.layers import Spectral
 from argmaxq.networks.mlp import MLP
 from argmaxq.networks.own import FlaxNetwork, FunctionNetwork
-from argmaxq.types import ArraySpec, DiscreteActions, Spaces
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
 from probes import PROBES
 from trainer import compiled_engine, probe_env, train, values
 

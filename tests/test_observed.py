@@ -8,7 +8,7 @@ from PIL import Image
 
 import argmaxq as aq
 from argmaxq.components.errors import UserError
-from argmaxq.types import ArraySpec
+from argmaxq.spaces import ArraySpec
 from argmaxq.visualisation.observed import GROUND, Moment, beside, draw_observation, panels, pictured, spread
 from argmaxq.visualisation.watch import watch
 from commands import Command

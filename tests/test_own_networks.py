@@ -20,8 +20,8 @@ from argmaxq.components.errors import UserError
 from argmaxq.components.paths import get
 from argmaxq.learning.optimisers import Adam, Optax
 from argmaxq.networks.own import EquinoxNetwork, FlaxNetwork, NnxNetwork
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
 from argmaxq.trees import flatten
-from argmaxq.types import ArraySpec, DiscreteActions, Spaces
 from hostile import SMALLEST
 from test_networks import MATCHING
 from trainer import compiled_engine, probe_env, train, values

@@ -23,7 +23,8 @@ from argmaxq.networks.heads import Centred
 from argmaxq.networks.inputs import Raw, Rescaled
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import Batch, DiscreteActions, Spaces
+from argmaxq.spaces import DiscreteActions, Spaces
+from argmaxq.types import Batch
 from hybrid_oracle import (
     ACTIONS,
     BATCH,

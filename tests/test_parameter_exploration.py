@@ -13,7 +13,7 @@ from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.parameters import Exact, Gaussian, OrnsteinUhlenbeck, UniformParameters
 from argmaxq.learning.schedules import Constant, Linear
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import ArraySpec, HybridActions, Spaces
+from argmaxq.spaces import ArraySpec, HybridActions, Spaces
 from oracles import LINEAR, clock
 
 STEPS, PARAMETERS = 4_000, 3

@@ -23,7 +23,8 @@ from argmaxq.networks.critics import Ensemble, SinglePass
 from argmaxq.networks.inputs import Raw
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import Batch, DiscreteActions, Row, Spaces, Transition
+from argmaxq.spaces import DiscreteActions, Spaces
+from argmaxq.types import Batch, Row, Transition
 from hybrid_oracle import (
     BATCH,
     FEATURES,

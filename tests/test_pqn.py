@@ -14,7 +14,8 @@ from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import SGD
 from argmaxq.learning.rewards import Scale
 from argmaxq.learning.schedules import Constant
-from argmaxq.types import ArraySpec, DiscreteActions, Row, Spaces
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
+from argmaxq.types import Row
 from oracles import LINEAR, clock, leaves_equal, one_hot
 from trainer import compiled_engine, train
 

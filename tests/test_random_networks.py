@@ -26,8 +26,9 @@ from argmaxq.networks.heads import Dueling, Implicit, SingleStream
 from argmaxq.networks.layers import Noisy, Plain
 from argmaxq.networks.mlp import MLP
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
 from argmaxq.training.feasibility import refuse_infeasible
-from argmaxq.types import ArraySpec, Batch, DiscreteActions, Spaces, Transition
+from argmaxq.types import Batch, Transition
 from oracles import clock, rlax
 
 KEY = jax.random.key(0)

@@ -21,15 +21,16 @@ from argmaxq.learning.bootstrap import Double, Max
 from argmaxq.learning.keys import axes, of_batch
 from argmaxq.learning.optimisers import SGD
 from argmaxq.learning.returns import ImplicitQuantile, Quantile, Scalar, Squared
+from argmaxq.learning.returns.transformed import Transformed
 from argmaxq.learning.sync import Online
-from argmaxq.learning.transformed import Transformed
 from argmaxq.networks.heads import Implicit
 from argmaxq.networks.recurrent import GRU, LSTM, Recurrent
 from argmaxq.replay import ring
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.storage import Whole
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import ArraySpec, Batch, Row, Spaces
+from argmaxq.spaces import ArraySpec, Spaces
+from argmaxq.types import Batch, Row
 from oracles import LINEAR, clock, fold, rlax
 from recurrent_parts import SPACES, Fading, Forgetful, looked_back, story
 

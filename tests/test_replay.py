@@ -10,7 +10,8 @@ from argmaxq.components.component import traced
 from argmaxq.components.errors import UserError
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import ArraySpec, DiscreteActions, Row, Spaces
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
+from argmaxq.types import Row
 from oracles import chi_square, clock
 from replay_oracle import GAMMA, SAMPLES, SPACES, Model, Replay, bits, check, compiled, draw, fill
 

@@ -8,7 +8,8 @@ import pytest
 
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import ArraySpec, HybridActions, Row, Spaces
+from argmaxq.spaces import ArraySpec, HybridActions, Spaces
+from argmaxq.types import Row
 from oracles import clock, leaves_equal
 
 SPACES = Spaces(ArraySpec((2,), "float32"), HybridActions((1, 2)))

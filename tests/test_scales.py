@@ -29,7 +29,8 @@ from argmaxq.networks.scaled import Scaled
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from argmaxq.runs import checkpoint
-from argmaxq.types import ArraySpec, Row, Spaces
+from argmaxq.spaces import ArraySpec, Spaces
+from argmaxq.types import Row
 from hybrid_probes import AIMING
 from oracles import LINEAR, clock, leaves_equal
 from runs import CARTPOLE, assert_same, crashed

@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argmaxq.components.errors import UserError
-from argmaxq.lanes.spaces import describe, read_actions, read_observations, read_spaces
-from argmaxq.types import ArraySpec
+from argmaxq.lanes.actions import read_actions
+from argmaxq.lanes.observations import describe, read_observations
+from argmaxq.lanes.spaces import read_spaces
+from argmaxq.spaces import ArraySpec
 
 integers = st.integers(-5, 5)
 leaves = st.one_of(

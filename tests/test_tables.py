@@ -13,7 +13,7 @@ import argmaxq as aq
 from argmaxq.environments.source import compiled
 from argmaxq.environments.tabular import tabular
 from argmaxq.lanes.compiled import CompiledEnv
-from argmaxq.types import ArraySpec
+from argmaxq.spaces import ArraySpec
 from oracles import chi_square
 
 NAMES = ("FrozenLake-v1", "FrozenLake8x8-v1", "Taxi-v4", "CliffWalking-v1", "CliffWalkingSlippery-v1")

@@ -28,7 +28,8 @@ def main() -> None:
     from argmaxq.components.component import bind, traced
     from argmaxq.networks.convolutional.network import Convolutional
     from argmaxq.setup import one_thread
-    from argmaxq.types import ArraySpec, Clock, DiscreteActions, Row, Spaces
+    from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
+    from argmaxq.types import Clock, Row
 
     one_thread()
     rows, generator = arguments.values["replay"], np.random.default_rng(0)

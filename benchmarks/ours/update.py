@@ -14,7 +14,8 @@ from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.returns import Scalar, Squared
 from argmaxq.learning.sync import Periodic
 from argmaxq.replay.uniform import Uniform
-from argmaxq.types import Array, ArraySpec, Clock, DiscreteActions, Metrics, Row, Spaces
+from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
+from argmaxq.types import Array, Clock, Metrics, Row
 
 ROWS = 100_000
 SPACES = Spaces(ArraySpec((8,), "float32"), DiscreteActions(4))

@@ -32,8 +32,8 @@ from argmaxq.learning import (
     rewards,
     schedules,
     sync,
-    transformed,
 )
+from argmaxq.learning.returns import transformed
 from argmaxq.learning.td import backups, step_sizes, traces
 from argmaxq.networks import features, heads, inputs, layers
 from argmaxq.networks.convolutional import encoders
@@ -61,7 +61,8 @@ from argmaxq.roles import (
     SequenceReplay,
     Sync,
 )
-from argmaxq.types import Array, Batch, Clock, Metrics, PyTree, Row, Spaces, Transition
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, Batch, Clock, Metrics, PyTree, Row, Transition
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run, load
 from argmaxq.verbs.train import resume, train

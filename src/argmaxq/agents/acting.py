@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from argmaxq.agents.deciding import Deciding
 from argmaxq.components.errors import UserError
 from argmaxq.roles import Committed
-from argmaxq.types import Array, BranchedActions, DiscreteActions, Estimate, Keys, PyTree, Spaces
+from argmaxq.spaces import BranchedActions, DiscreteActions, Spaces
+from argmaxq.types import Array, Estimate, Keys, PyTree
 
 
 def counted(count: int) -> str:

@@ -26,21 +26,8 @@ from argmaxq.networks.heads import BranchingDueling
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Rewards, Sync
-from argmaxq.types import (
-    FORBIDDEN,
-    START,
-    Array,
-    Batch,
-    BranchedActions,
-    Clock,
-    Estimate,
-    Estimates,
-    Keys,
-    Metrics,
-    PyTree,
-    Spaces,
-    Transition,
-)
+from argmaxq.spaces import BranchedActions, Spaces
+from argmaxq.types import FORBIDDEN, START, Array, Batch, Clock, Estimate, Estimates, Keys, Metrics, PyTree, Transition
 
 
 @component(Agent)

@@ -19,7 +19,8 @@ from argmaxq.learning.sync import Averaging, Polyak
 from argmaxq.networks.quadratic import Quadratic
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent, Critic, Exploration, MaximisableCritic, OptimiserLike, Replay, Returns, Rewards, Sync
-from argmaxq.types import START, Array, Batch, Clock, Keys, Metrics, PyTree, Spaces, Transition
+from argmaxq.spaces import Spaces
+from argmaxq.types import START, Array, Batch, Clock, Keys, Metrics, PyTree, Transition
 
 
 @component(Agent)

@@ -11,7 +11,8 @@ from argmaxq.components.annotations import Bound
 from argmaxq.components.errors import UserError
 from argmaxq.learning.keys import each_its_own, is_random, redrawn
 from argmaxq.roles import Committed, ImplicitReturns, Voting
-from argmaxq.types import Array, Clock, Estimate, Estimates, Keys, Legal, PyTree, Spaces, Transition
+from argmaxq.spaces import Legal, Spaces
+from argmaxq.types import Array, Clock, Estimate, Estimates, Keys, PyTree, Transition
 
 Allowed: TypeAlias = Annotated[Legal, Bound()]
 """How observations tell which actions are allowed, as the environment's spaces say it."""

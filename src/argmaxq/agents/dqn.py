@@ -24,7 +24,8 @@ from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Rewards, Sync
-from argmaxq.types import START, Array, Batch, Clock, Keys, Legal, Metrics, PyTree, Spaces, Transition
+from argmaxq.spaces import Legal, Spaces
+from argmaxq.types import START, Array, Batch, Clock, Keys, Metrics, PyTree, Transition
 
 Loss = Callable[[PyTree, PyTree, Transition, Keys | None], tuple[Array, Array, Array]]
 """(parameters, target network's, transition, keys) -> (loss, TD error, value)."""

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.learning.normalisers import scaled_as, seen
-from argmaxq.types import Array, Legal, PyTree, Row
+from argmaxq.spaces import Legal
+from argmaxq.types import Array, PyTree, Row
 
 NETWORKS = ("params", "target", "average")
 """Parameters of a learner that see observations in the same scales; an agent may lack the later ones."""

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 
 from argmaxq.agents.replaying import Replaying
 from argmaxq.components.errors import UserError
-from argmaxq.types import START, Array, Batch, Clock, HybridActions, Metrics, PyTree, Spaces
+from argmaxq.spaces import HybridActions, Spaces
+from argmaxq.types import START, Array, Batch, Clock, Metrics, PyTree
 
 
 class ActorCritic(NamedTuple):

@@ -22,7 +22,8 @@ from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent, Critic, Exploration, NetworkLike, OptimiserLike, Replay, Returns, Rewards, Sync
-from argmaxq.types import Array, Batch, PyTree, Spaces, Transition
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, Batch, PyTree, Transition
 
 
 @component(Agent)

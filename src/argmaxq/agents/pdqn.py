@@ -41,7 +41,8 @@ from argmaxq.roles import (
     Rewards,
     Sync,
 )
-from argmaxq.types import Array, Batch, Estimate, Estimates, PyTree, Spaces, Transition
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, Batch, Estimate, Estimates, PyTree, Transition
 
 
 @component(Agent)

@@ -22,7 +22,8 @@ from argmaxq.learning.sync import Averaging
 from argmaxq.learning.values import entry
 from argmaxq.networks.mlp import MLP
 from argmaxq.roles import Agent, Bootstrap, Exploration, NetworkLike, OptimiserLike, Returns, Rewards
-from argmaxq.types import Array, Clock, Keys, Legal, Metrics, PyTree, Row, Spaces
+from argmaxq.spaces import Legal, Spaces
+from argmaxq.types import Array, Clock, Keys, Metrics, PyTree, Row
 
 
 class Sample(NamedTuple):

@@ -20,9 +20,9 @@ from argmaxq.learning.experience import n_step, outcome
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.keys import axes, of_batch, parted, redrawn
 from argmaxq.learning.optimisers import Adam
+from argmaxq.learning.returns.transformed import Transformed
 from argmaxq.learning.rewards import Scale
 from argmaxq.learning.sync import Averaging, Periodic
-from argmaxq.learning.transformed import Transformed
 from argmaxq.learning.values import entry
 from argmaxq.networks.recurrent import Recurrent
 from argmaxq.replay.prioritised import Prioritised
@@ -38,7 +38,8 @@ from argmaxq.roles import (
     SequenceReplay,
     Sync,
 )
-from argmaxq.types import START, Array, Batch, Clock, Estimates, Keys, Legal, Metrics, PyTree, Row, Spaces, Transition
+from argmaxq.spaces import Legal, Spaces
+from argmaxq.types import START, Array, Batch, Clock, Estimates, Keys, Metrics, PyTree, Row, Transition
 
 
 class Learnt(NamedTuple):

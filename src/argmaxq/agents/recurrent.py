@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.agents.deciding import Deciding
-from argmaxq.types import Array, Estimate, Keys, PyTree, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, Estimate, Keys, PyTree
 
 
 class RecurrentActing(Deciding):

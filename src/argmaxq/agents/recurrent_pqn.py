@@ -23,7 +23,8 @@ from argmaxq.learning.sync import Averaging
 from argmaxq.learning.values import entry
 from argmaxq.networks.recurrent import Recurrent
 from argmaxq.roles import Agent, Bootstrap, Exploration, OptimiserLike, RecurrentNetwork, Returns, Rewards
-from argmaxq.types import Array, Clock, Keys, Legal, Metrics, PyTree, Row, Spaces
+from argmaxq.spaces import Legal, Spaces
+from argmaxq.types import Array, Clock, Keys, Metrics, PyTree, Row
 
 
 class Stretch(NamedTuple):

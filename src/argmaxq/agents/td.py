@@ -23,7 +23,8 @@ from argmaxq.learning.values import entry
 from argmaxq.learning.windows import Due, Window, push, take
 from argmaxq.networks.linear import Table
 from argmaxq.roles import Agent, Exploration, NetworkLike, Rewards
-from argmaxq.types import Array, Clock, Estimate, Keys, Legal, Metrics, PyTree, Row, Spaces, Transition
+from argmaxq.spaces import Legal, Spaces
+from argmaxq.types import Array, Clock, Estimate, Keys, Metrics, PyTree, Row, Transition
 
 WRITTEN_OUT = 8
 """Rows of a window up to which the updates that may be due are written out one by one; more are made in a loop."""

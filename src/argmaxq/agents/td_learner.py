@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from argmaxq.learning.windows import Window
-from argmaxq.types import Array, PyTree, Row, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, PyTree, Row
 
 
 class Params(NamedTuple):

@@ -22,12 +22,15 @@ from argmaxq.environments import trials
 from argmaxq.environments.make import Source, make_environment, make_lanes, one_line
 from argmaxq.environments.survey import registered_limit
 from argmaxq.environments.trials import Status, Verdict
+from argmaxq.lanes.actions import read_actions
 from argmaxq.lanes.hybrid import read_hybrid
 from argmaxq.lanes.masks import UNUSED, Mask, offered
 from argmaxq.lanes.misfits import gave, kind, reset_fault, step_fault
-from argmaxq.lanes.spaces import describe, read_actions, read_observations, read_spaces
+from argmaxq.lanes.observations import describe, read_observations
+from argmaxq.lanes.spaces import read_spaces
 from argmaxq.lanes.vector_lanes import autoreset_mode, final_observation
-from argmaxq.types import ACTION_MASK, BranchedActions, DiscreteActions
+from argmaxq.spaces import BranchedActions, DiscreteActions
+from argmaxq.types import ACTION_MASK
 
 
 @dataclasses.dataclass(frozen=True)

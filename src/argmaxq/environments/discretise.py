@@ -9,7 +9,7 @@ from gymnasium import spaces
 
 from argmaxq.components.checks import validate
 from argmaxq.components.errors import UserError
-from argmaxq.lanes.spaces import read_observations
+from argmaxq.lanes.observations import read_observations
 from argmaxq.networks.bounds import assumptions, bounded
 from argmaxq.networks.features import Bins
 

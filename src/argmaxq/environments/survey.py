@@ -13,7 +13,7 @@ from argmaxq.lanes.func_lanes import FuncLanes
 from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes
 from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.vector_lanes import VectorLanes
-from argmaxq.types import Spaces
+from argmaxq.spaces import Spaces
 
 STEPS = 1_000
 """Steps of random play, over all lanes: some seconds where an environment is slow."""

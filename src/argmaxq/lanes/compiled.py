@@ -12,10 +12,12 @@ from gymnasium import spaces as gym_spaces
 from gymnasium.experimental.functional import FuncEnv
 
 from argmaxq.components.errors import UserError
+from argmaxq.lanes.actions import Decode, read_actions
 from argmaxq.lanes.hybrid import Choices
 from argmaxq.lanes.masks import Mask, maskable
-from argmaxq.lanes.spaces import Decode, box_spec, index_spec, read_actions
-from argmaxq.types import Actions, Array, ArraySpec, PyTree, Spaces
+from argmaxq.lanes.observations import box_spec, index_spec
+from argmaxq.spaces import Actions, ArraySpec, Spaces
+from argmaxq.types import Array, PyTree
 
 
 class EnvState(NamedTuple):

@@ -13,7 +13,8 @@ from argmaxq.lanes.hybrid import Choices
 from argmaxq.lanes.masks import Mask, offered
 from argmaxq.lanes.misfits import SEEDLESS, reset_fault, step_fault, takes_no_seed, title
 from argmaxq.lanes.spaces import read_spaces
-from argmaxq.types import LEARNT, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import LEARNT
 
 Make = Callable[[], gym.Env[Any, Any]]
 Generator = dict[str, Any] | None

@@ -9,9 +9,10 @@ import numpy as np
 from argmaxq.components.errors import UserError
 from argmaxq.lanes.compiled import CompiledEnv, Draw, EnvState, Outcome
 from argmaxq.lanes.lanes import Step
+from argmaxq.spaces import Spaces
 from argmaxq.streams import streams
 from argmaxq.trees import flatten, unflatten
-from argmaxq.types import Array, Spaces
+from argmaxq.types import Array
 
 DRAWN_AT_ONCE = 2**15
 """Steps, over all lanes, whose randomness is drawn in one call."""

@@ -12,7 +12,8 @@ import numpy as np
 from gymnasium import spaces
 
 from argmaxq.components.errors import UserError
-from argmaxq.types import Array, HybridActions
+from argmaxq.spaces import HybridActions
+from argmaxq.types import Array
 
 Choices: TypeAlias = tuple[tuple[float, ...], ...]
 """For each action the values that each of its parameters may take, in the environment's units."""

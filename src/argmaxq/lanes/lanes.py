@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from argmaxq.lanes.masks import Mask
-from argmaxq.types import Spaces
+from argmaxq.spaces import Spaces
 
 
 class Learnt(NamedTuple):

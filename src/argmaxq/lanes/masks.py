@@ -9,7 +9,8 @@ import numpy as np
 from gymnasium import spaces
 
 from argmaxq.components.errors import UserError
-from argmaxq.types import ACTION_MASK, Actions, BranchedActions, DiscreteActions
+from argmaxq.spaces import Actions, BranchedActions, DiscreteActions
+from argmaxq.types import ACTION_MASK
 
 Mask: TypeAlias = Literal["none", "info", "observation"]
 """Where an environment tells which actions are allowed: nowhere, in its infos, or in an entry of its Dict observations.

@@ -7,7 +7,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from argmaxq.lanes.spaces import describe
+from argmaxq.lanes.observations import describe
 
 OLD = "as gym before 0.26 did; wrap it with shimmy's GymV21CompatibilityV0, or return what Gymnasium does"
 RESET, STEP = "(observation, info)", "(observation, reward, terminated, truncated, info)"

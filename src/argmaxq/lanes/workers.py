@@ -19,7 +19,7 @@ from argmaxq.lanes.copies import Call, Make
 from argmaxq.lanes.hybrid import Choices
 from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.nursery import GRACE
-from argmaxq.types import Spaces
+from argmaxq.spaces import Spaces
 
 MOST = 32
 """Processes at most; they share the copies if these are more."""

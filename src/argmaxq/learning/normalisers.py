@@ -8,7 +8,8 @@ import jax.numpy as jnp
 
 from argmaxq.components.annotations import Size
 from argmaxq.components.component import component
-from argmaxq.types import Array, PyTree, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, PyTree
 
 
 class Normaliser(Protocol):

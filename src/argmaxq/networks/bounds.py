@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from argmaxq.components.errors import UserError
 from argmaxq.networks.inputs import UNBOUNDED
-from argmaxq.types import ArraySpec
+from argmaxq.spaces import ArraySpec
 
 ASSUMED = 4.0
 """What an entry without a finite bound is taken to stay within, in its own unit."""

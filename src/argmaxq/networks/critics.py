@@ -16,7 +16,8 @@ from argmaxq.components.errors import UserError
 from argmaxq.networks.inputs import Inputs, Rescaled
 from argmaxq.networks.mlp import Activation
 from argmaxq.roles import Critic
-from argmaxq.types import Array, HybridActions, PyTree, Spaces
+from argmaxq.spaces import HybridActions, Spaces
+from argmaxq.types import Array, PyTree
 
 
 class ParameterisedPerceptron(nn.Module):

@@ -11,7 +11,8 @@ from argmaxq.components.annotations import Positive, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.networks.bounds import assumptions, bounded
-from argmaxq.types import Array, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array
 
 Bound = tuple[float, ...]
 

@@ -10,7 +10,8 @@ from flax import linen as nn
 from argmaxq.components.annotations import Bound, NonNegative, Size
 from argmaxq.components.component import component
 from argmaxq.networks.layers import Layer, Plain
-from argmaxq.types import Array, BranchedActions, Spaces
+from argmaxq.spaces import BranchedActions, Spaces
+from argmaxq.types import Array
 
 
 class Head(Protocol):

@@ -11,7 +11,8 @@ from flax import linen as nn
 from argmaxq.components.annotations import Positive, Size
 from argmaxq.components.component import component
 from argmaxq.learning.normalisers import no_samples
-from argmaxq.types import Array, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array
 
 UNBOUNDED = 1e30
 """Bounds beyond it are none: some environments write the largest float32 for infinity."""

@@ -17,7 +17,8 @@ from argmaxq.networks.heads import Head, SingleStream
 from argmaxq.networks.inputs import Inputs, Rescaled
 from argmaxq.networks.mlp import Activation, Perceptron
 from argmaxq.roles import Critic
-from argmaxq.types import Array, PyTree, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, PyTree
 
 MAX_OUTPUTS = 20_000
 """Of all knots together."""

@@ -13,7 +13,8 @@ from argmaxq.networks.heads import Head, Implicit, SingleStream
 from argmaxq.networks.inputs import Inputs, OneHot, Raw
 from argmaxq.networks.layers import Layer, Plain
 from argmaxq.roles import Network
-from argmaxq.types import Array, PyTree, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, PyTree
 
 Activation = Literal["relu", "tanh", "leaky_relu", "elu", "gelu", "silu"]
 

@@ -15,7 +15,8 @@ from argmaxq.components.annotations import Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError, told
 from argmaxq.roles import Network
-from argmaxq.types import Array, PyTree, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, PyTree
 
 ALIKE = (
     "its first parameters are the module's own, the same for every seed: give its class, or functools.partial(class, "

@@ -16,7 +16,8 @@ from argmaxq.networks.heads import SingleStream
 from argmaxq.networks.inputs import Inputs, Rescaled
 from argmaxq.networks.mlp import Activation, Perceptron
 from argmaxq.roles import Critic
-from argmaxq.types import Array, PyTree, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, PyTree
 
 
 class Coefficients(NamedTuple):

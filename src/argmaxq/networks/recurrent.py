@@ -14,7 +14,8 @@ from argmaxq.networks.inputs import Inputs, OneHot, Raw
 from argmaxq.networks.layers import Layer, Plain
 from argmaxq.networks.mlp import Activation, hidden_layers
 from argmaxq.roles import RecurrentNetwork
-from argmaxq.types import Array, PyTree, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, PyTree
 
 
 class Cell(Protocol):

@@ -10,7 +10,8 @@ from argmaxq.components.component import component
 from argmaxq.learning.normalisers import Moments, no_samples
 from argmaxq.networks.mlp import MLP
 from argmaxq.roles import Network, NetworkLike
-from argmaxq.types import Array, PyTree, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, PyTree
 
 
 @component(Network)

@@ -10,7 +10,8 @@ from argmaxq.components.annotations import Fraction, Size
 from argmaxq.components.component import component
 from argmaxq.networks.inputs import OneHot
 from argmaxq.roles import Network
-from argmaxq.types import Array, PyTree, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, PyTree
 
 
 def sparse_uniform(sparsity: Array) -> nn.initializers.Initializer:

@@ -14,8 +14,8 @@ from argmaxq.learning import (
     rewards,
     schedules,
     sync,
-    transformed,
 )
+from argmaxq.learning.returns import transformed
 from argmaxq.learning.td import backups, step_sizes, traces
 from argmaxq.networks import (
     critics,

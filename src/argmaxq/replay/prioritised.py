@@ -13,7 +13,8 @@ from argmaxq.replay import ring, sum_tree
 from argmaxq.replay.ring import Ring
 from argmaxq.replay.storage import Whole
 from argmaxq.roles import Replay, Storage
-from argmaxq.types import Array, Batch, Clock, PyTree, Row, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, Batch, Clock, PyTree, Row
 
 
 class PrioritisedRing(NamedTuple):

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 from argmaxq.components.errors import UserError
 from argmaxq.learning.experience import n_step, outcome
 from argmaxq.roles import Storage
-from argmaxq.types import Array, PyTree, Row, Spaces, Transition
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, PyTree, Row, Transition
 
 
 class Ring(NamedTuple):

@@ -9,7 +9,8 @@ from argmaxq.components.annotations import Bound
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.roles import Storage
-from argmaxq.types import Array, Row, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, Row
 
 
 @component(Storage)

@@ -12,7 +12,8 @@ from argmaxq.replay import ring
 from argmaxq.replay.ring import Ring
 from argmaxq.replay.storage import Whole
 from argmaxq.roles import Replay, Storage
-from argmaxq.types import Array, Batch, Clock, PyTree, Row, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, Batch, Clock, PyTree, Row
 
 TRIES = 4
 """Rows drawn for each place of a batch until one is no final observation; a place without one gets weight 0."""

@@ -12,12 +12,12 @@ from argmaxq.components.registry import type_name
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs.changes import Change
 from argmaxq.runs.track import CALLED_OFF, SOLVED, Track
+from argmaxq.spaces import Spaces
 from argmaxq.streams import streams
 from argmaxq.training.engines.engine import Engine
 from argmaxq.training.engines.host import begin
 from argmaxq.training.feasibility import refuse_infeasible
 from argmaxq.trees import specs
-from argmaxq.types import Spaces
 
 CAPACITY = "agent.replay.capacity"
 WINDOW = "agent.n_step", "agent.burn_in", "agent.length"

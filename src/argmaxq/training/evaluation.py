@@ -23,9 +23,10 @@ from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.spaces import Adaptor, read_spaces
 from argmaxq.lanes.vector_lanes import VectorLanes
 from argmaxq.roles import Agent
+from argmaxq.spaces import Spaces
 from argmaxq.training.memory import greedy_memories, renewed
 from argmaxq.training.prospects import Ledger, Outlook
-from argmaxq.types import Array, PyTree, Spaces
+from argmaxq.types import Array, PyTree
 
 WIDTH = 32
 """Episodes played side by side."""

@@ -12,8 +12,9 @@ from argmaxq.devices import free_memory
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.roles import Agent, Committed, Voting
 from argmaxq.runs.blocks import LARGE as BLOCKED
+from argmaxq.spaces import Spaces
 from argmaxq.trees import amount, size
-from argmaxq.types import PyTree, Spaces
+from argmaxq.types import PyTree
 
 LARGE = 10**8
 """Bytes from which it is said how much is kept."""

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.roles import Agent
-from argmaxq.types import Array, PyTree, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, PyTree
 
 
 def recurrent(agent: Any) -> bool:

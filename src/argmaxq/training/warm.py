@@ -10,10 +10,11 @@ import numpy as np
 
 from argmaxq.components.component import bind
 from argmaxq.roles import Agent
+from argmaxq.spaces import Spaces
 from argmaxq.streams import streams
 from argmaxq.training.engines.engine import Engine
 from argmaxq.trees import flatten, specs, unflatten
-from argmaxq.types import PyTree, Spaces
+from argmaxq.types import PyTree
 
 Arrays = Mapping[str, np.ndarray]
 SHOWN = 4

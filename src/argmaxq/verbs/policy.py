@@ -11,12 +11,14 @@ import numpy as np
 from argmaxq.components.component import bind, traced
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import type_name
-from argmaxq.lanes.spaces import Adaptor, describe
+from argmaxq.lanes.observations import describe
+from argmaxq.lanes.spaces import Adaptor
 from argmaxq.roles import Agent
+from argmaxq.spaces import Spaces, unpacked
 from argmaxq.training.engines.packing import Packed, Packing
 from argmaxq.training.memory import greedy_memories, recurrent, renewed
 from argmaxq.trees import unflatten
-from argmaxq.types import ACTION_MASK, FORBIDDEN, PyTree, Spaces, unpacked
+from argmaxq.types import ACTION_MASK, FORBIDDEN, PyTree
 
 
 class Policy:

@@ -12,8 +12,8 @@ from argmaxq.runs import checkpoint
 from argmaxq.runs.folder import seed_folder
 from argmaxq.runs.formats import FROM
 from argmaxq.runs.track import BEST, CHECKPOINTS, START
+from argmaxq.spaces import Spaces
 from argmaxq.training.warm import Fit, fit, fresh_params
-from argmaxq.types import Spaces
 from argmaxq.verbs.run import Run
 
 

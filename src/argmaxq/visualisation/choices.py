@@ -12,8 +12,8 @@ from argmaxq.lanes.hybrid import HybridSpace, bounds, read_hybrid
 from argmaxq.reporting.names import action_names, bands, entry_name, in_units
 from argmaxq.reporting.pictures import LINE, WIDTH, checked, dress, head_of, new_figure, save, title
 from argmaxq.runs.track import BEST
+from argmaxq.spaces import BranchedActions
 from argmaxq.training.evaluation import Evaluator, check_episodes, greedy
-from argmaxq.types import BranchedActions
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
 

@@ -13,7 +13,8 @@ from argmaxq.environments.source import single
 from argmaxq.networks.convolutional.images import channels_first, is_picture
 from argmaxq.reporting.pictures import head_of, new_figure, save
 from argmaxq.runs.track import BEST
-from argmaxq.types import ACTION_MASK, ArraySpec
+from argmaxq.spaces import ArraySpec
+from argmaxq.types import ACTION_MASK
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical

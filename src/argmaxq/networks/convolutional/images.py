@@ -7,7 +7,8 @@ import jax.numpy as jnp
 
 from argmaxq.components.errors import UserError
 from argmaxq.networks.inputs import UNBOUNDED
-from argmaxq.types import Array, ArraySpec
+from argmaxq.spaces import ArraySpec
+from argmaxq.types import Array
 
 MOST_CHANNELS = 32
 """A first axis that is longer is none of channels."""

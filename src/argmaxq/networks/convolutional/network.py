@@ -23,7 +23,8 @@ from argmaxq.networks.layers import Layer
 from argmaxq.networks.layers import Plain as PlainLayer
 from argmaxq.networks.mlp import hidden_layers
 from argmaxq.roles import Network
-from argmaxq.types import Array, Prepared, PyTree, Spaces
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, Prepared, PyTree
 
 CHUNK = 32
 """Pictures that are convolved at once on a CPU."""

@@ -34,7 +34,7 @@ from argmaxq.recipes.starts.sight import Said, Task, inputs_for, network_for, pi
 from argmaxq.replay.storage import Frames
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent
-from argmaxq.types import BranchedActions, HybridActions
+from argmaxq.spaces import BranchedActions, HybridActions
 
 LEARNING = ("bootstrap", "n_step", "updates", "rollout", "optimiser", "step_size", "backup", "epochs", "trace_decay")
 """Fields that a line about learning tells of."""

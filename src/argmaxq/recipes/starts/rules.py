@@ -10,7 +10,7 @@ from argmaxq.networks.convolutional.encoders import Encoder, Layers, Minatar, Na
 from argmaxq.networks.convolutional.images import sides
 from argmaxq.networks.inputs import UNBOUNDED
 from argmaxq.recipes.recipe import Evaluation
-from argmaxq.types import ArraySpec
+from argmaxq.spaces import ArraySpec
 
 Box = tuple[tuple[float, ...], tuple[float, ...]]
 """Least and greatest value of each entry of an observation."""

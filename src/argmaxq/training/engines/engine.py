@@ -18,10 +18,11 @@ from argmaxq.lanes.spaces import Native
 from argmaxq.learning.sums import Sum, plus
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Finished, Report
+from argmaxq.spaces import ArraySpec, Spaces
 from argmaxq.training.evaluation import Played
 from argmaxq.training.memory import kept, memories
 from argmaxq.trees import named
-from argmaxq.types import Array, ArraySpec, Clock, Metrics, PyTree, Row, Spaces
+from argmaxq.types import Array, Clock, Metrics, PyTree, Row
 
 
 class Episodes(NamedTuple):

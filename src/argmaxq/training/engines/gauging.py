@@ -11,8 +11,9 @@ from argmaxq.components.errors import UserError, told
 from argmaxq.components.registry import type_name
 from argmaxq.recipes.recipe import Diagnostics
 from argmaxq.roles import Gauge
+from argmaxq.spaces import Spaces
 from argmaxq.streams import Streams
-from argmaxq.types import Array, Clock, Metrics, Spaces
+from argmaxq.types import Array, Clock, Metrics
 
 TAKEN = (
     *("step", "updates", "episodes", "mean_return", "loss", "q", "actor_loss", "epsilon"),

@@ -16,6 +16,7 @@ from argmaxq.lanes.spaces import Native
 from argmaxq.recipes.recipe import Diagnostics
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
+from argmaxq.spaces import Spaces
 from argmaxq.streams import Streams, streams
 from argmaxq.training.engines.affinity import SharedCore
 from argmaxq.training.engines.engine import (
@@ -41,7 +42,7 @@ from argmaxq.training.evaluation import Played
 from argmaxq.training.memory import forgets, kept, memories, renewed
 from argmaxq.training.prospects import Ledger, Outlook, foresees, settled
 from argmaxq.trees import flatten, join, split, unflatten
-from argmaxq.types import Array, Clock, PyTree, Row, Spaces
+from argmaxq.types import Array, Clock, PyTree, Row
 
 Evaluate = Callable[[PyTree, int, int, Ledger | None], Played]
 """(acting parameters, episodes, number, ledger to be kept) -> episodes on a separate environment."""

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from argmaxq.components.annotations import Positive
 from argmaxq.components.component import component
-from argmaxq.learning.returns import Huber, RegressionLoss
+from argmaxq.learning.returns.scalar import Huber, RegressionLoss
 from argmaxq.roles import Returns
 from argmaxq.types import Array
 

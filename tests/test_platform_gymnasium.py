@@ -12,6 +12,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from argmaxq.components.errors import UserError
+from argmaxq.domains.acrobot import Acrobot
 from argmaxq.domains.cartpole import CartPole
 from argmaxq.domains.catalogue import functional, time_limit
 from argmaxq.domains.gym_env import GymEnv
@@ -194,7 +195,7 @@ def test_a_window_shows_each_micro_step(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_what_cannot_be_drawn() -> None:
     with pytest.raises(UserError, match="render_mode = 'human': it is one of none"):
-        GymEnv(CartPole(), render_mode="human")
+        GymEnv(Acrobot(), render_mode="human")
     with pytest.raises(UserError, match="nothing to draw before the first reset"):
         GymEnv(ID, render_mode="rgb_array").render()
     with pytest.raises(UserError, match="no environment 'Nothing-v0' of our own"):

@@ -9,6 +9,7 @@ import numpy as np
 from argmaxq.components.errors import UserError
 from argmaxq.lanes.compiled import CompiledEnv, Draw, EnvState, Outcome
 from argmaxq.lanes.lanes import Step
+from argmaxq.programs import Programs
 from argmaxq.spaces import Spaces
 from argmaxq.streams import streams
 from argmaxq.trees import flatten, unflatten
@@ -26,9 +27,10 @@ class FuncLanes:
         self.lanes, self._name = lanes, type(env.env).__name__
         self.offered = env.offered
         self._rows = rows = max(1, DRAWN_AT_ONCE // lanes)
-        self._reset = jax.jit(jax.vmap(env.reset))
-        self._step = jax.jit(lambda *args: _at_row(env, *args))
-        self._draws = jax.jit(lambda key, first: env.draws(key, first + jnp.arange(rows), lanes))
+        program = Programs()
+        self._reset = program(_reset, env)
+        self._step = program(_at_row, env)
+        self._draws = program(_drawn, env, rows, lanes)
 
     def reset(self, seed: int) -> np.ndarray:
         """Start every lane's first episode."""
@@ -83,6 +85,14 @@ class FuncLanes:
 
     def close(self) -> None:
         """Nothing to free."""
+
+
+def _reset(env: CompiledEnv, keys: Array) -> EnvState:
+    return jax.vmap(env.reset)(keys)
+
+
+def _drawn(env: CompiledEnv, rows: int, lanes: int, key: Array, first: Array) -> Draw:
+    return env.draws(key, first + jnp.arange(rows), lanes)
 
 
 def _at_row(env: CompiledEnv, state: EnvState, actions: Array, draws: Draw, row: Array) -> tuple[EnvState, Outcome]:

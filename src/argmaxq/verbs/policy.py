@@ -46,7 +46,7 @@ class Policy:
     def __init__(self, agent: Agent, params: PyTree, adaptor: Adaptor) -> None:
         self.agent, self.params, self.adaptor = bind(agent, adaptor.spaces), params, adaptor
         whole = traced(self.agent), params
-        self._packing = Packing(whole)
+        self._packing = Packing.of(whole)
         self._packed = self._packing.pack(whole)
         self._first = self.start()
         self._memory: Any = None

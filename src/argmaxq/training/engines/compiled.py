@@ -15,6 +15,7 @@ from argmaxq.devices import current, lazily
 from argmaxq.interrupts import waiting
 from argmaxq.lanes.compiled import CompiledEnv, Draw, EnvState
 from argmaxq.lanes.spaces import Native
+from argmaxq.programs import Programs
 from argmaxq.recipes.recipe import Diagnostics
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
@@ -38,7 +39,7 @@ from argmaxq.training.engines.engine import (
     policy,
     report,
 )
-from argmaxq.training.engines.gauging import gauge
+from argmaxq.training.engines.gauging import gauge, gauged
 from argmaxq.training.evaluation import LONGEST, Halted, Played
 from argmaxq.training.memory import kept, memories, renewed
 from argmaxq.training.pace import Pace
@@ -92,10 +93,12 @@ class CompiledEngine:
         self.length = block_length(agent, lanes, LIGHT_STEPS_AT_ONCE if self._light else STEPS_AT_ONCE)
         self._mesh, self._padded = _spread(seeds)
         self._streams = self._seeded(lambda seed: streams(seed))
-        self._block = self._compile(partial(_block, env, lanes, self.length), donate=True)
+        self._program = Programs(agent)
+        self._block = self._compile(_block, env, lanes, self.length, donate=(3,))
         wanted = diagnostics or Diagnostics()
         like = jax.eval_shape(partial(_start, agent, env, lanes), streams(0))
-        self._gauge = self._compile(gauge(wanted, env.spaces, lanes, self._agent, streams(0), like), donate=False)
+        own = gauge(wanted, env.spaces, lanes, self._agent, streams(0), like)
+        self._gauge = self._compile(gauged, own, lanes)
         self._compares = foresees(agent, wanted)
         self._evaluations: dict[int, Any] = {}
         self.time_limit, self.offered, self._pace = env.time_limit, env.offered, Pace()
@@ -113,21 +116,17 @@ class CompiledEngine:
             return jax.tree.map(jnp.asarray, stacked)
         return jax.device_put(stacked, NamedSharding(self._mesh, PartitionSpec("seeds")))
 
-    def _compile(self, function: Any, donate: bool) -> Any:
-        """Jit ``function(agent, numbers, streams, state)``, mapped over seeds where there are several."""
-        if len(self._padded) > 1:
-            mapped = _in_turn(function) if self._in_turn else jax.vmap(function, (None, None, 0, 0))
-            shared, split = PartitionSpec(), PartitionSpec("seeds")
-            specs = (shared, shared, split, split)
-            function = jax.shard_map(mapped, mesh=self._mesh, in_specs=specs, out_specs=split, check_vma=False)
-        return jax.jit(function, donate_argnums=(3,) if donate else ())
+    def _compile(self, function: Any, *fixed: Any, donate: tuple[int, ...] = ()) -> Any:
+        """``function(*fixed, agent, numbers, streams, state)``, mapped over seeds where there are several."""
+        if len(self._padded) == 1:
+            return self._program(function, *fixed, donate=donate)
+        devices = tuple(self._mesh.devices)
+        return self._program(_of_all, function, fixed, devices, self._in_turn, donate=donate)
 
     def start(self) -> State:
         """The state before the first step."""
-        begin = partial(_start, self._static, self._env, self.lanes)
-        if len(self._padded) == 1:
-            return lazily(jax.jit(begin)(self._streams))
-        return lazily(self._place(jax.jit(jax.vmap(begin))(self._streams)))
+        function = _start if len(self._padded) == 1 else _starts
+        return lazily(self._place(self._program(function, self._static, self._env, self.lanes)(self._streams)))
 
     def run(
         self, state: State, first: int, end: int, total: int, begun: int | None = None
@@ -147,12 +146,11 @@ class CompiledEngine:
     def evaluate(self, state: State, episodes: int, number: int) -> list[Played]:
         """Greedy episodes of each seed in lanes of their own, some steps at a time."""
         if episodes not in self._evaluations:
-            functions = (
-                partial(begin_episodes, self._env, episodes, self._compares),
-                partial(play_on, self._env, episodes),
-                settle,
+            self._evaluations[episodes] = (
+                self._compile(begin_episodes, self._env, episodes, self._compares),
+                self._compile(play_on, self._env, episodes),
+                self._compile(settle),
             )
-            self._evaluations[episodes] = [self._compile(function, donate=False) for function in functions]
         begin, go_on, compare = self._evaluations[episodes]
         which, params = np.int32(number), policy(self._static, state.learner)
         playing = begin(self._agent, which, self._streams, params)
@@ -224,6 +222,26 @@ def _spread(seeds: tuple[int, ...]) -> tuple[Mesh, tuple[int, ...]]:
     return Mesh(np.array(devices[:count]), ("seeds",)), seeds + seeds[len(seeds) - missing :]
 
 
+def _of_all(
+    function: Any,
+    fixed: tuple[Any, ...],
+    devices: tuple[jax.Device, ...],
+    in_turn: bool,
+    agent: Agent,
+    numbers: PyTree,
+    keys: Streams,
+    state: PyTree,
+) -> Any:
+    """``function(*fixed, agent, numbers, ...)`` of every seed's streams and state, leading axis seeds."""
+    own = partial(function, *fixed)
+    mapped = _in_turn(own) if in_turn else jax.vmap(own, (None, None, 0, 0))
+    shared, split = PartitionSpec(), PartitionSpec("seeds")
+    specs, mesh = (shared, shared, split, split), Mesh(np.array(devices), ("seeds",))
+    return jax.shard_map(mapped, mesh=mesh, in_specs=specs, out_specs=split, check_vma=False)(
+        agent, numbers, keys, state
+    )
+
+
 def _in_turn(function: Any) -> Any:
     """``function`` of one seed after another.
 
@@ -241,6 +259,10 @@ def _start(agent: Agent, env: CompiledEnv, lanes: int, keys: Streams) -> State:
     first = jax.vmap(env.reset)(jax.random.split(keys.environment, lanes))
     memory = memories(agent, env.spaces, lanes)
     return State(learner, memory, first, no_episodes(lanes), no_totals(agent, learner, env.spaces, lanes))
+
+
+def _starts(agent: Agent, env: CompiledEnv, lanes: int, keys: Streams) -> State:
+    return jax.vmap(partial(_start, agent, env, lanes))(keys)
 
 
 def _block(

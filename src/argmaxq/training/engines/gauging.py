@@ -1,6 +1,5 @@
 """Diagnostics at a block's end, the same on both engines: the agent's own, and those of a user's component."""
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -34,8 +33,8 @@ def gauged(
     return found if own is None else found | _own(own, agent, state.learner, clock, second, found)
 
 
-def gauge(wanted: Diagnostics, spaces: Spaces, lanes: int, agent: Any, keys: Streams, state: Any) -> Any:
-    """``gauged`` with a user's component, if any, that measures this agent's learner; ``state`` may be shapes alone.
+def gauge(wanted: Diagnostics, spaces: Spaces, lanes: int, agent: Any, keys: Streams, state: Any) -> Gauge | None:
+    """A user's component, if any, that measures this agent's learner; ``state`` may be shapes alone.
 
     Raises:
         UserError: the component fails, or gives anything but numbers by names of their own.
@@ -44,7 +43,7 @@ def gauge(wanted: Diagnostics, spaces: Spaces, lanes: int, agent: Any, keys: Str
     if own is not None:
         first = (jnp.int32(1), jnp.int32(1))
         jax.eval_shape(lambda keys, state: gauged(own, lanes, agent, first, keys, state), keys, state)
-    return partial(gauged, own, lanes)
+    return own
 
 
 def _own(own: Gauge, agent: Any, learner: Any, clock: Clock, key: Array, others: Metrics) -> Metrics:

@@ -13,6 +13,7 @@ from argmaxq.devices import lazily
 from argmaxq.lanes.lanes import Lanes, Learnt, Step
 from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.spaces import Native
+from argmaxq.programs import Programs
 from argmaxq.recipes.recipe import Diagnostics
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
@@ -36,7 +37,7 @@ from argmaxq.training.engines.engine import (
     policy,
     report,
 )
-from argmaxq.training.engines.gauging import gauge
+from argmaxq.training.engines.gauging import gauge, gauged
 from argmaxq.training.engines.packing import Packed, Packing
 from argmaxq.training.evaluation import Played
 from argmaxq.training.memory import forgets, kept, memories, renewed
@@ -89,17 +90,18 @@ class HostEngine:
         self._agent, self._keys = traced(agent), streams(seed)
         self.length = block_length(agent, self.lanes)
         self._core = SharedCore()
-        self._begin = jax.jit(partial(begin, agent, self.spaces, self.lanes))
-        self._packing = Packing(jax.eval_shape(self._begin, self._keys)[:2])
-        self._draw = jax.jit(partial(_draw, self.spaces, self.lanes, self.length))
-        numbers = Packing(self._agent)
+        program = Programs(agent)
+        self._begin = program(begin, agent, self.spaces, self.lanes)
+        self._packing = Packing.of(jax.eval_shape(self._begin, self._keys)[:2])
+        self._draw = program(_draw, self.spaces, self.lanes, self.length)
+        numbers = Packing.of(self._agent)
         self._numbers = numbers.pack(self._agent)
-        self._account = jax.jit(account)
-        self._act = jax.jit(partial(_act, self.spaces, numbers, self._packing))
-        self._learn = jax.jit(partial(_learn, self.spaces, numbers, self._packing), donate_argnums=1)
+        self._account = program(account)
+        self._act = program(_act, self.spaces, numbers, self._packing)
+        self._learn = program(_learn, self.spaces, numbers, self._packing, donate=(1,))
         wanted, like = diagnostics or Diagnostics(), jax.eval_shape(self._begin, self._keys)
-        self._gauge = jax.jit(gauge(wanted, self.spaces, self.lanes, self._agent, self._keys, like))
-        self._compares, self._settle = foresees(agent, wanted), jax.jit(settled)
+        self._gauge = program(gauged, gauge(wanted, self.spaces, self.lanes, self._agent, self._keys, like), self.lanes)
+        self._compares, self._settle = foresees(agent, wanted), program(settled)
 
     @property
     def offered(self) -> Mask:

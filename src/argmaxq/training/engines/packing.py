@@ -1,9 +1,10 @@
 """Many small arrays as one: a compiled call pays about a microsecond for each array it returns."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,37 +22,38 @@ class Packed(NamedTuple):
     large: list[Array]
 
 
+@dataclasses.dataclass(frozen=True)
 class Packing:
-    """Packs trees shaped like ``like`` and unpacks them again, within compiled functions or outside of them.
+    """Packs trees of one form and unpacks them again, within compiled functions or outside of them.
 
     Large arrays are never copied.
+
+    Attributes:
+        structure: The tree's.
+        large: Whether each of its arrays stays on its own.
+        specs: Shape and dtype of those that do not.
     """
 
-    def __init__(self, like: PyTree) -> None:
-        leaves, self._structure = jax.tree.flatten(like)
-        self._large = [leaf.size >= LARGE for leaf in leaves]
-        self._specs = tuple((leaf.shape, leaf.dtype.name) for leaf in leaves if leaf.size < LARGE)
+    structure: jax.tree_util.PyTreeDef
+    large: tuple[bool, ...]
+    specs: tuple[tuple[tuple[int, ...], str], ...]
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Packing) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-    @property
-    def _key(self) -> Any:
-        """Packings of one key pack and unpack alike."""
-        return self._structure, self._specs, tuple(self._large)
+    @classmethod
+    def of(cls, like: PyTree) -> "Packing":
+        """That of trees shaped like ``like``."""
+        leaves, structure = jax.tree.flatten(like)
+        large = tuple(leaf.size >= LARGE for leaf in leaves)
+        return cls(structure, large, tuple((leaf.shape, leaf.dtype.name) for leaf in leaves if leaf.size < LARGE))
 
     def pack(self, tree: PyTree) -> Packed:
         """The tree's arrays in few pieces."""
-        leaves = list(zip(jax.tree.leaves(tree), self._large, strict=True))
+        leaves = list(zip(jax.tree.leaves(tree), self.large, strict=True))
         return Packed(_join([leaf for leaf, large in leaves if not large]), [leaf for leaf, large in leaves if large])
 
     def unpack(self, packed: Packed) -> PyTree:
         """The tree again; what is not used of it costs nothing within a compiled function."""
-        small, large = iter(_part(self._specs, packed.small)), iter(packed.large)
-        return jax.tree.unflatten(self._structure, [next(large if each else small) for each in self._large])
+        small, large = iter(_part(self.specs, packed.small)), iter(packed.large)
+        return jax.tree.unflatten(self.structure, [next(large if each else small) for each in self.large])
 
 
 @jax.jit

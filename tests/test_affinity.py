@@ -14,7 +14,7 @@ LINUX = pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Li
 SAY = """
 import os, time, jax, argmaxq
 from argmaxq.setup import start_jax
-from argmaxq.training import affinity
+from argmaxq.training.engines import affinity
 from argmaxq.training.engines.affinity import SharedCore, taking_turns
 affinity.ONE_CORE = ONE_CORE
 start_jax(int(os.environ["SEEDS"]))

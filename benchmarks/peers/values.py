@@ -33,3 +33,28 @@ LUNARLANDER = {
 
 PIXELS = {"replay": 2_000, "batch": 32, "learning_rate": 1e-4, "gamma": 0.99}
 """DQN on pictures 84 x 84 x 4: an update costs what it costs however large the replay is."""
+
+BREAKOUT = {
+    "lanes": 8,
+    "learning_rate": 1e-4,
+    "batch": 32,
+    "replay": 20_000,
+    "warm_up": 2_000,
+    "gamma": 0.99,
+    "steps_per_update": 4,
+    "target_period": 10_000,
+    "final_epsilon": 0.1,
+}
+"""DQN of Mnih et al. (2015) with Adam, eight games and a replay that fits any machine."""
+
+BREAKOUT_PQN = {
+    "lanes": 128,
+    "rollout": 32,
+    "epochs": 2,
+    "minibatches": 32,
+    "learning_rate": 2.5e-4,
+    "gamma": 0.99,
+    "trace_decay": 0.65,
+    "gradient_norm": 10.0,
+}
+"""PQN of Gallici et al. (2025)."""

@@ -43,5 +43,7 @@ class PooledGames(EnvPoolLanes):
 
     def _seen(self, info: dict[str, Any], step: Step) -> Step:
         lost, self._lives = info["lives"] < self._lives, info["lives"].copy()
+        if self._games.life_loss == "none" or not lost.any():
+            return step
         reward, terminated = learning(self._games, step.reward, step.terminated, lost)
         return step._replace(learnt=Learnt(reward.astype(np.float32), terminated))

@@ -126,7 +126,7 @@ TRACK = fields(
 )
 STATE = fields(
     {"iteration": COUNT, "seconds": number, "steps": COUNT, "engine": table, "tracks": each(TRACK, least=1)},
-    OWNER | {"begun": COUNT, "changes": COUNT},
+    OWNER | {"begun": COUNT, "changes": COUNT, "members": each(COUNT, least=1)},
 )
 """What the checkpoint of a whole run says of itself."""
 HEADER = fields(

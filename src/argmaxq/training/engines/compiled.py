@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import NamedSharding, PartitionSpec
 
 from argmaxq.components.component import bind, traced
-from argmaxq.devices import current, lazily
+from argmaxq.devices import lazily
 from argmaxq.interrupts import waiting
 from argmaxq.lanes.compiled import CompiledEnv, Draw, EnvState
 from argmaxq.lanes.spaces import Native
@@ -39,6 +40,7 @@ from argmaxq.training.engines.engine import (
     report,
 )
 from argmaxq.training.engines.gauging import gauge
+from argmaxq.training.engines.members import Member, Own, in_turn, of_member, spread, stacked
 from argmaxq.training.evaluation import LONGEST, Halted, Played
 from argmaxq.training.memory import kept, memories, renewed
 from argmaxq.training.pace import Pace
@@ -48,7 +50,7 @@ from argmaxq.types import Array, Clock, PyTree, Row
 
 
 class State(NamedTuple):
-    """All that training one seed needs; with several seeds every leaf has a leading axis."""
+    """All that training one member needs; with several members every leaf has a leading axis."""
 
     learner: Any
     memory: PyTree
@@ -70,10 +72,12 @@ class Span(NamedTuple):
 
 
 class CompiledEngine:
-    """Trains an agent on a FuncEnv. Several seeds are mapped over one program and spread over the devices.
+    """Trains an agent on a FuncEnv. Several members are mapped over one program and spread over the devices.
 
-    A lone seed is not mapped, so it has the bits of the host engine. Groups of seeds are never narrower than two,
-    because XLA gives a mapped program of width one other bits than one of any larger width.
+    A member is a seed, and where ``own`` says so an agent's own numbers: leaves of the agent by name, for each seed.
+    A lone seed is not mapped, so it has the bits of the host engine. Groups of members are never narrower than two,
+    because XLA gives a mapped program of width one other bits than one of any larger width; so members with numbers of
+    their own are always mapped, and one alone is trained in several copies.
     """
 
     def __init__(
@@ -83,15 +87,15 @@ class CompiledEngine:
         lanes: int,
         seeds: tuple[int, ...],
         diagnostics: Diagnostics | None = None,
+        own: Sequence[Own] | None = None,
     ) -> None:
-        self.spaces, self.lanes, self.seeds = env.spaces, lanes, seeds
+        self.spaces, self.lanes = env.spaces, lanes
         agent = bind(agent, env.spaces)
         self._agent, self._env, self._static = traced(agent), env, agent
         self._light = getattr(agent, "light", False)
         self._in_turn = self._light or getattr(getattr(agent, "network", None), "heavy", False)
         self.length = block_length(agent, lanes, LIGHT_STEPS_AT_ONCE if self._light else STEPS_AT_ONCE)
-        self._mesh, self._padded = _spread(seeds)
-        self._streams = self._seeded(lambda seed: streams(seed))
+        self._take(seeds, own)
         self._block = self._compile(partial(_block, env, lanes, self.length), donate=True)
         wanted = diagnostics or Diagnostics()
         like = jax.eval_shape(partial(_start, agent, env, lanes), streams(0))
@@ -101,12 +105,19 @@ class CompiledEngine:
         self.time_limit, self.offered, self._pace = env.time_limit, env.offered, Pace()
         self.native: Native | None = env.env.observation_space, env.env.action_space
 
-    def _seeded(self, function: Any) -> Any:
-        """``function(seed)`` of the lone seed, or stacked over all of them and spread."""
-        if len(self._padded) == 1:
-            return function(self._padded[0])
-        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[function(seed) for seed in self._padded])
-        return self._place(stacked)
+    def _take(self, seeds: tuple[int, ...], own: Sequence[Own] | None) -> None:
+        """Have these members, each with numbers of its ``own`` or none of them with any."""
+        self.seeds = seeds
+        self._mesh, self._padded = spread(len(seeds), own is None)
+        members = [Member(dict(own[place]) if own else {}, streams(seeds[place])) for place in self._padded]
+        self._members = members[0] if len(members) == 1 else self._place(stacked(members))
+
+    def again(self, seeds: tuple[int, ...], own: Sequence[Own]) -> "CompiledEngine":
+        """An engine for other members, which needs no other programs where they are as many."""
+        other = copy(self)
+        other._take(seeds, own)
+        other._pace = Pace()
+        return other
 
     def _place(self, stacked: PyTree) -> PyTree:
         if len(self._padded) == 1:
@@ -114,9 +125,10 @@ class CompiledEngine:
         return jax.device_put(stacked, NamedSharding(self._mesh, PartitionSpec("seeds")))
 
     def _compile(self, function: Any, donate: bool) -> Any:
-        """Jit ``function(agent, numbers, streams, state)``, mapped over seeds where there are several."""
+        """Jit ``function(agent, numbers, streams, state)``, mapped over members where there are several."""
+        function = of_member(function)
         if len(self._padded) > 1:
-            mapped = _in_turn(function) if self._in_turn else jax.vmap(function, (None, None, 0, 0))
+            mapped = in_turn(function) if self._in_turn else jax.vmap(function, (None, None, 0, 0))
             shared, split = PartitionSpec(), PartitionSpec("seeds")
             specs = (shared, shared, split, split)
             function = jax.shard_map(mapped, mesh=self._mesh, in_specs=specs, out_specs=split, check_vma=False)
@@ -124,10 +136,14 @@ class CompiledEngine:
 
     def start(self) -> State:
         """The state before the first step."""
-        begin = partial(_start, self._static, self._env, self.lanes)
+        agent, env, lanes = self._static, self._env, self.lanes
+
+        def begin(member: Member) -> State:
+            return _start(member.agent(agent), env, lanes, member.streams)
+
         if len(self._padded) == 1:
-            return lazily(jax.jit(begin)(self._streams))
-        return lazily(self._place(jax.jit(jax.vmap(begin))(self._streams)))
+            return lazily(jax.jit(begin)(self._members))
+        return lazily(self._place(jax.jit(jax.vmap(begin))(self._members)))
 
     def run(
         self, state: State, first: int, end: int, total: int, begun: int | None = None
@@ -135,7 +151,7 @@ class CompiledEngine:
         """Iterations first .. end - 1, and one report per seed."""
         begins = np.bool_(begun is None or begun == first)
         span = Span(np.int32(first), np.int32(end), np.int32(total), begins)
-        state, *told = self._block(self._agent, span, self._streams, state)
+        state, *told = self._block(self._agent, span, self._members, state)
         rows = first * self._static.rollout, end * self._static.rollout
         told, reports = jax.tree.map(np.asarray, told), []
         for each in range(len(self.seeds)):
@@ -155,18 +171,18 @@ class CompiledEngine:
             self._evaluations[episodes] = [self._compile(function, donate=False) for function in functions]
         begin, go_on, compare = self._evaluations[episodes]
         which, params = np.int32(number), policy(self._static, state.learner)
-        playing = begin(self._agent, which, self._streams, params)
+        playing = begin(self._agent, which, self._members, params)
         steps, longest = 0, self.time_limit or LONGEST
         while steps < longest and not np.all(playing.done):
             if waiting():
                 raise Halted
             asked, start = min(self._pace.steps, longest - steps), time.perf_counter()
             steps += asked
-            playing = go_on(self._agent, (which, np.int32(steps)), self._streams, (params, playing))
+            playing = go_on(self._agent, (which, np.int32(steps)), self._members, (params, playing))
             jax.block_until_ready(playing)
             self._pace.took(asked, time.perf_counter() - start)
         ended = params, state.learner, playing.prospects
-        compared = compare(self._agent, (), self._streams, ended) if playing.prospects else None
+        compared = compare(self._agent, (), self._members, ended) if playing.prospects else None
         told = jax.tree.map(np.asarray, (playing.returns, playing.done, compared))
         of_each = [self._of(told, each) for each in range(len(self.seeds))]
         return [
@@ -176,7 +192,7 @@ class CompiledEngine:
 
     def gauge(self, state: State, iteration: int, total: int) -> list[dict[str, float]]:
         """Diagnostics of each seed."""
-        found = self._gauge(self._agent, (np.int32(iteration), np.int32(total)), self._streams, state)
+        found = self._gauge(self._agent, (np.int32(iteration), np.int32(total)), self._members, state)
         found = jax.tree.map(np.asarray, found)
         of_each = [self._of(found, each) for each in range(len(self.seeds))]
         return [{name: float(value) for name, value in own.items()} for own in of_each]
@@ -189,8 +205,7 @@ class CompiledEngine:
         """With every seed's learner as ``function`` makes it of the learner and of what is for that seed."""
         if len(self._padded) == 1:
             return state._replace(learner=jax.jit(function)(state.learner, *(own for (own,) in of_each)))
-        places = [self.seeds.index(seed) for seed in self._padded]
-        own = [jax.tree.map(lambda *leaves: jnp.stack(leaves), *(each[place] for place in places)) for each in of_each]
+        own = [stacked([each[place] for place in self._padded]) for each in of_each]
         return state._replace(learner=self._place(jax.jit(jax.vmap(function))(state.learner, *own)))
 
     def _of(self, tree: PyTree, seed: int) -> PyTree:
@@ -198,42 +213,18 @@ class CompiledEngine:
 
     def save(self, state: State) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """The whole state as named arrays, without the copies that fill up the groups."""
-        count = len(self.seeds)
-        return {name: leaf if count == 1 else leaf[:count] for name, leaf in flatten(state).items()}, {}
+        alone, count = len(self._padded) == 1, len(self.seeds)
+        return {name: leaf if alone else leaf[:count] for name, leaf in flatten(state).items()}, {}
 
     def restore(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> tuple[State, list[str]]:
         """A saved state, exactly; also on other devices, whose groups are other ones."""
-        like, copies = jax.eval_shape(self.start), len(self._padded) - len(self.seeds)
-        if copies:
-            arrays = {name: np.concatenate([leaf, leaf[len(leaf) - copies :]]) for name, leaf in arrays.items()}
+        like = jax.eval_shape(self.start)
+        if len(self._padded) > len(self.seeds):
+            arrays = {name: leaf[list(self._padded)] for name, leaf in arrays.items()}
         return self._place(unflatten(like, completed(arrays, like))), []
 
     def close(self) -> None:
         """Nothing to free."""
-
-
-def _spread(seeds: tuple[int, ...]) -> tuple[Mesh, tuple[int, ...]]:
-    """Devices to spread the seeds over in groups of at least two, and the seeds filled up to equal groups.
-
-    Two or three seeds are spread over two devices, too: XLA gives a program for one device other bits than one for
-    any larger number of them.
-    """
-    devices = current()
-    count = max(min(len(devices), len(seeds), 2), min(len(devices), len(seeds) // 2))
-    missing = max(2 * count - len(seeds), -len(seeds) % count) if len(seeds) > 1 else 0
-    return Mesh(np.array(devices[:count]), ("seeds",)), seeds + seeds[len(seeds) - missing :]
-
-
-def _in_turn(function: Any) -> Any:
-    """``function`` of one seed after another.
-
-    A loop over single numbers gains nothing from a vector of them, and convolutions lose by it.
-    """
-
-    def mapped(agent: Agent, numbers: PyTree, keys: Streams, state: PyTree) -> Any:
-        return jax.lax.map(lambda own: function(agent, numbers, *own), (keys, state))
-
-    return mapped
 
 
 def _start(agent: Agent, env: CompiledEnv, lanes: int, keys: Streams) -> State:

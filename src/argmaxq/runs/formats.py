@@ -59,6 +59,7 @@ CONFIG = fields(
         "proof": PROOF,
         "device_asked": optional(text),
         "part_of": text,
+        "study": text,
         "stretches": each(each(COUNT, 2, 2), least=1),
         "versions": table,
         "machine": table,

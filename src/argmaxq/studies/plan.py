@@ -1,7 +1,7 @@
 """What a study trains, as pure data: the grid of settings, and groups of members that train side by side."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import product
+from itertools import pairwise, product
 from typing import Any, NamedTuple
 
 from argmaxq.components.annotations import Together, bounds_of, marks, plain_type
@@ -105,7 +105,7 @@ def chunks(members: Sequence[Member], most: int) -> list[tuple[Member, ...]]:
     """The members in order, in as few chunks of at most ``most`` as can be, none more than one larger than another."""
     count = -(-len(members) // most)
     ends = [len(members) * number // count for number in range(count + 1)]
-    return [tuple(members[first:end]) for first, end in zip(ends, ends[1:], strict=False)]
+    return [tuple(members[first:end]) for first, end in pairwise(ends)]
 
 
 def sweepable(recipe: Recipe) -> dict[str, Any]:
@@ -153,9 +153,7 @@ def _swept(recipes: Sequence[Recipe]) -> tuple[str, ...]:
 
 def _allocation(recipes: Sequence[Recipe]) -> int | None:
     """What replays have to allocate where their capacities differ and nothing else says it."""
-    if f"agent.{_swept(recipes)}" and CAPACITY.removeprefix("agent.") not in _swept(recipes):
-        return None
-    if get(recipes[0], ALLOCATION) is not None:
+    if CAPACITY.removeprefix("agent.") not in _swept(recipes) or get(recipes[0], ALLOCATION) is not None:
         return None
     return max(int(get(recipe, CAPACITY)) for recipe in recipes)
 

@@ -113,7 +113,7 @@ class CompiledEngine:
         self._members = members[0] if len(members) == 1 else self._place(stacked(members))
 
     def again(self, seeds: tuple[int, ...], own: Sequence[Own]) -> "CompiledEngine":
-        """An engine for other members, which needs no other programs where they are as many."""
+        """An engine by the same programs for as many other members, whose ``own`` numbers have the same names."""
         other = copy(self)
         other._take(seeds, own)
         other._pace = Pace()

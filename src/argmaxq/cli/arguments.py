@@ -65,6 +65,10 @@ TRAIN = (
     DEVICE,
     argument("--quiet", "print nothing but the run's folder", action="store_true"),
 )
+CLUSTER = (
+    argument("--ray", "train a study on this Ray cluster, or on one of this machine", metavar="ADDRESS|local"),
+    argument("--slurm", "train a study by Slurm, a job for each group", action="store_true"),
+)
 STUDY = (
     argument("recipe", "recipes' names; other options are values of all of them, as in train", nargs="+"),
     argument("--vary", "values of an option; given twice, every combination", metavar="PATH=V1,V2", action="append"),
@@ -74,6 +78,7 @@ STUDY = (
     argument("--steps", "env steps of each run, instead of the recipe's number", metavar="N"),
     argument("--out", "the study's folder, a new one (default: below runs)", metavar="DIR"),
     DEVICE,
+    *CLUSTER,
     argument("--quiet", "print nothing but the study's folder", action="store_true"),
 )
 ELSEWHERE = {
@@ -89,6 +94,7 @@ RESUME = (
     argument("run", "the run's folder, or a study's: what is missing of it is trained", metavar="RUN"),
     argument("--steps", "more env steps than it was to have", metavar="MORE", type=whole_number, default=0),
     DEVICE,
+    *CLUSTER,
     *TRUST,
 )
 EVALUATE = (

@@ -96,7 +96,7 @@ def _study(options: Options, rest: list[str]) -> int:
     made = study(
         options.recipe, varied(options.vary or []), values=dict(_values(arguments.STUDY, rest)), engine=options.engine,
         seed=options.seed, seeds=options.seeds, steps=options.steps, out=options.out, device=options.device,
-        quiet=options.quiet,
+        quiet=options.quiet, ray=options.ray, slurm="slurm" if options.slurm else None,
     )  # fmt: skip
     if options.quiet:
         print(made.path)
@@ -126,6 +126,8 @@ def varied(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
 def _resume(options: Options, rest: list[str]) -> int:
     if is_study(options.run):
         return _resume_study(options, rest)
+    if options.ray or options.slurm:
+        raise UserError(f"{options.run} is no study: --ray and --slurm are for those")
     run, values = opened(options), dict(_values(arguments.RESUME, rest))
     resume(
         run.path, values, steps=options.steps, device=options.device, own=vouched(options), trust=run.trusted,
@@ -140,7 +142,8 @@ def _resume_study(options: Options, rest: list[str]) -> int:
             f"{options.run} is a study, which goes on as it was planned: begin another one with argmaxq study"
         )
     shun(Path(options.run))
-    resume_study(options.run, trust=options.trust, quiet=False)
+    slurm = "slurm" if options.slurm else None
+    resume_study(options.run, trust=options.trust, quiet=False, ray=options.ray, slurm=slurm)
     return 0
 
 

@@ -98,7 +98,10 @@ class _Driver:
         latest = checkpoint.latest(self._folder / CHECKPOINTS, said.say)
         if latest is not None:
             self._going = list(checked(STATE, checkpoint.verify(latest), latest)["members"])
-        recipes, tracks = ([each[place] for place in self._going] for each in (self._recipes, self._tracks))
+        recipes, tracks = (
+            [self._recipes[place] for place in self._going],
+            [self._tracks[place] for place in self._going],
+        )
         seeds = tuple(track.seed for track in tracks)
         with closing(self._engines.make(self._group, recipes, seeds)) as engine:
             beside = Beside(self._saving, self._looked)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from argmaxq.setup import usable_cores
+from argmaxq.studies.folder import Layout
 from argmaxq.studies.plan import Group
 
 START = """
@@ -86,8 +87,8 @@ class Worker:
 class Processes:
     """As many groups at once as there are cores: a compiled one takes all of them, one of the host takes one."""
 
-    def __init__(self, folder: Path, groups: Mapping[int, Group], environment: Mapping[str, str]) -> None:
-        self._folder, self._groups, self._environment = folder, groups, environment
+    def __init__(self, layout: Layout, groups: Mapping[int, Group], environment: Mapping[str, str]) -> None:
+        self._folder, self._groups, self._environment = layout.path, groups, environment
         self._waiting: deque[int] = deque()
         self._idle: list[Worker] = []
         self._busy: list[Worker] = []

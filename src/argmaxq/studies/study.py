@@ -1,6 +1,6 @@
 """The verb ``study``: a grid of settings times seeds, trained side by side."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -17,10 +17,9 @@ from argmaxq.runs import trust
 from argmaxq.runs.lock import locked
 from argmaxq.runs.spaces import written as spaces_written
 from argmaxq.studies import table
-from argmaxq.studies.executors import Executor
+from argmaxq.studies.executors import Executor, Making, chosen
 from argmaxq.studies.folder import SETTINGS, TABLE, Layout, make, opened
 from argmaxq.studies.plan import LARGEST, Group, Member, Setting, grid, grouped
-from argmaxq.studies.processes import Processes
 from argmaxq.studies.watching import Watching
 from argmaxq.training.engines.choose import EngineName, engine_kind, members_that_fit
 from argmaxq.training.evaluation import Evaluator
@@ -31,8 +30,6 @@ from argmaxq.verbs.train import seed_numbers
 
 LOOKS = 0.3
 """Seconds between two looks at how far a study is."""
-Making = Callable[[Layout, Mapping[int, Group], Mapping[str, str]], Executor]
-"""What makes an executor for some groups of a study, whose processes get these environment variables."""
 
 
 class Study:
@@ -100,6 +97,8 @@ def study(
     out: str | Path | None = None,
     device: str | None = None,
     quiet: bool = True,
+    ray: str | None = None,
+    slurm: str | None = None,
     executor: Making | None = None,
 ) -> Study:
     """Train every combination of varied values, for each recipe and seed, and return the study.
@@ -118,7 +117,9 @@ def study(
         out: The study's folder, which must not exist; by default a new one below ``runs``.
         device: As ``train`` has it.
         quiet: Show no progress.
-        executor: What trains the groups; processes of this machine by default.
+        ray: Train on the Ray cluster at this address, ``local`` for one that is started here.
+        slurm: Train by Slurm: ``slurm``, or ``local`` to try it without.
+        executor: What trains the groups instead; see ``studies.executors``.
 
     Raises:
         UserError: one line, for anything a user can mend, or if a group could not be trained; the others are whole.
@@ -136,12 +137,20 @@ def study(
         groups = grouped(settings, numbers, lambda recipe: engine_kind(recipe.env, engine), members_that_fit)
         spaces = _spaces(settings, groups)
         layout = make(out, settings, varied, numbers, groups, spaces, device)
-    return _go(layout, quiet, executor)
+    return _go(layout, quiet, executor or chosen(ray, slurm))
 
 
-def resume(path: str | Path, *, trust: bool = False, quiet: bool = True, executor: Making | None = None) -> Study:
+def resume(
+    path: str | Path,
+    *,
+    trust: bool = False,
+    quiet: bool = True,
+    ray: str | None = None,
+    slurm: str | None = None,
+    executor: Making | None = None,
+) -> Study:
     """Go on with a study: what is missing is trained, and what is there stays. Raises what ``study`` raises."""
-    return _go(opened(path), quiet, executor, trust)
+    return _go(opened(path), quiet, executor or chosen(ray, slurm), trust)
 
 
 def _settings(recipes: Sequence[str | Recipe], vary: Mapping[str, Sequence[Any]], given: Given) -> list[Setting]:
@@ -200,7 +209,7 @@ def _of_environment(recipe: Recipe, engine: str) -> dict[str, Any]:
         evaluator.close()
 
 
-def _go(layout: Layout, quiet: bool, executor: Making | None, trusted: bool = False) -> Study:
+def _go(layout: Layout, quiet: bool, making: Making, trusted: bool = False) -> Study:
     """Train what is missing, and make the table."""
     say = print if not quiet else lambda text: None
     groups = layout.groups
@@ -210,7 +219,6 @@ def _go(layout: Layout, quiet: bool, executor: Making | None, trusted: bool = Fa
         say(_opening(layout))
         hold()
         if todo:
-            making = executor or (lambda layout, groups, variables: Processes(layout.path, groups, variables))
             with _closing(making(layout, todo, _variables(layout, trusted))) as made:
                 _train(layout, todo, made, quiet, faults)
         layout.summarise()

@@ -135,7 +135,8 @@ class Loop:
         arrays, meta = self.engine.save(self._state)
         self._state, _ = engine.restore({name: leaf[list(numbers)] for name, leaf in arrays.items()}, meta)
         self.engine, self.saved = engine, False
-        self.tracks, self._recipes = ([each[number] for number in numbers] for each in (self.tracks, self._recipes))
+        self.tracks = [self.tracks[number] for number in numbers]
+        self._recipes = [self._recipes[number] for number in numbers]
 
     @property
     def step(self) -> int:

@@ -1,6 +1,7 @@
 """Groups trained by a Ray cluster: a task for each, tried again from its latest checkpoint where a node is lost."""
 
 import os
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -81,7 +82,9 @@ def _connect(ray: Any, address: str, environment: Mapping[str, str]) -> None:
     shipped = {"runtime_env": {"working_dir": os.getcwd()}} if environment else {}  # the user's module lies there
     where = {} if address == LOCAL else {"address": address}
     try:
-        ray.init(**where, **shipped, log_to_driver=False, configure_logging=False, include_dashboard=False)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="os.fork")  # Ray's own processes use nothing of JAX
+            ray.init(**where, **shipped, log_to_driver=False, include_dashboard=False)
     except Exception as error:
         with suppress(Exception):
             ray.shutdown()

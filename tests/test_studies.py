@@ -19,7 +19,7 @@ from argmaxq.studies.attempts import Superseded, begun
 from argmaxq.studies.folder import Layout, opened
 from argmaxq.studies.plan import Group, Member, chunks, grid, grouped
 from argmaxq.studies.study import resume
-from commands import SMALL, Command, command
+from commands import Command, command, study_words
 from runs import CARTPOLE, assert_same
 
 VARY = {"agent.replay.capacity": (300, 600), "agent.optimiser.learning_rate": (1e-3, 1e-2)}
@@ -147,16 +147,11 @@ def test_an_attempt_that_was_given_up_for_lost_writes_no_more(tmp_path: Path) ->
         first()
 
 
-def test_a_command_is_planned_by_its_words(argmaxq: Command) -> None:
+def test_a_command_is_planned_by_itsstudy_words(argmaxq: Command) -> None:
     assert argmaxq("study", "cartpole/dqn", "--vary", "agent.gamma")[2].startswith("argmaxq: --vary agent.gamma: it is")
     assert "did you mean agent.gamma" in argmaxq("study", "cartpole/dqn", "--vary", "agent.gama=1,2")[2]
     with pytest.raises(aq.UserError, match="no study's folder"):
         opened(".")
-
-
-def _words(folder: Path) -> list[str]:
-    vary = ("--vary", "agent.replay.capacity=300,600", "--vary", "agent.bootstrap=max,double")
-    return ["study", *SMALL, *vary, "--seeds", "2", "--out", str(folder)]
 
 
 def _killed(folder: Path, words: list[str], kills: int, randomly: random.Random) -> None:
@@ -189,10 +184,10 @@ def _checkpoints(folder: Path) -> set[Path]:
 @pytest.mark.parametrize("engine", ["auto", pytest.param("host", marks=pytest.mark.slow)])
 def test_kills_lose_nothing(kills: int, engine: str, tmp_path: Path) -> None:
     untroubled, killed = tmp_path / "untroubled", tmp_path / "killed"
-    with command(*_words(untroubled), "--engine", engine) as process:
+    with command(*study_words(untroubled), "--engine", engine) as process:
         out, err = process.communicate()
         assert process.returncode == 0, out + err
-    _killed(killed, [*_words(killed), "--engine", engine], kills, random.Random(kills))
+    _killed(killed, [*study_words(killed), "--engine", engine], kills, random.Random(kills))
     assert (killed / "table.csv").read_bytes() == (untroubled / "table.csv").read_bytes()
     for run in (each.parent for each in untroubled.glob("settings/*/seed-*/config.json")):
         assert_same(aq.Run(killed / run.relative_to(untroubled)), aq.Run(run))

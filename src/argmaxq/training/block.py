@@ -51,7 +51,7 @@ class Beside(NamedTuple):
     Attributes:
         saving: Called before anything is saved, which it prevents by an exception; what it gives stands in the
             checkpoint.
-        looked: Called with the loop at a block's end, when all else is done.
+        looked: Called with the loop at a block's end, when all has been looked at, and before it is saved.
     """
 
     saving: Callable[[], Mapping[str, Any]] = dict

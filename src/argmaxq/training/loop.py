@@ -233,10 +233,10 @@ class Loop:
         block = Block(self.step, reports, returns, lambda number: self.engine.params(self._state, number), measured)
         self._call_back(block, progress)
         self._note_time()
+        self._beside.looked(self)
         if self._times.crossed(self.iteration, self.recipe.checkpoint_every):
             self.save(progress)
         progress.update(done(self.step, self.tracks), means(self.tracks))
-        self._beside.looked(self)
 
     def _measured(self, evaluations: list[Played] | None, judged: list[int]) -> list[dict[str, float]]:
         """Diagnostics of each seed, where they are due and anything was learnt, and of the evaluations made now."""

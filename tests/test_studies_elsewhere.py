@@ -9,11 +9,17 @@ import pytest
 
 import argmaxq as aq
 from argmaxq.studies.study import resume
-from commands import command, study_words
+from commands import command
+from commands import study_words as words_of
 from runs import CARTPOLE
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 VARY = {"agent.replay.capacity": (300, 600), "agent.bootstrap": ("max", "double")}
+
+
+def study_words(folder: Path) -> list[str]:
+    """A study that takes long enough for a node to be lost in it."""
+    return [*words_of(folder), "--steps", "12000"]
 
 
 @pytest.fixture(scope="module")

@@ -81,6 +81,24 @@ STUDY = (
     *CLUSTER,
     argument("--quiet", "print nothing but the study's folder", action="store_true"),
 )
+TUNE = (
+    argument("recipe", "a recipe's name; other options are its values, as in train", metavar="RECIPE"),
+    argument(
+        "--over",
+        "where to look for a value; given for each, with log on a logarithmic scale",
+        metavar="PATH=low..high",
+        action="append",
+        nargs="+",
+    ),
+    argument("--trials", "how many values are tried (%(default)s)", metavar="N", type=whole_number, default=64),
+    argument("--seeds", "seeds of each trial, from 1000 on (%(default)s)", metavar="N", type=whole_number, default=1),
+    argument(
+        "--reported", "fresh seeds of the best, from 0 on (%(default)s)", metavar="N", type=whole_number, default=10
+    ),
+    argument("--engine", "auto, compiled or host (%(default)s)", metavar="E", default="auto"),
+    argument("--steps", "env steps of each run, instead of the recipe's number", metavar="N"),
+    argument("--out", "the tuning's folder, a new one (default: below runs)", metavar="DIR"),
+)
 ELSEWHERE = {
     **dict.fromkeys(("seed_count", "num_seeds", "n_seeds", "number_of_seeds", "num_runs", "repeats"), "seeds"),
     **dict.fromkeys(("random_seed", "rng_seed"), "seed"),
@@ -91,7 +109,7 @@ ELSEWHERE = {
 }
 """What other programs call the options of ``train`` that are no values of a recipe."""
 RESUME = (
-    argument("run", "the run's folder, or a study's: what is missing of it is trained", metavar="RUN"),
+    argument("run", "the run's folder, or a study's or tuning's: what is missing of it is trained", metavar="RUN"),
     argument("--steps", "more env steps than it was to have", metavar="MORE", type=whole_number, default=0),
     DEVICE,
     *CLUSTER,

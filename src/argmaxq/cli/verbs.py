@@ -21,6 +21,8 @@ from argmaxq.runs.trust import beside, shun
 from argmaxq.studies.folder import is_study
 from argmaxq.studies.study import resume as resume_study
 from argmaxq.studies.study import study
+from argmaxq.tuning.tune import is_tuning, tune
+from argmaxq.tuning.tune import resume as resume_tuning
 from argmaxq.verbs.source import chosen_source
 from argmaxq.verbs.train import resume, train_given
 
@@ -123,7 +125,22 @@ def varied(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def _tune(options: Options, rest: list[str]) -> int:
+    over = [(words[0].partition("=")[0], words) for words in options.over or []]
+    looked = {path: [words[0].partition("=")[2], *words[1:]] for path, words in over}
+    tune(
+        options.recipe, looked, trials=options.trials, seeds=options.seeds, reported=options.reported,
+        values=dict(_values(arguments.TUNE, rest)), steps=options.steps, engine=options.engine, out=options.out,
+        quiet=False,
+    )  # fmt: skip
+    return 0
+
+
 def _resume(options: Options, rest: list[str]) -> int:
+    if is_tuning(options.run):
+        shun(Path(options.run))
+        resume_tuning(options.run, quiet=False)
+        return 0
     if is_study(options.run):
         return _resume_study(options, rest)
     if options.ray or options.slurm:
@@ -211,6 +228,7 @@ VERBS = {
     "list": Verb(_list, "recipes, environments and components", arguments.LIST),
     "train": Verb(_train, "train an agent", arguments.TRAIN),
     "study": Verb(_study, "train every combination of values, with several seeds each", arguments.STUDY),
+    "tune": Verb(_tune, "look for better values, and compare the best with the recipe on fresh seeds", arguments.TUNE),
     "resume": Verb(_resume, "go on where a run stopped, also with other values of options", arguments.RESUME),
     "evaluate": Verb(_evaluate, "play greedy episodes with a trained agent", arguments.EVALUATE),
     "plot": Verb(_plot, "draw runs' curves, a run's losses, or its agent's policy, values, choices", arguments.PLOT),

@@ -12,6 +12,7 @@ from argmaxq.runs.folder import CONFIG, SUMMARY, make_folder, read_summary, seed
 from argmaxq.runs.formats import COUNT, IDENTITY, SEED, checked
 from argmaxq.runs.reading import read_json
 from argmaxq.runs.shapes import each, entries, fields, matching, optional, table, text
+from argmaxq.runs.shapes import number as is_a_number
 from argmaxq.runs.summary import joined
 from argmaxq.runs.versions import environment_report
 from argmaxq.runs.writing import own_folder
@@ -40,7 +41,7 @@ FORMAT = fields(
         "settings": each(fields({"recipe": text, "values": entries(text)}), least=1),
         "groups": each(GROUP, least=1),
     },
-    {"versions": table, "device": table, "machine": table},
+    {"versions": table, "device": table, "machine": table, "rungs": each(is_a_number)},
 )
 """The shape of ``study.json``."""
 
@@ -121,11 +122,12 @@ def is_study(path: str | Path) -> bool:
 def make(
     out: str | Path | None,
     settings: Sequence[Setting],
-    vary: Mapping[str, Any],
+    vary: Sequence[str],
     seeds: Sequence[int],
     groups: Sequence[Group],
     spaces: Sequence[Mapping[str, Any]],
     device: str | None,
+    rungs: Sequence[float] = (),
 ) -> Layout:
     """A new study's folder; ``spaces`` are what each setting's configuration holds of its environment's.
 
@@ -142,6 +144,7 @@ def make(
         "device_asked": device,
         "settings": [{"recipe": setting.name, "values": setting.values} for setting in settings],
         "groups": [_group(group) for group in groups],
+        **({"rungs": list(rungs)} if rungs else {}),
         **report,
     }
     layout = Layout(path, data)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from argmaxq.components.errors import UserError
 from argmaxq.interrupts import hold, noting, obey, waiting
@@ -18,8 +19,9 @@ LOOKS = 0.3
 """Seconds between two looks at how far a study is."""
 
 
-def go(layout: Layout, quiet: bool, making: Making, trusted: bool = False) -> None:
-    """Train what is missing, and make the table."""
+def go(layout: Layout, quiet: bool, making: Making, trusted: bool = False, whole: Path | None = None) -> None:
+    """Train what is missing, and make the table; ``whole`` is what goes on with it, by default the study itself."""
+    resumed = f"argmaxq resume {whole or layout.path}"
     say = print if not quiet else lambda text: None
     groups = layout.groups
     todo = {number: group for number, group in enumerate(groups) if not layout.done(number)}
@@ -32,12 +34,12 @@ def go(layout: Layout, quiet: bool, making: Making, trusted: bool = False) -> No
                 _train(layout, todo, made, quiet, faults)
         layout.summarise()
         table.write(layout)
-        say(_outcome(layout))
-        obey(f"argmaxq resume {layout.path} goes on from there")
+        say(_outcome(layout, resumed))
+        obey(f"{resumed} goes on from there")
     if faults:
         number, fault = next(iter(faults.items()))
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        raise UserError(f"group {number:03d}{more}: {fault}; argmaxq resume {layout.path} tries again")
+        raise UserError(f"group {number:03d}{more}: {fault}; {resumed} tries again")
 
 
 @contextmanager
@@ -100,9 +102,9 @@ def _opening(layout: Layout) -> str:
     return f"study of {', '.join(data['recipes'])}: {many}, {groups}, in {layout.path}"
 
 
-def _outcome(layout: Layout) -> str:
+def _outcome(layout: Layout, resumed: str) -> str:
     done = sum(layout.done(number) for number in range(len(layout.groups)))
     if done < len(layout.groups):
-        return f"  {done} of {len(layout.groups)} groups are done; argmaxq resume {layout.path} goes on"
+        return f"  {done} of {len(layout.groups)} groups are done; {resumed} goes on"
     runs = f"{len(layout.data['settings']) * len(layout.seeds)} runs below {layout.path / SETTINGS}"
     return f"  runs       {runs}\n  table      {layout.path / TABLE}"

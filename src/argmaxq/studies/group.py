@@ -1,5 +1,6 @@
 """Training one group of a study: from its latest checkpoint, or from the beginning, to its end."""
 
+import math
 import time
 from contextlib import closing
 from pathlib import Path
@@ -15,11 +16,12 @@ from argmaxq.runs.folder import SUMMARY, write_json
 from argmaxq.runs.formats import STATE, checked
 from argmaxq.runs.lock import locked
 from argmaxq.runs.summary import summarise
-from argmaxq.runs.track import CHECKPOINTS, Track
+from argmaxq.runs.track import CHECKPOINTS, PRUNED, Track
 from argmaxq.runs.writing import own_folder
 from argmaxq.studies.attempts import begun
 from argmaxq.studies.folder import DONE, PROGRESS, SAID, Layout
 from argmaxq.studies.plan import Group
+from argmaxq.studies.pruning import Standing, beaten
 from argmaxq.training.block import Beside, Diverged
 from argmaxq.training.engines.choose import make_engine, make_members, own_numbers
 from argmaxq.training.engines.compiled import CompiledEngine
@@ -84,7 +86,7 @@ class _Driver:
 
     def __init__(self, layout: Layout, group: Group, folder: Path, engines: Engines) -> None:
         self._group, self._folder, self._engines = group, folder, engines
-        self._newest = begun(folder)
+        self._newest, self._rungs = begun(folder), layout.data.get("rungs", [])
         runs = [layout.run(member) for member in group.members]
         self._recipes = [group.pinned(run.recipe) for run in runs]
         self._tracks = [Track(run.path, run.seeds[0], run.config["id"]) for run in runs]
@@ -135,9 +137,20 @@ class _Driver:
         if now - self._told_at >= TOLD:
             self._told_at = now
             write_json(self._folder / PROGRESS, self._progress())
+        rungs = sum(loop.step >= share * loop.recipe.steps for share in self._rungs)
+        loop.end(beaten(self._standing(loop), self._group.settings, rungs), PRUNED)
         keep = [place for place, track in enumerate(loop.tracks) if not track.over]
         if narrower(len(loop.tracks), len(keep), self._seconds_left(loop)):
             self._narrow(loop, keep)
+
+    def _standing(self, loop: Loop) -> list[Standing]:
+        """How the members stand that go on."""
+        members = [self._group.members[number] for number in self._going]
+        return [
+            Standing(place, member.setting, -math.inf if track.evaluation is None else track.evaluation)
+            for place, (member, track) in enumerate(zip(members, loop.tracks, strict=True))
+            if not track.over
+        ]
 
     def _seconds_left(self, loop: Loop) -> float:
         left = (loop.recipe.steps - loop.step) / max(loop.step, 1) * loop.iteration

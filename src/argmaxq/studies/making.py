@@ -1,18 +1,56 @@
 """What a study is made of: its settings' recipes, and what their environments give."""
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from argmaxq.components.checks import validate
 from argmaxq.components.errors import UserError
 from argmaxq.components.serialisation import OWN, to_json
+from argmaxq.devices import using
 from argmaxq.environments.source import compiled
+from argmaxq.interrupts import noting
 from argmaxq.recipes import Given, choose
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs.spaces import written as spaces_written
-from argmaxq.studies.plan import Group, Setting, grid
+from argmaxq.studies.folder import Layout, make
+from argmaxq.studies.plan import LARGEST, Group, Setting, grid, grouped
+from argmaxq.training.engines.choose import EngineName, engine_kind, members_that_fit
 from argmaxq.training.evaluation import Evaluator
 from argmaxq.training.feasibility import refuse_infeasible
+
+
+@contextmanager
+def planning(device: str | None) -> Iterator[None]:
+    """Within it studies are planned: nothing is trained here, so it is no matter how JAX has been started."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="JAX had started already")
+        with using(device, 2), noting():
+            yield
+
+
+def layout_of(
+    settings: Sequence[Setting],
+    vary: Sequence[str],
+    seeds: Sequence[int],
+    engine: EngineName,
+    out: str | Path | None,
+    device: str | None,
+    rungs: Sequence[float] = (),
+) -> Layout:
+    """A new study of these settings, which tell of their values at the paths ``vary``; within ``planning``.
+
+    ``rungs`` are shares of the steps at which half of each group's settings end.
+
+    Raises:
+        UserError: it is too large, or a setting cannot be trained.
+    """
+    if len(settings) * len(seeds) > LARGEST:
+        raise UserError(f"{len(settings)} settings with {len(seeds)} seeds: at most {LARGEST:,} runs in a study")
+    groups = grouped(settings, seeds, lambda recipe: engine_kind(recipe.env, engine), members_that_fit)
+    return make(out, settings, vary, seeds, groups, spaces_of(settings, groups), device, rungs)
 
 
 def settings_of(recipes: Sequence[str | Recipe], vary: Mapping[str, Sequence[Any]], given: Given) -> list[Setting]:

@@ -53,6 +53,11 @@ class Group(NamedTuple):
     swept: tuple[str, ...] = ()
     allocation: int | None = None
 
+    @property
+    def settings(self) -> int:
+        """How many settings its members have."""
+        return len({member.setting for member in self.members})
+
     def pinned(self, recipe: Recipe) -> Recipe:
         """A member's recipe as it is trained in the group."""
         return recipe if self.allocation is None else replace(recipe, ALLOCATION, self.allocation)

@@ -5,16 +5,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from argmaxq.components.errors import UserError
-from argmaxq.devices import using
-from argmaxq.interrupts import noting
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.studies import table
 from argmaxq.studies.executors import Making, chosen
-from argmaxq.studies.folder import make, opened
+from argmaxq.studies.folder import opened
 from argmaxq.studies.going import go
-from argmaxq.studies.making import settings_of, spaces_of
-from argmaxq.studies.plan import LARGEST, Member, grouped
-from argmaxq.training.engines.choose import EngineName, engine_kind, members_that_fit
+from argmaxq.studies.making import layout_of, planning, settings_of
+from argmaxq.studies.plan import Member
+from argmaxq.training.engines.choose import EngineName
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.train import seed_numbers
 
@@ -117,13 +115,8 @@ def study(
     varied = {path.replace("-", "_"): tuple(each) for path, each in (vary or {}).items()}
     given = [*({} if steps is None else {"steps": steps}).items(), *(values or {}).items()]
     numbers = seed_numbers(seed, seeds)
-    with using(device, 2), noting():
-        settings = settings_of(listed, varied, given)
-        if len(settings) * len(numbers) > LARGEST:
-            raise UserError(f"{len(settings)} settings with {len(numbers)} seeds: at most {LARGEST:,} runs in a study")
-        groups = grouped(settings, numbers, lambda recipe: engine_kind(recipe.env, engine), members_that_fit)
-        spaces = spaces_of(settings, groups)
-        layout = make(out, settings, varied, numbers, groups, spaces, device)
+    with planning(device):
+        layout = layout_of(settings_of(listed, varied, given), list(varied), numbers, engine, out, device)
     go(layout, quiet, executor or chosen(ray, slurm))
     return Study(layout.path)
 

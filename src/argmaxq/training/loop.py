@@ -127,6 +127,12 @@ class Loop:
         still = [standing_still(self._recipes[each].agent, self.tracks[each].clock(self.total)) for each in going]
         return told(self.recipe.agent, self.step, self.recipe.steps) if still and all(still) else ""
 
+    def end(self, numbers: Sequence[int], why: str) -> None:
+        """End these seeds at a block's end, with the policies that they have now."""
+        for number in numbers:
+            self.tracks[number].keep_last(self.engine.params(self._state, number))
+            self.tracks[number].over = why
+
     def narrow(self, engine: Engine, numbers: Sequence[int]) -> None:
         """Go on at a block's end with the tracks at these positions alone, which ``engine`` trains.
 

@@ -16,35 +16,15 @@ from argmaxq.runs.folder import read_summary
 from argmaxq.runs.records import read
 from argmaxq.studies import group
 from argmaxq.studies.attempts import Superseded, begun
-from argmaxq.studies.folder import Layout, opened
+from argmaxq.studies.folder import opened
 from argmaxq.studies.plan import Group, Member, chunks, grid, grouped
 from argmaxq.studies.study import resume
 from commands import Command, command, study_words
 from runs import CARTPOLE, assert_same
+from studied import Here
 
 VARY = {"agent.replay.capacity": (300, 600), "agent.optimiser.learning_rate": (1e-3, 1e-2)}
 SEEDS = (3, 7)
-
-
-class Here:
-    """Trains groups in this process."""
-
-    def __init__(self, layout: Layout, groups: Mapping[int, Group], variables: Mapping[str, str]) -> None:
-        self._layout, self._engines, self._ended = layout, group.Engines(), list[tuple[int, str]]()
-
-    def submit(self, number: int) -> None:
-        group.train(self._layout, number, self._engines)
-        self._ended.append((number, ""))
-
-    def wait(self, seconds: float) -> list[tuple[int, str]]:
-        found, self._ended = self._ended, []
-        return found
-
-    def stop(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
 
 def make(name: str, cell: Any) -> aq.Recipe:

@@ -63,6 +63,7 @@ from argmaxq.roles import (
 )
 from argmaxq.spaces import Spaces
 from argmaxq.studies.study import Study, study
+from argmaxq.tuning.tune import tune
 from argmaxq.types import Array, Batch, Clock, Metrics, PyTree, Row, Transition
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run, load
@@ -145,4 +146,5 @@ __all__ = [
     "traces",
     "train",
     "transformed",
+    "tune",
 ]

@@ -25,6 +25,14 @@ OPTIONS = {
 }
 SMALL = ["cartpole/dqn", *(part for path, value in OPTIONS.items() for part in (f"--{path}", *value.split()))]
 """A training of a second."""
+
+
+def study_words(folder: Path) -> list[str]:
+    """A study of four such settings, with two seeds each, by two programs."""
+    vary = ("--vary", "agent.replay.capacity=300,600", "--vary", "agent.bootstrap=max,double")
+    return ["study", *SMALL, *vary, "--seeds", "2", "--out", str(folder)]
+
+
 Outcome = tuple[int, str, str]
 Command = Callable[..., Outcome]
 

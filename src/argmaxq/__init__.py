@@ -62,6 +62,8 @@ from argmaxq.roles import (
     Sync,
 )
 from argmaxq.spaces import Spaces
+from argmaxq.studies.study import Study, study
+from argmaxq.tuning.tune import tune
 from argmaxq.types import Array, Batch, Clock, Metrics, PyTree, Row, Transition
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run, load
@@ -107,6 +109,7 @@ __all__ = [
     "Size",
     "Spaces",
     "Stop",
+    "Study",
     "Sync",
     "TrainingReturn",
     "Transition",
@@ -138,8 +141,10 @@ __all__ = [
     "rewards",
     "schedules",
     "step_sizes",
+    "study",
     "sync",
     "traces",
     "train",
     "transformed",
+    "tune",
 ]

@@ -41,6 +41,8 @@ def start_jax(seeds: int) -> bool:
 def device_per_core() -> bool:
     """Let many seeds train on all cores; whether that is so, or the user chose a number of devices.
 
+    There are two at least, since XLA gives a program for one device other bits than one for any larger number of them.
+
     JAX must not have started: later its devices stay as they are. Not the default, because with more than one device
     XLA multiplies large matrices about five times as slowly.
     """
@@ -48,9 +50,9 @@ def device_per_core() -> bool:
     if settings.jax_num_cpu_devices >= 0 or "host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
         return True
     try:
-        jax.config.update("jax_num_cpu_devices", usable_cores())
+        jax.config.update("jax_num_cpu_devices", max(usable_cores(), 2))
     except RuntimeError:
-        return usable_cores() == 1
+        return False
     return True
 
 

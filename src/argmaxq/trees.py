@@ -43,6 +43,11 @@ def named(tree: PyTree) -> dict[str, Any]:
     return {_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 
 
+def with_leaves(tree: PyTree, leaves: Mapping[str, Any]) -> PyTree:
+    """The same tree with other leaves by name."""
+    return jax.tree_util.tree_map_with_path(lambda path, leaf: leaves.get(_name(path), leaf), tree)
+
+
 def specs(tree: PyTree) -> dict[str, str]:
     """Dtype and shape of every leaf by the name that ``flatten`` gives it, such as ``float32[3, 4]``."""
     return {name: _spec(leaf) for name, leaf in named(tree).items()}

@@ -11,7 +11,7 @@ import numpy as np
 from argmaxq.agents.deciding import Deciding, among, both
 from argmaxq.agents.dqn import DQNLearner, begin, descend
 from argmaxq.agents.replaying import Replaying
-from argmaxq.components.annotations import Bound, Count, Fraction, Size
+from argmaxq.components.annotations import Bound, Fraction, Onset, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.learning.bootstrap import Double
@@ -67,7 +67,7 @@ class BDQ(Replaying, Deciding):
     batch_size: Size = 64
     rollout: Size = 4
     updates: Size = 1
-    learning_starts: Count = 1_000
+    learning_starts: Onset = 1_000
     rewards: Rewards = Scale()
     average: Averaging | None = None
     branches: Annotated[tuple[int, ...], Bound()] = ()

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from argmaxq.agents.dqn import DQNLearner, begin, descend
 from argmaxq.agents.hybrid import HybridActing, hybrid
 from argmaxq.agents.replaying import Replaying
-from argmaxq.components.annotations import Count, Fraction, Size
+from argmaxq.components.annotations import Fraction, Onset, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import type_name
@@ -61,7 +61,7 @@ class CriticOnly(HybridActing, Replaying):
     batch_size: Size = 128
     rollout: Size = 8
     updates: Size = 1
-    learning_starts: Count = 500
+    learning_starts: Onset = 500
     rewards: Rewards = Scale()
     average: Averaging | None = None
 

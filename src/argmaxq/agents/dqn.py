@@ -10,7 +10,7 @@ from argmaxq.agents.acting import Acting, discrete
 from argmaxq.agents.copies import prepared
 from argmaxq.agents.deciding import Allowed, both
 from argmaxq.agents.replaying import Replaying
-from argmaxq.components.annotations import Count, Fraction, Size
+from argmaxq.components.annotations import Fraction, Onset, Size
 from argmaxq.components.component import component
 from argmaxq.learning.bootstrap import Max
 from argmaxq.learning.exploration import EpsilonGreedy
@@ -84,7 +84,7 @@ class DQN(Replaying, Acting):
     batch_size: Size = 64
     rollout: Size = 4
     updates: Size = 1
-    learning_starts: Count = 1_000
+    learning_starts: Onset = 1_000
     rewards: Rewards = Scale()
     average: Averaging | None = None
     resets: Resets | None = None

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.agents.hybrid import ActorCritic, HybridAgent, HybridLearner, climb, hybrid
-from argmaxq.components.annotations import Count, Fraction, Size
+from argmaxq.components.annotations import Fraction, Onset, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.learning.exploration import EpsilonGreedy
@@ -73,7 +73,7 @@ class PADDPG(HybridAgent):
     batch_size: Size = 32
     rollout: Size = 1
     updates: Size = 1
-    learning_starts: Count = 128
+    learning_starts: Onset = 128
     rewards: Rewards = Scale()
     average: Averaging | None = None
     actions: Size | None = None

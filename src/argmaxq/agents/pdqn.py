@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.agents.hybrid import ActorCritic, HybridAgent, HybridLearner, climb, hybrid
-from argmaxq.components.annotations import Count, Fraction, Number, Size
+from argmaxq.components.annotations import Fraction, Number, Onset, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.learning.bootstrap import Max
@@ -96,7 +96,7 @@ class PDQN(HybridAgent):
     batch_size: Size = 128
     rollout: Size = 1
     updates: Size = 1
-    learning_starts: Count = 500
+    learning_starts: Onset = 500
     rewards: Rewards = Scale()
     average: Averaging | None = None
 

@@ -11,7 +11,7 @@ from argmaxq.agents.deciding import Allowed
 from argmaxq.agents.dqn import DQNLearner, step
 from argmaxq.agents.recurrent import RecurrentActing
 from argmaxq.agents.replaying import Replaying
-from argmaxq.components.annotations import Count, Extent, Fraction, Size
+from argmaxq.components.annotations import Extent, Fraction, Onset, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import type_name
@@ -97,7 +97,7 @@ class R2D2(RecurrentActing, Replaying):
     batch_size: Size = 32
     rollout: Size = 16
     updates: Size = 1
-    learning_starts: Count = 1_000
+    learning_starts: Onset = 1_000
     rewards: Rewards = Scale()
     average: Averaging | None = None
     legal: Allowed = Legal()

@@ -21,7 +21,7 @@ class Parser(argparse.ArgumentParser):
         """As argparse's, which makes an empty list of the value in ``--option=--``; that is refused here."""
         options, rest = super().parse_known_args(args, namespace)
         single = [action.dest for action in self._actions if action.nargs is None]
-        if empty := [name for name in single if isinstance(getattr(options, name, None), list)]:
+        if empty := [name for name in single if getattr(options, name, None) == []]:
             self.error(f"argument --{empty[0]}: expected one argument")
         return options, rest
 
@@ -65,6 +65,40 @@ TRAIN = (
     DEVICE,
     argument("--quiet", "print nothing but the run's folder", action="store_true"),
 )
+CLUSTER = (
+    argument("--ray", "train a study on this Ray cluster, or on one of this machine", metavar="ADDRESS|local"),
+    argument("--slurm", "train a study by Slurm, a job for each group", action="store_true"),
+)
+STUDY = (
+    argument("recipe", "recipes' names; other options are values of all of them, as in train", nargs="+"),
+    argument("--vary", "values of an option; given twice, every combination", metavar="PATH=V1,V2", action="append"),
+    argument("--engine", "auto, compiled or host (%(default)s)", metavar="E", default="auto"),
+    argument("--seed", "the first seed (%(default)s)", metavar="S", type=whole_number, default=0),
+    argument("--seeds", "how many seeds of each setting (%(default)s)", metavar="N", type=whole_number, default=1),
+    argument("--steps", "env steps of each run, instead of the recipe's number", metavar="N"),
+    argument("--out", "the study's folder, a new one (default: below runs)", metavar="DIR"),
+    DEVICE,
+    *CLUSTER,
+    argument("--quiet", "print nothing but the study's folder", action="store_true"),
+)
+TUNE = (
+    argument("recipe", "a recipe's name; other options are its values, as in train", metavar="RECIPE"),
+    argument(
+        "--over",
+        "where to look for a value; given for each, with log on a logarithmic scale",
+        metavar="PATH=low..high",
+        action="append",
+        nargs="+",
+    ),
+    argument("--trials", "how many values are tried (%(default)s)", metavar="N", type=whole_number, default=64),
+    argument("--seeds", "seeds of each trial, from 1000 on (%(default)s)", metavar="N", type=whole_number, default=1),
+    argument(
+        "--reported", "fresh seeds of the best, from 0 on (%(default)s)", metavar="N", type=whole_number, default=10
+    ),
+    argument("--engine", "auto, compiled or host (%(default)s)", metavar="E", default="auto"),
+    argument("--steps", "env steps of each run, instead of the recipe's number", metavar="N"),
+    argument("--out", "the tuning's folder, a new one (default: below runs)", metavar="DIR"),
+)
 ELSEWHERE = {
     **dict.fromkeys(("seed_count", "num_seeds", "n_seeds", "number_of_seeds", "num_runs", "repeats"), "seeds"),
     **dict.fromkeys(("random_seed", "rng_seed"), "seed"),
@@ -75,9 +109,10 @@ ELSEWHERE = {
 }
 """What other programs call the options of ``train`` that are no values of a recipe."""
 RESUME = (
-    RUN,
+    argument("run", "the run's folder, or a study's or tuning's: what is missing of it is trained", metavar="RUN"),
     argument("--steps", "more env steps than it was to have", metavar="MORE", type=whole_number, default=0),
     DEVICE,
+    *CLUSTER,
     *TRUST,
 )
 EVALUATE = (

@@ -80,7 +80,7 @@ def _run(argv: list[str]) -> int:
             print(help_text(recipe, tables.width()))
         return 0
     options, rest = parser.parse_known_args(arguments)
-    if rest and name not in ("train", "resume"):
+    if rest and name not in ("train", "study", "tune", "resume"):
         known = [flag for argument, _ in VERBS[name].arguments if (flag := argument).startswith("-")]
         raise UserError(f"argmaxq {name} knows no {rest[0]}: {near(rest[0], [*known, '--help'])}")
     return VERBS[name].run(options, rest)

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 
 from argmaxq.cli import arguments, tables
 from argmaxq.cli.arguments import Argument, Parser
@@ -16,7 +17,12 @@ from argmaxq.components.options import read
 from argmaxq.interrupts import hold, noting
 from argmaxq.recipes import Given
 from argmaxq.recipes.recipe import Recipe
-from argmaxq.runs.trust import beside
+from argmaxq.runs.trust import beside, shun
+from argmaxq.studies.folder import is_study
+from argmaxq.studies.study import resume as resume_study
+from argmaxq.studies.study import study
+from argmaxq.tuning.tune import is_tuning, tune
+from argmaxq.tuning.tune import resume as resume_tuning
 from argmaxq.verbs.source import chosen_source
 from argmaxq.verbs.train import resume, train_given
 
@@ -88,12 +94,73 @@ def _meant(name: str, own: Sequence[Argument]) -> str:
     return meant if meant in flags else next(iter(get_close_matches(name, flags, 1, 0.7)), "")
 
 
+def _study(options: Options, rest: list[str]) -> int:
+    made = study(
+        options.recipe, varied(options.vary or []), values=dict(_values(arguments.STUDY, rest)), engine=options.engine,
+        seed=options.seed, seeds=options.seeds, steps=options.steps, out=options.out, device=options.device,
+        quiet=options.quiet, ray=options.ray, slurm="slurm" if options.slurm else None,
+    )  # fmt: skip
+    if options.quiet:
+        print(made.path)
+    return 0
+
+
+def varied(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """``["agent.gamma=0.9,0.99"]`` as values by path.
+
+    Raises:
+        UserError: it is not written so, or a path is there twice.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for text in given:
+        path, equals, values = text.removeprefix("--").partition("=")
+        listed = tuple(value.strip() for value in values.split(","))
+        if not equals or not path or not all(listed):
+            raise UserError(f"--vary {text}: it is written PATH=V1,V2, such as agent.gamma=0.9,0.99")
+        if path.replace("-", "_") in found:
+            raise UserError(f"--vary {path} is there twice: write all of its values with commas between")
+        found[path.replace("-", "_")] = listed
+    if any(":" in value for values in found.values() for value in values):  # module:Name, of a module beside the user
+        beside()
+    return found
+
+
+def _tune(options: Options, rest: list[str]) -> int:
+    over = [(words[0].partition("=")[0], words) for words in options.over or []]
+    looked = {path: [words[0].partition("=")[2], *words[1:]] for path, words in over}
+    tune(
+        options.recipe, looked, trials=options.trials, seeds=options.seeds, reported=options.reported,
+        values=dict(_values(arguments.TUNE, rest)), steps=options.steps, engine=options.engine, out=options.out,
+        quiet=False,
+    )  # fmt: skip
+    return 0
+
+
 def _resume(options: Options, rest: list[str]) -> int:
+    if is_tuning(options.run):
+        shun(Path(options.run))
+        resume_tuning(options.run, quiet=False)
+        return 0
+    if is_study(options.run):
+        return _resume_study(options, rest)
+    if options.ray or options.slurm:
+        raise UserError(f"{options.run} is no study: --ray and --slurm are for those")
     run, values = opened(options), dict(_values(arguments.RESUME, rest))
     resume(
         run.path, values, steps=options.steps, device=options.device, own=vouched(options), trust=run.trusted,
         quiet=False,
     )  # fmt: skip
+    return 0
+
+
+def _resume_study(options: Options, rest: list[str]) -> int:
+    if rest or options.steps:
+        raise UserError(
+            f"{options.run} is a study, which goes on as it was planned: begin another one with argmaxq study"
+        )
+    shun(Path(options.run))
+    slurm = "slurm" if options.slurm else None
+    resume_study(options.run, trust=options.trust, quiet=False, ray=options.ray, slurm=slurm)
     return 0
 
 
@@ -160,6 +227,8 @@ def _completion(options: Options, rest: list[str]) -> int:
 VERBS = {
     "list": Verb(_list, "recipes, environments and components", arguments.LIST),
     "train": Verb(_train, "train an agent", arguments.TRAIN),
+    "study": Verb(_study, "train every combination of values, with several seeds each", arguments.STUDY),
+    "tune": Verb(_tune, "look for better values, and compare the best with the recipe on fresh seeds", arguments.TUNE),
     "resume": Verb(_resume, "go on where a run stopped, also with other values of options", arguments.RESUME),
     "evaluate": Verb(_evaluate, "play greedy episodes with a trained agent", arguments.EVALUATE),
     "plot": Verb(_plot, "draw runs' curves, a run's losses, or its agent's policy, values, choices", arguments.PLOT),

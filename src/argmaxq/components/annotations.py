@@ -41,12 +41,21 @@ class Bound:
     """Marks a field that only ``bind`` fills in: it is no option, and is not written to files."""
 
 
+class Together:
+    """Marks a traced number that bounds a loop: mapped, it would have JAX select the whole carry at every turn.
+
+    So what trains side by side in one program has the same.
+    """
+
+
 Number = Annotated[float, Bounds()]
 Fraction = Annotated[float, Bounds(0.0, 1.0)]
 NonNegative = Annotated[float, Bounds(0.0)]
 Positive = Annotated[float, Bounds(0.0, open_low=True)]
 Count = Annotated[int, Bounds(0, 2**31 - 1, traced=True)]
 """A whole number that does not shape the program: it is traced."""
+Onset = Annotated[int, Bounds(0, 2**31 - 1, traced=True), Together()]
+"""The same where it says when a loop is done at all."""
 Size = Annotated[int, Bounds(1, 2**31 - 1)]
 """A whole number that shapes the program: an array's length or a loop's."""
 Extent = Annotated[int, Bounds(0, 2**31 - 1)]

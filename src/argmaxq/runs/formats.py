@@ -59,6 +59,7 @@ CONFIG = fields(
         "proof": PROOF,
         "device_asked": optional(text),
         "part_of": text,
+        "study": text,
         "stretches": each(each(COUNT, 2, 2), least=1),
         "versions": table,
         "machine": table,
@@ -126,7 +127,7 @@ TRACK = fields(
 )
 STATE = fields(
     {"iteration": COUNT, "seconds": number, "steps": COUNT, "engine": table, "tracks": each(TRACK, least=1)},
-    OWNER | {"begun": COUNT, "changes": COUNT},
+    OWNER | {"begun": COUNT, "changes": COUNT, "members": each(COUNT, least=1)},
 )
 """What the checkpoint of a whole run says of itself."""
 HEADER = fields(

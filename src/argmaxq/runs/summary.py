@@ -1,7 +1,7 @@
 """What became of a run, as ``summary.json`` holds it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,14 @@ def summarise(tracks: Sequence[Track], steps: int, seconds: float, step: int, fi
     return _summary([track.summary(finished) for track in tracks], seconds, step, steps, finished)
 
 
-def joined(parts: Sequence[Summary], steps: int, finished: bool) -> Summary:
-    """Runs made one after another, each of which was to do ``steps`` env steps."""
-    seconds = math.fsum(part["training_seconds"] for part in parts)
+def joined(
+    parts: Sequence[Summary], steps: int, finished: bool, over_all: Callable[[Iterable[float]], float] = math.fsum
+) -> Summary:
+    """Runs made one after another, each of which was to do ``steps`` env steps; ``over_all`` makes one of their times.
+
+    That is ``max`` where they were made side by side.
+    """
+    seconds = over_all(part["training_seconds"] for part in parts)
     step = max((part["step"] for part in parts), default=0)
     of_each = [seed for part in parts for seed in part["seeds"]]
     return _summary(of_each, seconds, step, steps, finished)

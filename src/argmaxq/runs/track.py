@@ -21,7 +21,7 @@ BEST, LAST, START = "best", "last", "start"
 POLICIES = (BEST, LAST, START)
 """Checkpoints of a policy alone; ``start`` is what a run began with that started from another one's network."""
 NOTHING: Mapping[str, float] = {}
-SOLVED, CALLED_OFF, DIVERGED = "solved", "by a callback", "diverged"
+SOLVED, CALLED_OFF, DIVERGED, PRUNED = "solved", "by a callback", "diverged", "beaten by others"
 """Why a seed stopped before its last step."""
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 from shlex import quote
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -43,6 +43,22 @@ class Block:
 Callback = Callable[[Block], object]
 """Called at each block's end. Returning True ends the run there; a dict of numbers, or of one for each seed by name, is
 recorded among the block's metrics."""
+
+
+class Beside(NamedTuple):
+    """What is done beside training by who drives it.
+
+    Attributes:
+        saving: Called before anything is saved, which it prevents by an exception; what it gives stands in the
+            checkpoint.
+        looked: Called with the loop at a block's end, when all has been looked at, and before it is saved.
+    """
+
+    saving: Callable[[], Mapping[str, Any]] = dict
+    looked: Callable[[Any], object] = bool
+
+
+ALONE = Beside()
 
 
 def called_off(callbacks: Sequence[Callback], block: Block, tracks: Sequence[Track]) -> bool:

@@ -42,20 +42,31 @@ def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int
             f"observations are pictures beside other things, which {type_name(type(recipe.agent))} cannot read: dqn "
             "and pqn can; gymnasium.wrappers.FilterObservation leaves one entry of them"
         )
-    learner = jax.eval_shape(lambda key: agent.init(key, spaces, lanes), jax.random.key(0))
+    learner = _learner(agent, spaces, lanes)
     _learns(agent, recipe.steps, lanes)
-    own = jax.eval_shape(lambda key: _iteration(agent, key, spaces, lanes), jax.random.key(0))
-    needed, free = seeds * (size(learner) + size(own) + drawn), free_memory()
+    needed, free = seeds * member_bytes(recipe, spaces, drawn), free_memory()
     if free is not None and needed > free:
         many, fewer = (f"{seeds} seeds need", ", or train fewer seeds at once") if seeds > 1 else ("training needs", "")
         sizes = f"{amount(needed)} of memory, and {amount(free)} are free"
         raise UserError(f"{many} {sizes}: lower {_largest(agent, learner, needed // seeds)}{fewer}")
 
 
+def member_bytes(recipe: Recipe, spaces: Spaces, drawn: int = 0) -> int:
+    """Bytes that training takes for one seed; see ``refuse_infeasible``."""
+    agent, lanes = bind(recipe.agent, spaces), recipe.env.lanes
+    own = jax.eval_shape(lambda key: _iteration(agent, key, spaces, lanes), jax.random.key(0))
+    return size(_learner(agent, spaces, lanes)) + size(own) + drawn
+
+
+def _learner(agent: Agent, spaces: Spaces, lanes: int) -> Any:
+    """The shapes of a learner."""
+    return jax.eval_shape(lambda key: agent.init(key, spaces, lanes), jax.random.key(0))
+
+
 def sizes(recipe: Recipe, spaces: Spaces, seeds: int = 1) -> list[str]:
     """What training keeps in memory and on the disk, where that is much, in a line."""
     agent = bind(recipe.agent, spaces)
-    learner: Any = jax.eval_shape(lambda key: agent.init(key, spaces, recipe.env.lanes), jax.random.key(0))
+    learner = _learner(agent, spaces, recipe.env.lanes)
     whole, replay = seeds * size(learner), seeds * size(getattr(learner, "replay", ()))
     if whole < LARGE:
         return []

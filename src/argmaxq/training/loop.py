@@ -17,7 +17,7 @@ from argmaxq.runs.report import Report, joined
 from argmaxq.runs.stretches import Stretch, total_at
 from argmaxq.runs.track import CALLED_OFF, CHECKPOINTS, Track, faults
 from argmaxq.training import whole
-from argmaxq.training.block import Block, Callback, Diverged, called_off, leave_diverged
+from argmaxq.training.block import ALONE, Beside, Block, Callback, Diverged, called_off, leave_diverged
 from argmaxq.training.ceilings import Ceiling
 from argmaxq.training.changed import adapted, reopen
 from argmaxq.training.engines.engine import Broken, Engine
@@ -33,7 +33,8 @@ class Loop:
     """Drives an engine from one iteration to another, keeping the run folder.
 
     A block is done in as many calls of the engine as its time asks for, and then looked at. A signal, or an exception,
-    may come between any two of these; what is saved then says where the block began.
+    may come between any two of these; what is saved then says where the block began. Where agents differ by numbers of
+    their own, ``recipes`` are those of each track.
     """
 
     def __init__(
@@ -45,8 +46,11 @@ class Loop:
         callbacks: Sequence[Callback] = (),
         parts: Sequence[Stretch] = (),
         changes: Sequence[Change] = (),
+        recipes: Sequence[Recipe] = (),
+        beside: Beside = ALONE,
     ) -> None:
         self.recipe, self.engine, self.folder, self.tracks = recipe, engine, folder, tracks
+        self._recipes, self._beside = list(recipes) or [recipe] * len(tracks), beside
         self.iteration = self._begun = 0
         self.seconds = 0.0
         self.saved = False
@@ -119,9 +123,26 @@ class Loop:
 
     def standstill(self) -> str:
         """What to say where nothing can be learnt any more; empty before the first step."""
-        going = [self.tracks[number] for number in self._active()]
-        still = [standing_still(self.recipe.agent, track.clock(self.total)) for track in going]
+        going = self._active()
+        still = [standing_still(self._recipes[each].agent, self.tracks[each].clock(self.total)) for each in going]
         return told(self.recipe.agent, self.step, self.recipe.steps) if still and all(still) else ""
+
+    def end(self, numbers: Sequence[int], why: str) -> None:
+        """End these seeds at a block's end, with the policies that they have now."""
+        for number in numbers:
+            self.tracks[number].keep_last(self.engine.params(self._state, number))
+            self.tracks[number].over = why
+
+    def narrow(self, engine: Engine, numbers: Sequence[int]) -> None:
+        """Go on at a block's end with the tracks at these positions alone, which ``engine`` trains.
+
+        What was recorded of the others has to be saved before.
+        """
+        arrays, meta = self.engine.save(self._state)
+        self._state, _ = engine.restore({name: leaf[list(numbers)] for name, leaf in arrays.items()}, meta)
+        self.engine, self.saved = engine, False
+        self.tracks = [self.tracks[number] for number in numbers]
+        self._recipes = [self._recipes[number] for number in numbers]
 
     @property
     def step(self) -> int:
@@ -205,7 +226,7 @@ class Loop:
         reports, self._reports, self._begun, self.saved = self._reports, [], self.iteration, False
         for number in self._active():
             self.tracks[number].block(reports[number], measured[number])
-            note_standstill(self.tracks[number], self.recipe, self.total, progress.say)
+            note_standstill(self.tracks[number], self._recipes[number], self.total, progress.say)
         leave_diverged(self.tracks, self._saved_at, self.recipe.env, progress.say)
         going = self._active()
         for number in going:
@@ -218,6 +239,7 @@ class Loop:
         block = Block(self.step, reports, returns, lambda number: self.engine.params(self._state, number), measured)
         self._call_back(block, progress)
         self._note_time()
+        self._beside.looked(self)
         if self._times.crossed(self.iteration, self.recipe.checkpoint_every):
             self.save(progress)
         progress.update(done(self.step, self.tracks), means(self.tracks))
@@ -293,6 +315,7 @@ class Loop:
         """Bring policies and records to the disk, then a checkpoint of everything; keep the two latest."""
         if self.saved:
             return
+        also = self._beside.saving()
         self._tick()
         self._keep_last(self._active(), progress)
         with ThreadPoolExecutor() as pool:  # many seeds would wait long for the disk, one after another
@@ -300,6 +323,6 @@ class Loop:
         progressed = {"iteration": self.iteration, "seconds": self.seconds, "steps": int(self.recipe.steps)}
         progressed |= {"begun": self._begun} if self._begun < self.iteration else {}
         progressed |= {"changes": len(self._changes)} if self._changes else {}
-        arrays, meta = whole.gather(self.engine.save(self._state), self.tracks, progressed)
+        arrays, meta = whole.gather(self.engine.save(self._state), self.tracks, {**progressed, **also})
         whole.keep(self.folder / CHECKPOINTS, self.step, arrays, meta)
         self._saved_at, self.saved = self.step, True

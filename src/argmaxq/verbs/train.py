@@ -110,7 +110,7 @@ def train_given(
         start_jax(len(numbers) if engine_kind(env, engine) == "compiled" else 1)
         return survey(env)
 
-    numbers = _seeds(seed, seeds)
+    numbers = seed_numbers(seed, seeds)
     chosen = choose(recipe, given, look)
     value = validate(chosen.recipe)
     kind = engine_kind(value.env, engine)
@@ -134,7 +134,7 @@ def train_given(
             return go(run, value, callbacks, quiet, made)
 
 
-def _seeds(seed: int, seeds: int | Sequence[int]) -> tuple[int, ...]:
+def seed_numbers(seed: int, seeds: int | Sequence[int]) -> tuple[int, ...]:
     """All seeds, in order, of a first one and a number, or as they are listed.
 
     Raises:
@@ -175,6 +175,8 @@ def resume(
     that training was asked to use. Raises what ``train`` raises.
     """
     run = Run(path, own, trust)
+    if "study" in run.config:
+        raise UserError(f"{path} is part of the study {run.config['study']}, which is resumed as a whole")
     if "part_of" in run.config:
         raise UserError(f"{path} is one seed of a run that is resumed as a whole: resume {run.path.parent}")
     if steps < 0:

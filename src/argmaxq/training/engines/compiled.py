@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import NamedSharding, PartitionSpec
 
 from argmaxq.components.component import bind, traced
-from argmaxq.devices import current, lazily
+from argmaxq.devices import lazily
 from argmaxq.interrupts import waiting
 from argmaxq.lanes.compiled import CompiledEnv, Draw, EnvState
 from argmaxq.lanes.spaces import Native
@@ -40,6 +41,7 @@ from argmaxq.training.engines.engine import (
     report,
 )
 from argmaxq.training.engines.gauging import gauge, gauged
+from argmaxq.training.engines.members import Member, Own, of_all, of_one, spread, stacked
 from argmaxq.training.evaluation import LONGEST, Halted, Played
 from argmaxq.training.memory import kept, memories, renewed
 from argmaxq.training.pace import Pace
@@ -49,7 +51,7 @@ from argmaxq.types import Array, Clock, PyTree, Row
 
 
 class State(NamedTuple):
-    """All that training one seed needs; with several seeds every leaf has a leading axis."""
+    """All that training one member needs; with several members every leaf has a leading axis."""
 
     learner: Any
     memory: PyTree
@@ -71,10 +73,12 @@ class Span(NamedTuple):
 
 
 class CompiledEngine:
-    """Trains an agent on a FuncEnv. Several seeds are mapped over one program and spread over the devices.
+    """Trains an agent on a FuncEnv. Several members are mapped over one program and spread over the devices.
 
-    A lone seed is not mapped, so it has the bits of the host engine. Groups of seeds are never narrower than two,
-    because XLA gives a mapped program of width one other bits than one of any larger width.
+    A member is a seed, and where ``own`` says so an agent's own numbers: leaves of the agent by name, for each seed.
+    A lone seed is not mapped, so it has the bits of the host engine. Groups of members are never narrower than two,
+    because XLA gives a mapped program of width one other bits than one of any larger width; so members with numbers of
+    their own are always mapped, and one alone is trained in several copies.
     """
 
     def __init__(
@@ -84,32 +88,39 @@ class CompiledEngine:
         lanes: int,
         seeds: tuple[int, ...],
         diagnostics: Diagnostics | None = None,
+        own: Sequence[Own] | None = None,
     ) -> None:
-        self.spaces, self.lanes, self.seeds = env.spaces, lanes, seeds
+        self.spaces, self.lanes = env.spaces, lanes
         agent = bind(agent, env.spaces)
         self._agent, self._env, self._static = traced(agent), env, agent
         self._light = getattr(agent, "light", False)
         self._in_turn = self._light or getattr(getattr(agent, "network", None), "heavy", False)
         self.length = block_length(agent, lanes, LIGHT_STEPS_AT_ONCE if self._light else STEPS_AT_ONCE)
-        self._mesh, self._padded = _spread(seeds)
-        self._streams = self._seeded(lambda seed: streams(seed))
         self._program = Programs(agent)
+        self._take(seeds, own)
         self._block = self._compile(_block, env, lanes, self.length, donate=(3,))
         wanted = diagnostics or Diagnostics()
         like = jax.eval_shape(partial(_start, agent, env, lanes), streams(0))
-        own = gauge(wanted, env.spaces, lanes, self._agent, streams(0), like)
-        self._gauge = self._compile(gauged, own, lanes)
+        measure = gauge(wanted, env.spaces, lanes, self._agent, streams(0), like)
+        self._gauge = self._compile(gauged, measure, lanes)
         self._compares = foresees(agent, wanted)
         self._evaluations: dict[int, Any] = {}
         self.time_limit, self.offered, self._pace = env.time_limit, env.offered, Pace()
         self.native: Native | None = env.env.observation_space, env.env.action_space
 
-    def _seeded(self, function: Any) -> Any:
-        """``function(seed)`` of the lone seed, or stacked over all of them and spread."""
-        if len(self._padded) == 1:
-            return function(self._padded[0])
-        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[function(seed) for seed in self._padded])
-        return self._place(stacked)
+    def _take(self, seeds: tuple[int, ...], own: Sequence[Own] | None) -> None:
+        """Have these members, each with numbers of its ``own`` or none of them with any."""
+        self.seeds = seeds
+        self._mesh, self._padded = spread(len(seeds), own is None)
+        members = [Member(dict(own[place]) if own else {}, streams(seeds[place])) for place in self._padded]
+        self._members = members[0] if len(members) == 1 else self._place(stacked(members))
+
+    def again(self, seeds: tuple[int, ...], own: Sequence[Own]) -> "CompiledEngine":
+        """An engine by the same programs for as many other members, whose ``own`` numbers have the same names."""
+        other = copy(self)
+        other._take(seeds, own)
+        other._pace = Pace()
+        return other
 
     def _place(self, stacked: PyTree) -> PyTree:
         if len(self._padded) == 1:
@@ -117,16 +128,16 @@ class CompiledEngine:
         return jax.device_put(stacked, NamedSharding(self._mesh, PartitionSpec("seeds")))
 
     def _compile(self, function: Any, *fixed: Any, donate: tuple[int, ...] = ()) -> Any:
-        """``function(*fixed, agent, numbers, streams, state)``, mapped over seeds where there are several."""
+        """``function(*fixed, agent, numbers, streams, state)`` of each member, mapped where there are several."""
         if len(self._padded) == 1:
-            return self._program(function, *fixed, donate=donate)
+            return self._program(of_one, function, fixed, donate=donate)
         devices = tuple(self._mesh.devices)
-        return self._program(_of_all, function, fixed, devices, self._in_turn, donate=donate)
+        return self._program(of_all, function, fixed, devices, self._in_turn, donate=donate)
 
     def start(self) -> State:
         """The state before the first step."""
-        function = _start if len(self._padded) == 1 else _starts
-        return lazily(self._place(self._program(function, self._static, self._env, self.lanes)(self._streams)))
+        function = _start_of if len(self._padded) == 1 else _start_of_all
+        return lazily(self._place(self._program(function, self._static, self._env, self.lanes)(self._members)))
 
     def run(
         self, state: State, first: int, end: int, total: int, begun: int | None = None
@@ -134,7 +145,7 @@ class CompiledEngine:
         """Iterations first .. end - 1, and one report per seed."""
         begins = np.bool_(begun is None or begun == first)
         span = Span(np.int32(first), np.int32(end), np.int32(total), begins)
-        state, *told = self._block(self._agent, span, self._streams, state)
+        state, *told = self._block(self._agent, span, self._members, state)
         rows = first * self._static.rollout, end * self._static.rollout
         told, reports = jax.tree.map(np.asarray, told), []
         for each in range(len(self.seeds)):
@@ -153,18 +164,18 @@ class CompiledEngine:
             )
         begin, go_on, compare = self._evaluations[episodes]
         which, params = np.int32(number), policy(self._static, state.learner)
-        playing = begin(self._agent, which, self._streams, params)
+        playing = begin(self._agent, which, self._members, params)
         steps, longest = 0, self.time_limit or LONGEST
         while steps < longest and not np.all(playing.done):
             if waiting():
                 raise Halted
             asked, start = min(self._pace.steps, longest - steps), time.perf_counter()
             steps += asked
-            playing = go_on(self._agent, (which, np.int32(steps)), self._streams, (params, playing))
+            playing = go_on(self._agent, (which, np.int32(steps)), self._members, (params, playing))
             jax.block_until_ready(playing)
             self._pace.took(asked, time.perf_counter() - start)
         ended = params, state.learner, playing.prospects
-        compared = compare(self._agent, (), self._streams, ended) if playing.prospects else None
+        compared = compare(self._agent, (), self._members, ended) if playing.prospects else None
         told = jax.tree.map(np.asarray, (playing.returns, playing.done, compared))
         of_each = [self._of(told, each) for each in range(len(self.seeds))]
         return [
@@ -174,7 +185,7 @@ class CompiledEngine:
 
     def gauge(self, state: State, iteration: int, total: int) -> list[dict[str, float]]:
         """Diagnostics of each seed."""
-        found = self._gauge(self._agent, (np.int32(iteration), np.int32(total)), self._streams, state)
+        found = self._gauge(self._agent, (np.int32(iteration), np.int32(total)), self._members, state)
         found = jax.tree.map(np.asarray, found)
         of_each = [self._of(found, each) for each in range(len(self.seeds))]
         return [{name: float(value) for name, value in own.items()} for own in of_each]
@@ -187,8 +198,7 @@ class CompiledEngine:
         """With every seed's learner as ``function`` makes it of the learner and of what is for that seed."""
         if len(self._padded) == 1:
             return state._replace(learner=jax.jit(function)(state.learner, *(own for (own,) in of_each)))
-        places = [self.seeds.index(seed) for seed in self._padded]
-        own = [jax.tree.map(lambda *leaves: jnp.stack(leaves), *(each[place] for place in places)) for each in of_each]
+        own = [stacked([each[place] for place in self._padded]) for each in of_each]
         return state._replace(learner=self._place(jax.jit(jax.vmap(function))(state.learner, *own)))
 
     def _of(self, tree: PyTree, seed: int) -> PyTree:
@@ -196,62 +206,18 @@ class CompiledEngine:
 
     def save(self, state: State) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """The whole state as named arrays, without the copies that fill up the groups."""
-        count = len(self.seeds)
-        return {name: leaf if count == 1 else leaf[:count] for name, leaf in flatten(state).items()}, {}
+        alone, count = len(self._padded) == 1, len(self.seeds)
+        return {name: leaf if alone else leaf[:count] for name, leaf in flatten(state).items()}, {}
 
     def restore(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> tuple[State, list[str]]:
         """A saved state, exactly; also on other devices, whose groups are other ones."""
-        like, copies = jax.eval_shape(self.start), len(self._padded) - len(self.seeds)
-        if copies:
-            arrays = {name: np.concatenate([leaf, leaf[len(leaf) - copies :]]) for name, leaf in arrays.items()}
+        like = jax.eval_shape(self.start)
+        if len(self._padded) > len(self.seeds):
+            arrays = {name: leaf[list(self._padded)] for name, leaf in arrays.items()}
         return self._place(unflatten(like, completed(arrays, like))), []
 
     def close(self) -> None:
         """Nothing to free."""
-
-
-def _spread(seeds: tuple[int, ...]) -> tuple[Mesh, tuple[int, ...]]:
-    """Devices to spread the seeds over in groups of at least two, and the seeds filled up to equal groups.
-
-    Two or three seeds are spread over two devices, too: XLA gives a program for one device other bits than one for
-    any larger number of them.
-    """
-    devices = current()
-    count = max(min(len(devices), len(seeds), 2), min(len(devices), len(seeds) // 2))
-    missing = max(2 * count - len(seeds), -len(seeds) % count) if len(seeds) > 1 else 0
-    return Mesh(np.array(devices[:count]), ("seeds",)), seeds + seeds[len(seeds) - missing :]
-
-
-def _of_all(
-    function: Any,
-    fixed: tuple[Any, ...],
-    devices: tuple[jax.Device, ...],
-    in_turn: bool,
-    agent: Agent,
-    numbers: PyTree,
-    keys: Streams,
-    state: PyTree,
-) -> Any:
-    """``function(*fixed, agent, numbers, ...)`` of every seed's streams and state, leading axis seeds."""
-    own = partial(function, *fixed)
-    mapped = _in_turn(own) if in_turn else jax.vmap(own, (None, None, 0, 0))
-    shared, split = PartitionSpec(), PartitionSpec("seeds")
-    specs, mesh = (shared, shared, split, split), Mesh(np.array(devices), ("seeds",))
-    return jax.shard_map(mapped, mesh=mesh, in_specs=specs, out_specs=split, check_vma=False)(
-        agent, numbers, keys, state
-    )
-
-
-def _in_turn(function: Any) -> Any:
-    """``function`` of one seed after another.
-
-    A loop over single numbers gains nothing from a vector of them, and convolutions lose by it.
-    """
-
-    def mapped(agent: Agent, numbers: PyTree, keys: Streams, state: PyTree) -> Any:
-        return jax.lax.map(lambda own: function(agent, numbers, *own), (keys, state))
-
-    return mapped
 
 
 def _start(agent: Agent, env: CompiledEnv, lanes: int, keys: Streams) -> State:
@@ -261,8 +227,12 @@ def _start(agent: Agent, env: CompiledEnv, lanes: int, keys: Streams) -> State:
     return State(learner, memory, first, no_episodes(lanes), no_totals(agent, learner, env.spaces, lanes))
 
 
-def _starts(agent: Agent, env: CompiledEnv, lanes: int, keys: Streams) -> State:
-    return jax.vmap(partial(_start, agent, env, lanes))(keys)
+def _start_of(agent: Agent, env: CompiledEnv, lanes: int, member: Member) -> State:
+    return _start(member.agent(agent), env, lanes, member.streams)
+
+
+def _start_of_all(agent: Agent, env: CompiledEnv, lanes: int, members: Member) -> State:
+    return jax.vmap(partial(_start_of, agent, env, lanes))(members)
 
 
 def _block(

@@ -1,0 +1,113 @@
+"""What a study costs: its wall clock beside that of one ``train`` command for each setting, and its programs' steps.
+
+The wall clock is that of the commands as a user types them, one after another, with programs that are compiled
+already where an earlier command has compiled them. The cost of a step is that of two engines in one process, of as many
+members, which take turns: one whose members differ by their seeds, and one whose members have numbers of their own.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import argmaxq as aq
+from argmaxq.setup import device_per_core
+from argmaxq.training.engines.choose import make_engine, make_members
+
+RECIPE = "cartpole/dqn-course"
+CAPACITIES = (1_000, 2_500, 5_000, 10_000)
+PERIODS = (25, 50, 100, 200)
+SEEDS = WIDTH = 10
+
+
+def command(*words: str) -> float:
+    """Seconds that a command takes."""
+    begin = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "argmaxq", *words, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begin
+
+
+def wall(steps: int, alone: bool) -> dict[str, Any]:
+    """A study of 16 settings with 10 seeds each; and the same by 16 commands, if wished for."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        vary = [f"agent.replay.capacity={_listed(CAPACITIES)}", f"agent.sync.period={_listed(PERIODS)}"]
+        given = ("--seeds", str(SEEDS), "--steps", str(steps))
+        study = command("study", RECIPE, "--vary", vary[0], "--vary", vary[1], *given, "--out", str(place / "study"))
+        found: dict[str, Any] = {"steps": steps, "study": round(study, 1)}
+        if not alone:
+            return found
+        commands = 0.0
+        for capacity in CAPACITIES:
+            for period in PERIODS:
+                values = ("--agent.replay.capacity", str(capacity), "--agent.sync.period", str(period))
+                commands += command("train", RECIPE, *values, *given, "--out", str(place / f"{capacity}-{period}"))
+    return found | {"commands": round(commands, 1), "ratio": round(study / commands, 3)}
+
+
+class Side:
+    """One engine, and where it stands."""
+
+    def __init__(self, engine: Any, steps: int) -> None:
+        self.engine, self.steps, self.done = engine, steps, 0
+        self.state = engine.start()
+
+    def turn(self, blocks: int) -> float:
+        """CPU seconds of so many blocks."""
+        begin = time.process_time()
+        for _ in range(blocks):
+            end = self.done + self.engine.length
+            self.state, _ = self.engine.run(self.state, self.done, end, self.steps)
+            self.done = end
+        return time.process_time() - begin
+
+
+def per_step(replay: str, turns: int) -> dict[str, Any]:
+    """CPU time of a member's step in a grid, compared with that among seeds alone."""
+    recipe = aq.replace(aq.find(RECIPE), {"agent.replay": replay, "agent.replay.allocation": 10_000})
+    grid = [
+        aq.replace(recipe, {"agent.replay.capacity": CAPACITIES[i % 4], "agent.sync.period": PERIODS[i // 4]})
+        for i in range(WIDTH)
+    ]
+    numbers = tuple(range(WIDTH))
+    seeds = Side(make_engine("compiled", recipe, numbers), recipe.steps)
+    own = Side(make_members(grid, numbers, ("replay.capacity", "sync.period")), recipe.steps)
+    for side in (seeds, own):
+        side.turn(2)
+    ratios, costs = [], []
+    for _ in range(turns):
+        first, second = seeds.turn(1), own.turn(1)
+        third, fourth = own.turn(1), seeds.turn(1)
+        ratios.append((second + third) / (first + fourth))
+        costs.append((first + fourth) / 2)
+    steps = seeds.engine.length * recipe.agent.rollout * recipe.env.lanes * WIDTH
+    return {
+        "replay": replay,
+        "ratio": round(statistics.median(ratios), 3),
+        "seeds_us": round(statistics.median(costs) / steps * 1e6, 1),
+    }
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    return ",".join(map(str, numbers))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=2_000, help="of each run (%(default)s)")
+    parser.add_argument("--study-alone", action="store_true", help="without the commands that it is compared with")
+    parser.add_argument("--turns", type=int, default=10, help="of the two engines (%(default)s); 0: none")
+    options = parser.parse_args()
+    print(json.dumps(wall(options.steps, not options.study_alone)), flush=True)
+    device_per_core()
+    for replay in ("uniform", "prioritised") if options.turns else ():
+        print(json.dumps(per_step(replay, options.turns)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

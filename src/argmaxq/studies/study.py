@@ -1,0 +1,135 @@
+"""The verb ``study``: a grid of settings times seeds, trained side by side."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from argmaxq.components.errors import UserError
+from argmaxq.recipes.recipe import Recipe
+from argmaxq.studies import table
+from argmaxq.studies.executors import Making, chosen
+from argmaxq.studies.folder import opened
+from argmaxq.studies.going import go
+from argmaxq.studies.making import layout_of, planning, settings_of
+from argmaxq.studies.plan import Member
+from argmaxq.training.engines.choose import EngineName
+from argmaxq.verbs.run import Run
+from argmaxq.verbs.train import seed_numbers
+
+
+class Study:
+    """A study's folder, as a user has it.
+
+    Args:
+        path: The folder.
+        trust: Whether modules that its runs name may be imported, wherever the folder comes from.
+
+    Attributes:
+        path: The folder.
+
+    Raises:
+        UserError: it is no study's, or damaged.
+    """
+
+    def __init__(self, path: str | Path, trust: bool = False) -> None:
+        self._layout, self._trusted = opened(path), trust
+        self.path = self._layout.path
+
+    def __repr__(self) -> str:
+        return f"<Study {str(self.path)!r}: {len(self.settings)} settings, {len(self.seeds)} seeds>"
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of every setting."""
+        return self._layout.seeds
+
+    @property
+    def settings(self) -> list[dict[str, str]]:
+        """Each setting's recipe and varied values, by path, as they are told."""
+        return [{"recipe": each["recipe"], **each["values"]} for each in self._layout.data["settings"]]
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return all(self._layout.done(number) for number in range(len(self._layout.groups)))
+
+    def run(self, setting: int, seed: int) -> Run:
+        """The run of a setting, by its number from 0 on, and a seed; raises UserError where there is none."""
+        if not 0 <= setting < len(self.settings) or seed not in self.seeds:
+            raise UserError(f"{self.path} has no setting {setting} with seed {seed}")
+        return self._layout.run(Member(setting, seed), self._trusted)
+
+    def table(self, kind: Literal["numpy", "pandas"] = "numpy") -> Any:
+        """A row for each setting, seed and evaluation so far: a dict of NumPy columns, or a data frame of pandas.
+
+        Raises:
+            UserError: pandas is not installed, or a record is damaged.
+        """
+        if kind not in ("numpy", "pandas"):
+            raise UserError(f"table {kind!r}: it is numpy or pandas")
+        return table.frame(self._layout) if kind == "pandas" else table.table(self._layout)
+
+
+def study(
+    recipes: str | Recipe | Sequence[str | Recipe],
+    vary: Mapping[str, Sequence[Any]] | None = None,
+    *,
+    values: Mapping[str, Any] | None = None,
+    engine: EngineName = "auto",
+    seed: int = 0,
+    seeds: int | Sequence[int] = 1,
+    steps: int | None = None,
+    out: str | Path | None = None,
+    device: str | None = None,
+    quiet: bool = True,
+    ray: str | None = None,
+    slurm: str | None = None,
+    executor: Making | None = None,
+) -> Study:
+    """Train every combination of varied values, for each recipe and seed, and return the study.
+
+    Settings that differ in numbers which do not shape the program train side by side in it. Each run has the numbers
+    of ``train`` with several seeds and its setting, bit for bit, whatever it is trained with.
+
+    Args:
+        recipes: Names or values of recipes, one or several.
+        vary: Values by path, such as ``{"agent.replay.capacity": (1_000, 10_000)}``; a value may be a component's name.
+        values: Other values of all settings, by path.
+        engine: As ``train`` has it.
+        seed: The first seed.
+        seeds: How many seeds of each setting, or the seeds themselves.
+        steps: Env steps of each run; the recipe's own number by default.
+        out: The study's folder, which must not exist; by default a new one below ``runs``.
+        device: As ``train`` has it.
+        quiet: Show no progress.
+        ray: Train on the Ray cluster at this address, ``local`` for one that is started here.
+        slurm: Train by Slurm: ``slurm``, or ``local`` to try it without.
+        executor: What trains the groups instead; see ``studies.executors``.
+
+    Raises:
+        UserError: one line, for anything a user can mend, or if a group could not be trained; the others are whole.
+        KeyboardInterrupt: Ctrl-C, after what was done is saved.
+        Terminated: SIGTERM, likewise.
+    """
+    listed = [recipes] if isinstance(recipes, str | Recipe) else list(recipes)
+    varied = {path.replace("-", "_"): tuple(each) for path, each in (vary or {}).items()}
+    given = [*({} if steps is None else {"steps": steps}).items(), *(values or {}).items()]
+    numbers = seed_numbers(seed, seeds)
+    with planning(device):
+        layout = layout_of(settings_of(listed, varied, given), list(varied), numbers, engine, out, device)
+    go(layout, quiet, executor or chosen(ray, slurm))
+    return Study(layout.path)
+
+
+def resume(
+    path: str | Path,
+    *,
+    trust: bool = False,
+    quiet: bool = True,
+    ray: str | None = None,
+    slurm: str | None = None,
+    executor: Making | None = None,
+) -> Study:
+    """Go on with a study: what is missing is trained, and what is there stays. Raises what ``study`` raises."""
+    go(opened(path), quiet, executor or chosen(ray, slurm), trust)
+    return Study(path, trust)

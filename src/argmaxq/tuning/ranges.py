@@ -1,0 +1,53 @@
+"""What a value is looked for in: an interval, on a logarithmic scale or not, or some choices."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from argmaxq.components.annotations import plain_type
+from argmaxq.components.errors import UserError
+from argmaxq.components.options import put
+from argmaxq.components.paths import get, paths
+from argmaxq.recipes.recipe import Recipe
+
+FORM = "it is written PATH=low..high, with log after it for a logarithmic scale, or PATH=one,another"
+
+
+class Range(NamedTuple):
+    """Numbers from ``low`` to ``high``, whole ones only or not; or ``choices``, where there are any."""
+
+    low: float = 0.0
+    high: float = 0.0
+    log: bool = False
+    whole: bool = False
+    choices: tuple[str, ...] = ()
+
+    def written(self) -> dict[str, Any]:
+        """As JSON data."""
+        return {**self._asdict(), "choices": list(self.choices)}
+
+
+def read(words: Sequence[str], recipe: Recipe) -> tuple[str, Range]:
+    """A path of a recipe and its range, from the words ``PATH=low..high`` and ``log``.
+
+    Raises:
+        UserError: it is not written so, there is no such path, or an end of the range is no value for it.
+    """
+    text, *rest = words
+    path, equals, values = text.removeprefix("--").partition("=")
+    path, (low, dots, high) = path.replace("-", "_"), values.partition("..")
+    if not equals or rest not in ([], ["log"]) or (dots and not (low and high)):
+        raise UserError(f"--over {' '.join(words)}: {FORM}")
+    if not dots:
+        choices = tuple(value.strip() for value in values.split(","))
+        if len(choices) < 2 or not all(choices) or rest:
+            raise UserError(f"--over {' '.join(words)}: {FORM}")
+        for choice in choices:
+            put(recipe, [(path, choice)])
+        return path, Range(choices=choices)
+    first, last = (get(put(recipe, [(path, end)]), path) for end in (low, high))
+    if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in (first, last)):
+        raise UserError(f"--over {text}: {path} is no number; {FORM}")
+    if not first < last or (rest and first <= 0):
+        raise UserError(f"--over {' '.join(words)}: low must be less than high{', and more than 0' if rest else ''}")
+    hint = next(place.hint for place in paths(recipe) if place.path == path)
+    return path, Range(float(first), float(last), bool(rest), plain_type(hint) is int)

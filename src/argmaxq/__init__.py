@@ -13,7 +13,7 @@ from argmaxq.setup import configure_jax
 
 configure_jax()
 
-from argmaxq import agents, networks, replay
+from argmaxq import agents, networks, replay, statistics
 from argmaxq.components.annotations import Count, Fraction, NonNegative, Number, Positive, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
@@ -137,6 +137,7 @@ __all__ = [
     "returns",
     "rewards",
     "schedules",
+    "statistics",
     "step_sizes",
     "sync",
     "traces",

@@ -34,7 +34,7 @@ class Chosen(NamedTuple):
 
 def recipes() -> dict[str, Recipe]:
     """All recipes by name."""
-    families = [import_module(f"argmaxq.recipes.{family}") for family in FAMILIES]
+    families = [import_module(f"argmaxq.recipes.families.{family}") for family in FAMILIES]
     return {name: recipe for family in families for name, recipe in family.RECIPES.items()}
 
 

@@ -98,6 +98,15 @@ PLOT = (
     CHECKPOINT,
     *TRUST,
 )
+COMPARE = (
+    argument("run", "the folders of runs on one environment", metavar="RUN", nargs="+"),
+    argument(
+        "--score", "final or best evaluation, or training (default: final, if all have one)", metavar="S", default=""
+    ),
+    argument("--difference", "what difference to plan seeds for", metavar="D", type=float),
+    argument("--threshold", "also say by which step half of the runs reach this return", metavar="R", type=float),
+    argument("--format", "table, markdown, latex or json (%(default)s)", metavar="F", default="table"),
+)
 WATCH = (
     RUN,
     argument("--video", "write a film instead, .mp4 or .gif", metavar="FILE"),

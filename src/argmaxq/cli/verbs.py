@@ -17,6 +17,7 @@ from argmaxq.interrupts import hold, noting
 from argmaxq.recipes import Given
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs.trust import beside
+from argmaxq.verbs.run import Run
 from argmaxq.verbs.source import chosen_source
 from argmaxq.verbs.train import resume, train_given
 
@@ -123,6 +124,15 @@ def _plot(options: Options, rest: list[str]) -> int:
     return 0
 
 
+def _compare(options: Options, rest: list[str]) -> int:
+    from argmaxq.cli.comparing import comparison_lines  # here, since only comparing needs SciPy's statistics
+
+    runs = [Run(path) for path in options.run]
+    for line in comparison_lines(runs, options.score, options.format, options.difference, options.threshold):
+        print(line)
+    return 0
+
+
 def _watch(options: Options, rest: list[str]) -> int:
     from argmaxq.visualisation.watch import watch  # here, since only watching needs ffmpeg
 
@@ -163,6 +173,7 @@ VERBS = {
     "resume": Verb(_resume, "go on where a run stopped, also with other values of options", arguments.RESUME),
     "evaluate": Verb(_evaluate, "play greedy episodes with a trained agent", arguments.EVALUATE),
     "plot": Verb(_plot, "draw runs' curves, a run's losses, or its agent's policy, values, choices", arguments.PLOT),
+    "compare": Verb(_compare, "which of several runs is better, and how sure that is", arguments.COMPARE),
     "watch": Verb(_watch, "see a trained agent play, in a window or a film", arguments.WATCH),
     "check": Verb(_check, "is this environment usable, and if not, why", arguments.CHECK),
     "completion": Verb(_completion, "a script that completes lines in a shell", arguments.COMPLETION),

@@ -78,13 +78,16 @@ def improvement(
     tables = table(first), table(second)
     check_level(level)
     if tables[0].shape[1] > 1 or min(map(len, tables)) >= MANY:
-        more = lambda one, other: OF[of](other) - OF[of](one)  # noqa: E731
-        low, high = percentile_interval(more, tables, level, resamples, seed)
-        return Estimate(float(more(*tables)), float(low), float(high), BOOTSTRAP, level)
+
+        def more(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+            return np.asarray(OF[of](other) - OF[of](one))
+
+        low, high = map(float, percentile_interval(more, tables, level, resamples, seed))
+        return Estimate(float(more(*tables)), low, high, BOOTSTRAP, level)
     found = difference(*(trimmed_mean(each[:, 0], CUTS[of]) for each in tables))
-    low, high = t_interval(found, level)
-    method = TOO_FEW if np.isinf(low) else YUEN if CUTS[of] else WELCH
-    return Estimate(found.value, low, high, method, level)
+    ends = t_interval(found, level)
+    method = TOO_FEW if np.isinf(ends[0]) else YUEN if CUTS[of] else WELCH
+    return Estimate(found.value, *ends, method, level)
 
 
 def _located(

@@ -1,12 +1,15 @@
 """How long until a threshold is reached, where some seeds never reach it."""
 
+import warnings
+
 import numpy as np
 from scipy import stats
 
 from argmaxq.components.errors import UserError
 from argmaxq.statistics.scores import LEVEL, Estimate, check_level
+from argmaxq.statistics.trimmed import order_interval
 
-KAPLAN_MEIER = "Kaplan and Meier's curve, log-log interval"
+THOMPSON, KAPLAN_MEIER = "order statistics", "Kaplan and Meier's curve, log-log interval"
 
 
 def first_reached(steps: np.ndarray, values: np.ndarray, threshold: float) -> float | None:
@@ -15,16 +18,16 @@ def first_reached(steps: np.ndarray, values: np.ndarray, threshold: float) -> fl
     return float(np.asarray(steps)[there[0]]) if there.size else None
 
 
-def time_to_threshold(times: np.ndarray, reached: np.ndarray, share: float = 0.5, level: float = LEVEL) -> Estimate:
-    """The env step by which this share of runs has reached a threshold; infinite where so many never do.
+def time_to_threshold(times: np.ndarray, reached: np.ndarray, level: float = LEVEL) -> Estimate:
+    """The env step by which half of all runs have reached a threshold; infinite where so many never do.
 
-    Kaplan and Meier's (1958) curve, in which a run that was over before it reached the threshold counts until then; the
-    interval holds the times at which its log-log band contains the share (Brookmeyer and Crowley 1982).
+    Where every run that did not reach it went on as long as all that did, the median of the times, of which those that
+    are not known count as infinite, and Thompson's (1936) interval. Otherwise Kaplan and Meier's (1958) curve, in which
+    a run counts until it was over, and the times when its log-log band holds one half (Brookmeyer and Crowley 1982).
 
     Args:
         times: [seeds], when the threshold was reached, or else when the run was over.
         reached: [seeds], whether it was.
-        share: Of all runs; .5 is the median time.
         level: How sure the interval is to be.
 
     Raises:
@@ -32,19 +35,21 @@ def time_to_threshold(times: np.ndarray, reached: np.ndarray, share: float = 0.5
     """
     when, there = np.asarray(times, np.float64), np.asarray(reached, bool)
     check_level(level)
-    check_level(share)
     if when.shape != there.shape or when.ndim != 1 or not when.size:
         raise UserError(f"times of shape {when.shape} and reached of {there.shape}: one of each for every seed")
-    if not there.any():
-        return Estimate(np.inf, float(when.max()), np.inf, KAPLAN_MEIER, level)
+    if there.all() or not there.any() or when[~there].min() >= when[there].max():
+        known = np.sort(np.where(there, when, np.inf))
+        low, high = order_interval(known, level)
+        return Estimate(float(known[(len(known) - 1) // 2]), max(low, 0.0), high, THOMPSON, level)
     curve = stats.ecdf(stats.CensoredData(when[there], right=when[~there])).sf
-    with np.errstate(all="ignore"):  # where all or none are left, log(-log) has no value, and the band is the curve
+    with warnings.catch_warnings(action="ignore"):  # where none are left log(-log) has no value
         band = curve.confidence_interval(level, method="log-log")
-    low, high = (np.where(np.isnan(each), curve.probabilities, each) for each in (
-        band.low.probabilities, band.high.probabilities))  # fmt: skip
-    left, at = 1 - share + 1e-12, curve.quantiles
-    return Estimate(*(_first(at, each <= left) for each in (curve.probabilities, low, high)), KAPLAN_MEIER, level)
+    ends = [np.nan_to_num(each.probabilities, nan=value) for each, value in ((band.low, 0.0), (band.high, 1.0))]
+    point, low, high = (_first_half(curve.quantiles, each) for each in (curve.probabilities, *ends))
+    return Estimate(point, low, high, KAPLAN_MEIER, level)
 
 
-def _first(times: np.ndarray, below: np.ndarray) -> float:
-    return float(times[np.argmax(below)]) if below.any() else np.inf
+def _first_half(times: np.ndarray, left: np.ndarray) -> float:
+    """The first of these times at which at most half are left."""
+    there = left <= 0.5 + 1e-12
+    return float(times[np.argmax(there)]) if there.any() else np.inf

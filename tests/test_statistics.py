@@ -89,7 +89,7 @@ def test_resampling_is_reproducible() -> None:
 
 def test_seeds_that_never_reach_a_threshold_count() -> None:
     # Kaplan and Meier: S is .8 after 1, .6 after 2, and with the run of 3 over without .6 * 1/2 after 4. There its
-    # band is log(-log S) +- 1.96 sqrt(1/20 + 1/12 + 1/2) / log S = .186 +- 1.295, so .012 to .718; from .058 on after 2.
+    # band is log(-log S) +- 1.96 sqrt(1/20 + 1/12 + 1/2) / log S = .186 +- 1.295: .012 to .718; from .058 on after 2.
     found = statistics.time_to_threshold(np.array([1.0, 2.0, 3.0, 4.0, 9.0]), np.array([1, 1, 0, 1, 0], bool))
     assert found[:3] == (4.0, 1.0, np.inf)
     # All went on as long: the median of ten, of which two never reach it, between the 2nd and the 9th

@@ -28,7 +28,7 @@ def trimmed_mean(scores: np.ndarray, cut: float) -> Trimmed:
     middle = ordered[out : len(ordered) - out]
     winsorised = np.clip(ordered, middle[0], middle[-1])
     # Yuen's form of the squared standard error; with Tukey and McLaughlin's, (1 - 2 cut) n stands for what is kept.
-    variance = float(winsorised.var(ddof=1)) * (len(ordered) - 1) / (kept * (kept - 1)) if kept > 1 else np.inf
+    variance = float(winsorised.var(ddof=1)) * (len(ordered) - 1) / (kept * (kept - 1))
     return Trimmed(float(middle.mean()), variance, kept - 1.0)
 
 
@@ -41,9 +41,7 @@ def difference(first: Trimmed, second: Trimmed) -> Trimmed:
 
 
 def t_interval(found: Trimmed, level: float) -> tuple[float, float]:
-    """The interval's ends; without any where there are too few seeds."""
-    if not np.isfinite(found.variance):
-        return -np.inf, np.inf
+    """The interval's ends."""
     half = float(stats.t.ppf((1 + level) / 2, found.freedom)) * found.variance**0.5
     return found.value - half, found.value + half
 

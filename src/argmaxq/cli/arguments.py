@@ -107,6 +107,18 @@ COMPARE = (
     argument("--threshold", "also say by which step half of the runs reach this return", metavar="R", type=float),
     argument("--format", "table, markdown, latex or json (%(default)s)", metavar="F", default="table"),
 )
+REPORT = (
+    argument("run", "the run's folder; several are compared on one page", metavar="RUN", nargs="+"),
+    argument("--out", "the page, .html (default: page.html, in the run)", metavar="FILE"),
+    argument(
+        "--play",
+        "what is played for it: film, episode, random, with a comma between, or none (all)",
+        metavar="WHAT",
+        default="film,episode,random",
+    ),
+    argument("--follow", "write it anew every few seconds until the run is finished", action="store_true"),
+    *TRUST,
+)
 WATCH = (
     RUN,
     argument("--video", "write a film instead, .mp4 or .gif", metavar="FILE"),

@@ -9,7 +9,7 @@ import numpy as np
 from argmaxq.lanes.hybrid import bounds
 from argmaxq.page.chart import Chart, Series
 from argmaxq.page.embedded import encoded, small
-from argmaxq.reporting.names import action_names
+from argmaxq.reporting.names import action_names, entry_name, in_units
 from argmaxq.runs.track import BEST
 from argmaxq.spaces import BranchedActions
 from argmaxq.verbs.run import Run
@@ -19,6 +19,7 @@ MOST = 500
 """Steps that are shown."""
 ROWS = 12
 """Actions that are shown: of more those taken most often."""
+RARE = 0.02
 BINS = 48
 """Of a histogram of quantiles."""
 
@@ -36,6 +37,7 @@ class Explorer(NamedTuple):
 
     Attributes:
         rows: The actions.
+        entries: Names of the observation's entries that are told.
         data: For the script.
         chart: The forecast and what came; None where the agent forecasts nothing.
         first: The first picture, WebP in base64; empty without any.
@@ -45,6 +47,7 @@ class Explorer(NamedTuple):
     """
 
     rows: tuple[Row, ...]
+    entries: tuple[str, ...]
     data: dict[str, Any]
     chart: Chart | None
     first: str
@@ -74,11 +77,17 @@ def explored(run: Run, which: str | int = BEST, seed: int = 1) -> Explorer:
         data["w"] = _short(found.worth[:shown])
     if found.following is not None:
         data["g"] = _short(found.following[:shown])
+    entries: tuple[str, ...] = ()
+    if found.observations is not None:
+        seen = found.observations[:shown].T
+        entries = tuple(entry_name(env, number) for number in range(len(seen)))
+        told = [in_units(env, number, values.astype(float)) for number, values in enumerate(seen)]
+        data["o"] = [_short(each) for each in np.stack(told, axis=1)]
     data |= {"names": _names(rows), "frames": pictures}
     size = found.pictures[0].size if pictures else (0, 0)
     notes = _notes(found, shown)
     return Explorer(
-        rows, data, _chart(found, shown), pictures[0] if pictures else "", size, notes,
+        rows, entries, data, _chart(found, shown), pictures[0] if pictures else "", size, notes,
         (found.values is not None, spread is not None),
     )  # fmt: skip
 
@@ -103,11 +112,15 @@ def distributions(returns: Any, outputs: np.ndarray | None) -> tuple[np.ndarray,
 
 
 def _packed(spread: tuple[np.ndarray, float, float], shown: int, columns: Sequence[int]) -> dict[str, Any]:
-    """Bytes, 255 for the greatest probability of the episode, in base64."""
+    """Bytes in base64, 255 for each step's greatest probability; returns that hardly have any are cut off."""
     shares, low, high = spread
     kept = shares[:shown, columns]
-    scaled = np.rint(255 * np.sqrt(kept / max(float(kept.max()), 1e-12))).astype(np.uint8)
-    return {"low": low, "high": high, "count": kept.shape[-1], "p": base64.b64encode(scaled.tobytes()).decode()}
+    there = np.flatnonzero(kept.max(axis=(0, 1)) > RARE * kept.max())
+    first, last, width = int(there[0]), int(there[-1]), (high - low) / max(kept.shape[-1] - 1, 1)
+    cut = kept[..., first : last + 1]
+    scaled = np.rint(255 * cut / cut.max(axis=(1, 2), keepdims=True)).astype(np.uint8)
+    edges = {"low": low + (first - 0.5) * width, "high": low + (last + 0.5) * width, "count": last + 1 - first}
+    return edges | {"p": base64.b64encode(scaled.tobytes()).decode()}
 
 
 def _rows(found: Recording, env: Any, action: Any) -> tuple[Row, ...]:

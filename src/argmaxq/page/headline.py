@@ -20,7 +20,8 @@ from argmaxq.verbs.run import Run
 
 EPISODES = 20
 """Of the random policy."""
-WIDTH, SIDE, ROW = 900.0, 12.0, 19.0
+SIDE, ROW = 12.0, 19.0
+WIDTHS = {"wide": 900.0, "narrow": 332.0}
 
 
 class Card(NamedTuple):
@@ -120,35 +121,35 @@ def ruler(run: Run, random: float | None) -> Markup | None:
         found = interquartile_mean(final_scores({"": run.path})[""].scores)
     except UserError:
         return None
-    return draw(found, beside) if beside else None
+    return Markup("").join(draw(found, beside, width, name) for name, width in WIDTHS.items()) if beside else None
 
 
-def draw(found: Estimate, beside: list[Mark]) -> Markup:
+def draw(found: Estimate, beside: list[Mark], width: float, class_: str) -> Markup:
     """The ruler as SVG: a label in a row of its own for each mark, so that none hides another."""
     ends = [each for each in found[:3] if np.isfinite(each)] + [mark.value for mark in beside]
-    x = scale(min(ends), max(ends), SIDE, WIDTH - SIDE)
+    x = scale(min(ends), max(ends), SIDE, width - SIDE)
     ordered = sorted(beside, key=lambda mark: mark.value)
     base, parts = 30.0, []
-    parts.append(element("line", class_="track", x1=SIDE, x2=WIDTH - SIDE, y1=base, y2=base))
+    parts.append(element("line", class_="track", x1=SIDE, x2=width - SIDE, y1=base, y2=base))
     if np.isfinite(found.low):
         parts.append(element("line", class_="span", x1=x(found.low), x2=x(found.high), y1=base, y2=base))
     for row, mark in enumerate(ordered):
         at, low = x(mark.value), base + 14 + ROW * (row + 1)
         parts.append(element("line", class_=f"stem {mark.kind}", x1=at, x2=at, y1=base - 6, y2=low - 5))
-        left = at < WIDTH / 2
+        left = at < width / 2
         parts.append(
             element("text", mark.label, class_="mark" if left else "mark end", x=at + (5 if left else -5), y=low)
         )  # fmt: skip
     at = x(found.point)
     parts.append(element("circle", class_="here", cx=at, cy=base, r=7.0))
-    anchor = "mark strong" if at < WIDTH * 0.8 else "mark strong end"
+    anchor = "mark strong" if at < width * 0.7 else "mark strong end"
     parts.append(
-        element("text", f"this run {number(found.point)}", class_=anchor, x=at + (0 if at < WIDTH * 0.8 else 7), y=13)
+        element("text", f"this run {number(found.point)}", class_=anchor, x=at + (0 if at < width * 0.7 else 7), y=13)
     )
     height = base + 22 + ROW * len(ordered)
     name = f"this run {short(found.point)}; " + "; ".join(mark.label for mark in ordered)
-    size = {"width": WIDTH, "height": height, "viewBox": f"0 0 {WIDTH:g} {height:g}"}
-    return element("svg", element("title", name), *parts, role="img", class_="ruler", **size)
+    size = {"width": width, "height": height, "viewBox": f"0 0 {width:g} {height:g}"}
+    return element("svg", element("title", name), *parts, role="img", class_=f"ruler {class_}", **size)
 
 
 def chips(config: Mapping[str, Any]) -> list[str]:

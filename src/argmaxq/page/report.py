@@ -119,21 +119,21 @@ def of_several(runs: Sequence[Run]) -> Page:
 
 def _group(runs: Sequence[Run]) -> dict[str, Any]:
     """Table, verdicts and curves of runs on one environment; those without scores are named."""
-    kept, gone = [], []
+    kept: list[Run] = []
+    gone: list[str] = []
     for run in runs:
         score = tried(partial(final_scores, {"": run.path}), str(run.path))
-        (gone if isinstance(score, Missing) else kept).append(score.why if isinstance(score, Missing) else run)
-    folders = {_label(run, runs): run.path for run in kept if isinstance(run, Run)}
+        if isinstance(score, Missing):
+            gone.append(score.why)
+        else:
+            kept.append(run)
+    folders = {_label(run, runs): run.path for run in kept}
     if not folders:
         return {"found": None, "gone": gone, "curves": None, "said": "", "runs": []}
     finals = final_scores(folders)
     found = compared({label: each.scores for label, each in finals.items()})
     said = SAID[next(iter(finals.values())).what]
-    listed = [
-        (label, run, *settings.command(run.config))
-        for label, run in zip(folders, kept, strict=True)
-        if isinstance(run, Run)
-    ]
+    listed = [(label, *settings.command(run.config)) for label, run in zip(folders, kept, strict=True)]
     drawn = tried(lambda: figure(curves.overlaid(folders)), "No curves")
     return {"found": found, "gone": gone, "curves": drawn, "said": said[0].upper() + said[1:], "runs": listed}
 

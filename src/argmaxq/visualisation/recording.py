@@ -14,9 +14,12 @@ from argmaxq.lanes.hybrid import HybridSpace, read_hybrid
 from argmaxq.runs.track import BEST
 from argmaxq.training.evaluation import LONGEST
 from argmaxq.types import ACTION_MASK
-from argmaxq.verbs.policy import Policy
+from argmaxq.verbs.policy import Policy, Regard
 from argmaxq.verbs.run import Run
 from argmaxq.visualisation.observed import beside, binary, pictured
+
+ENTRIES = 16
+"""Entries of observations that are kept at most."""
 
 
 class Recording(NamedTuple):
@@ -24,6 +27,7 @@ class Recording(NamedTuple):
 
     Attributes:
         pictures: What ``keep`` made of each moment's picture [n]; empty where the environment draws none.
+        observations: As the agent sees them, [n, entries]; None where they are pictures or have many entries.
         actions: The number of each action [n], or of each branch's choice [n, branches].
         values: Of every action [n, actions], branches one after the other; minus infinity where it is not allowed.
         outputs: The network's [n, actions, size]; None where it has none of single actions.
@@ -38,6 +42,7 @@ class Recording(NamedTuple):
     """
 
     pictures: list[Any]
+    observations: np.ndarray | None
     actions: np.ndarray
     values: np.ndarray | None
     outputs: np.ndarray | None
@@ -75,7 +80,10 @@ def _play(env: Any, policy: Policy, most: int, keep: Callable[[np.ndarray], Any]
     aside = pictured(spec) and not binary(spec)
     obs, info = env.reset(seed=int(np.random.SeedSequence([seed, 2]).generate_state(1)[0] >> 1))
     memory, longest = policy.start(), registered_limit(env) or LONGEST
-    pictures, regards, rewards = [], [], []
+    pictures: list[Any] = []
+    seen: list[np.ndarray] = []
+    regards: list[Regard] = []
+    rewards: list[float] = []
     terminated = over = False
     while not over and len(rewards) < longest:
         obey()
@@ -87,6 +95,7 @@ def _play(env: Any, policy: Policy, most: int, keep: Callable[[np.ndarray], Any]
                 picture = np.asarray(screen)
                 pictures.append(keep(beside(picture, np.asarray(obs), spec) if aside else picture))
             regards.append(found)
+            seen.append(np.ravel(policy.adaptor.encode(obs)))
         memory = found.memory
         obs, reward, terminated, truncated, info = env.step(found.action)
         rewards.append(float(reward))
@@ -101,6 +110,7 @@ def _play(env: Any, policy: Policy, most: int, keep: Callable[[np.ndarray], Any]
     hybrid = space is not None and arrays.ndim == 2 and arrays.shape[1] == 1 + space.actions.parameters
     return Recording(
         pictures if len(pictures) == len(regards) else [],
+        None if pictured(spec) or seen[0].size > ENTRIES else np.stack(seen),
         arrays[:, 0].astype(int) if hybrid else arrays.astype(int),
         _stacked([found.values for found in regards]),
         _stacked([found.outputs for found in regards]),

@@ -59,7 +59,7 @@
         if (!found.length) return;
         const near = found.map(([each, k]) => each.x[k]).reduce((a, b) => Math.abs(a - x) <= Math.abs(b - x) ? a : b);
         if (!chart.classList.contains("forecast")) { chart.classList.add("pointed"); place(svg, near); }
-        tell([["", `${data.across === "step" ? "step" : "step"} ${near.toLocaleString("en-US")}`], ...found.map(([each, k]) => [each.n,
+        tell([["", `step ${near.toLocaleString("en-US")}`], ...found.map(([each, k]) => [each.n,
           shown(each.y[k]) + (each.lo ? ` [${shown(each.lo[k])}, ${shown(each.hi[k])}]` : "")])], event);
       });
       svg.addEventListener("pointerleave", () => { tip.hidden = true; chart.classList.remove("pointed"); });
@@ -79,6 +79,7 @@
     const totals = data.r.reduce((sums, reward) => { sums.push((sums.length ? sums[sums.length - 1] : 0) + (reward ?? 0)); return sums; }, []);
     const slider = explorer.querySelector("input"), play = explorer.querySelector(".play"), charts = all(".forecast svg", explorer);
     const read = Object.fromEntries(["step", "action", "reward", "total", "worth", "following"].map((name) => [name, explorer.querySelector(`.r-${name}`)]));
+    const entries = all(".entries dd", explorer), modes = explorer.querySelector(".modes");
     const put = (name, text) => { if (read[name]) read[name].textContent = text; };
     const image = explorer.querySelector(".screen img"), pictures = [];
     let canvas = null, ink = null, now = 0;
@@ -91,22 +92,31 @@
       image.replaceWith(canvas);
       data.frames.forEach((frame, k) => {
         const picture = new Image();
-        picture.onload = () => { if (k === now) draw(); };
+        picture.onload = () => { if (k === now) draw(); picture.decode().then(() => createImageBitmap(picture)).then((bitmap) => { pictures[k] = bitmap; }, () => {}); };
         picture.src = `data:image/webp;base64,${frame}`;
         pictures.push(picture);
       });
     }
-    const draw = () => { const picture = pictures[now]; if (picture && picture.complete) ink.drawImage(picture, 0, 0, canvas.width, canvas.height); };
-    const bar = (entry, value, taken) => {
+    const draw = () => { const picture = pictures[now]; if (picture && picture.complete !== false) ink.drawImage(picture, 0, 0, canvas.width, canvas.height); };
+    const best = (data.q || []).map((each) => Math.max(...each.filter((value) => value != null)));
+    const widest = Math.max(...best.map((top, k) => top - Math.min(...data.q[k].filter((value) => value != null))), 1e-9);
+    let behind = false;
+    const bar = (entry, value) => {
+      const gap = value == null ? 0 : value - best[now];
+      entry.number.textContent = value == null ? "not allowed" : shown(value) + (gap < 0 ? `  (${shown(gap)})` : "");
+      if (behind) {
+        entry.fill.setAttribute("x", 0);
+        entry.fill.setAttribute("width", value == null ? 0 : 200 * (1 + gap / widest));
+        return;
+      }
       const [low, high] = data.range, zero = Math.min(Math.max(0, low), high), at = (v) => (v - low) / (high - low) * 200;
-      entry.number.textContent = value == null ? "not allowed" : shown(value);
       entry.fill.setAttribute("x", value == null ? 0 : Math.min(at(value), at(zero)));
       entry.fill.setAttribute("width", value == null ? 0 : Math.max(Math.abs(at(value) - at(zero)), 1));
     };
     const histogram = (entry, k, step, value) => {
       const { count, low, high } = data.bins, from = (step * rows.length + k) * count, wide = 200 / count;
       let shape = "";
-      for (let i = 0; i < count; i++) { const share = bytes[from + i] / 255, tall = 40 * share * share; if (tall > .1) shape += `M${(i * wide).toFixed(1)} 40v${(-tall).toFixed(1)}h${(wide * .9).toFixed(1)}V40Z`; }
+      for (let i = 0; i < count; i++) { const tall = 40 * bytes[from + i] / 255; if (tall > .1) shape += `M${(i * wide).toFixed(1)} 40v${(-tall).toFixed(1)}h${(wide * .9).toFixed(1)}V40Z`; }
       entry.shape.setAttribute("d", shape);
       const at = value == null ? -9 : (value - low) / (high - low) * 200;
       entry.mean.setAttribute("x1", at); entry.mean.setAttribute("x2", at);
@@ -117,7 +127,7 @@
       rows.forEach((entry, k) => {
         const own = taken.includes(entry.column);
         entry.row.classList.toggle("taken", own);
-        if (entry.number && data.q) bar(entry, data.q[now][k], own);
+        if (entry.number && data.q) bar(entry, data.q[now][k]);
         if (entry.shape) histogram(entry, k, now, data.q ? data.q[now][k] : null);
         for (const range of entry.ranges) {
           const value = data.p[now][range.column];
@@ -125,6 +135,7 @@
           range.number.textContent = shown(value);
         }
       });
+      entries.forEach((each, k) => { each.textContent = shown(data.o[now][k]); });
       put("step", `${now} of ${steps - 1}`);
       put("action", taken.map((each) => data.names[each] ?? each).join(", "));
       put("reward", shown(data.r[now])); put("total", shown(totals[now]));
@@ -149,6 +160,7 @@
     explorer.querySelector(".on").addEventListener("click", () => jump(now + 1));
     const keys = { ArrowLeft: () => now - 1, ArrowRight: () => now + 1, PageDown: () => now + 10, PageUp: () => now - 10, Home: () => 0, End: () => steps - 1 };
     explorer.addEventListener("keydown", (event) => {
+      if (event.target.type === "radio") return;
       if (event.key === " " && event.target.tagName !== "BUTTON") { event.preventDefault(); toggle(); }
       else if (keys[event.key] && !event.ctrlKey && !event.metaKey && !event.altKey) { event.preventDefault(); jump(keys[event.key]()); }
     });
@@ -160,6 +172,7 @@
     for (const svg of charts) drag(svg, (event) => Math.round(under(svg, event)));
     if (canvas) drag(canvas, (event) => { const box = canvas.getBoundingClientRect(); return Math.round((event.clientX - box.left) / box.width * (steps - 1)); });
     explorer.querySelector(".controls").hidden = false;
+    if (modes) { modes.hidden = false; modes.addEventListener("change", (event) => { behind = event.target.value === "behind"; show(now); }); }
     show(kept.step || 0);
     window.argmaxqShow = show;
   }

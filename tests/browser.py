@@ -73,6 +73,10 @@ class Browser:
             url for url in asked if not url.startswith(("file:", "data:"))
         ]
 
+    def close(self) -> None:
+        self._send.close()
+        self._receive.close()
+
     def picture(self, out: Path) -> None:
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
@@ -108,3 +112,4 @@ def browser(folder: Path) -> Iterator[Browser]:
     finally:
         process.terminate()
         process.wait()
+        found.close()

@@ -9,33 +9,13 @@ import pytest
 from argmaxq import Run, UserError
 from argmaxq.cli.main import main
 from argmaxq.reporting.verdicts import compared
-
-SPREAD = np.linspace(-1, 1, 10)
-
-
-def written(folder: Path, shift: float, env: str = "CartPole-v1") -> Path:
-    """A run folder of ten seeds with known evaluations and episodes, as one that was trained."""
-    old = Path(__file__).parent / "data" / "format-1-compiled"
-    whole = json.loads((old / "config.json").read_text())
-    whole["recipe"]["env"]["id"] = env
-    for seed in range(10):
-        part = folder / f"seed-{seed}"
-        part.mkdir(parents=True)
-        (part / "config.json").write_text(json.dumps(whole | {"seeds": [seed], "part_of": folder.name}))
-        means = (50.0, 300.0, 100.0 + shift + 10 * SPREAD[seed])
-        numbers = {"episodes": 3, "std": 0.0, "min": 0.0, "max": 500.0}
-        rows = [{"step": 100 * step, **numbers, "mean": mean} for step, mean in enumerate(means, 1)]
-        (part / "evaluations.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        row = {"episode": 1, "step": 7, "return": 7.0, "length": 7}
-        (part / "episodes.jsonl").write_text(json.dumps(row) + "\n")
-    (folder / "config.json").write_text(json.dumps(whole | {"seeds": list(range(10))}))
-    return folder
+from scored import SPREAD, scored
 
 
 @pytest.fixture
 def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.chdir(tmp_path)
-    return [str(written(Path(name), shift)) for name, shift in (("a", 0.0), ("b", 8.0))]
+    return [str(scored(Path(name), shift)) for name, shift in (("a", 0.0), ("b", 8.0))]
 
 
 def test_a_verdict_in_plain_words(pair: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,7 +42,7 @@ def test_scores_and_formats(pair: list[str], capsys: pytest.CaptureFixture[str])
     assert main(["compare", pair[0], pair[0]]) == 2
     assert main(["compare", *pair, "--score", "finl"]) == 2
     assert "did you mean" in capsys.readouterr().err
-    other = str(written(Path("c"), 0.0, "Acrobot-v1"))
+    other = str(scored(Path("c"), 0.0, "Acrobot-v1"))
     assert main(["compare", pair[0], other]) == 2
     assert "their returns cannot be compared" in capsys.readouterr().err
 
@@ -91,5 +71,5 @@ def test_records_as_columns(pair: list[str]) -> None:
     found = Run(pair[0]).evaluations()
     assert found["seed"].tolist() == np.repeat(np.arange(10), 3).tolist()
     assert found["mean"][:3].tolist() == [50.0, 300.0, 90.0]
-    assert Run(pair[0]).episodes()["return"].tolist() == [7.0] * 10
+    assert Run(pair[0]).episodes()["return"].tolist() == [7.0, 9.0] * 10
     assert Run(pair[0]).metrics() == {}

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from argmaxq.cli import arguments, tables
 from argmaxq.cli.arguments import Argument, Parser
-from argmaxq.cli.opening import opened, opened_for, vouched
+from argmaxq.cli.opening import looked_at, opened, opened_for, vouched
 from argmaxq.components.annotations import hints
 from argmaxq.components.errors import UserError
 from argmaxq.components.options import read
@@ -17,7 +17,6 @@ from argmaxq.interrupts import hold, noting
 from argmaxq.recipes import Given
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs.trust import beside
-from argmaxq.verbs.run import Run
 from argmaxq.verbs.source import chosen_source
 from argmaxq.verbs.train import resume, train_given
 
@@ -127,7 +126,7 @@ def _plot(options: Options, rest: list[str]) -> int:
 def _compare(options: Options, rest: list[str]) -> int:
     from argmaxq.cli.comparing import comparison_lines  # here, since only comparing needs SciPy's statistics
 
-    runs = [Run(path) for path in options.run]
+    runs = list(map(looked_at, options.run))
     for line in comparison_lines(runs, options.score, options.format, options.difference, options.threshold):
         print(line)
     return 0

@@ -71,11 +71,11 @@ class Frame(NamedTuple):
     height: float
     left: float = 54.0
     right: float = 14.0
-    top: float = 12.0
+    top: float = 22.0
     bottom: float = 34.0
 
 
-LARGE, PHONE, SMALL = Frame(900, 360), Frame(344, 260, 44, 8), Frame(344, 190, 44, 8)
+LARGE, PHONE, SMALL = Frame(900, 360), Frame(344, 260, 44, 8), Frame(344, 190, 44, 8, top=12)
 
 
 def drawings(chart: Chart, small: bool = False) -> Markup:
@@ -168,6 +168,8 @@ def _ground(chart: Chart, frame: Frame, x: Scale, y: Scale) -> list[Markup]:
         parts.append(element("text", short(value, apart), class_="tick", x=x(value), y=bottom + 17))
     parts.append(element("line", class_="axis", x1=x.start, x2=x.end, y1=bottom, y2=bottom))
     parts.append(element("text", chart.across, class_="name", x=x.end, y=frame.height - 3))
+    if chart.up:
+        parts.append(element("text", chart.up, class_="name first", x=4.0, y=11.0))
     if chart.zero and y.low < 0 < y.high:
         parts.append(element("line", class_="zero", x1=x.start, x2=x.end, y1=y(0.0), y2=y(0.0)))
     return parts

@@ -174,7 +174,9 @@ def _chart(found: Recording, shown: int) -> Chart | None:
     if found.worth is not None:
         series.append(Series("return that was expected", steps, found.worth[:shown], 1))
     return (
-        Chart("Expected and actual return to come", tuple(series), across="step", up="discounted return")
+        Chart(
+            "Expected and actual return to come", tuple(series), across="step", up="discounted return, as it is learnt"
+        )
         if series
         else None
     )

@@ -4,6 +4,9 @@ The verbs, the words of experience and the roles stand here; components stand in
 ``aq.agents.DQN``, ``aq.networks.MLP``, ``aq.heads.Dueling`` and ``aq.schedules.Linear``.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from argmaxq.interrupts import guard, is_command
 
 if is_command():
@@ -13,7 +16,7 @@ from argmaxq.setup import configure_jax
 
 configure_jax()
 
-from argmaxq import agents, networks, replay, statistics
+from argmaxq import agents, networks, replay
 from argmaxq.components.annotations import Count, Fraction, NonNegative, Number, Positive, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
@@ -66,6 +69,20 @@ from argmaxq.types import Array, Batch, Clock, Metrics, PyTree, Row, Transition
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run, load
 from argmaxq.verbs.train import resume, train
+
+if TYPE_CHECKING:
+    from argmaxq import statistics
+    from argmaxq.page.report import report
+
+
+def __getattr__(name: str) -> Any:
+    """``statistics`` and ``report`` when they are first asked for, since what they need takes its time to import."""
+    if name == "statistics":
+        return import_module("argmaxq.statistics")
+    if name == "report":
+        return import_module("argmaxq.page.report").report
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "Agent",
@@ -132,6 +149,7 @@ __all__ = [
     "recipes",
     "replace",
     "replay",
+    "report",
     "resets",
     "resume",
     "returns",

@@ -112,9 +112,9 @@ REPORT = (
     argument("--out", "the page, .html (default: page.html, in the run)", metavar="FILE"),
     argument(
         "--play",
-        "what is played for it: film, episode, random, with a comma between, or none (all)",
+        "what is played for it: none, or some of film,episode,pictures,random (%(default)s)",
         metavar="WHAT",
-        default="film,episode,random",
+        default="film,episode,pictures,random",
     ),
     argument("--follow", "write it anew every few seconds until the run is finished", action="store_true"),
     *TRUST,

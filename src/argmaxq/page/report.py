@@ -13,7 +13,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from argmaxq.components.errors import UserError
-from argmaxq.page import curves, embedded, explorer, headline, settings
+from argmaxq.page import curves, embedded, explorer, headline, looks, settings
 from argmaxq.page.figures import Missing, block, figure, tried
 from argmaxq.reporting.finals import SAID, final_scores
 from argmaxq.reporting.text import environment
@@ -22,8 +22,8 @@ from argmaxq.runs.writing import replace, writing
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
 
-PLAYED = ("film", "episode", "random")
-"""What of a page is played anew: the film, the episode to look into, the random policy's return."""
+PLAYED = ("film", "episode", "pictures", "random")
+"""What of a page is played anew: film, episode to look into, pictures of the policy, the random policy's return."""
 SIGN = '<meta name="generator" content="argmaxq">'
 SUFFIXES = (".html", ".htm")
 EVERY = 5
@@ -82,6 +82,7 @@ def of_one(run: Run, played: Collection[str] = PLAYED, say: Callable[[str], obje
     one, which = (run, "") if isinstance(shown, Missing) else shown
     film = _played("film", played, say, lambda: embedded.film(one), "No film")
     episode = _played("episode", played, say, lambda: explorer.explored(one), "No episode to look into")
+    pictures = _played("pictures", played, say, lambda: looks.looks(run), "No pictures of the policy")
     command, note = settings.command(run.config)
     values = {
         "chips": headline.chips(run.config),
@@ -99,6 +100,7 @@ def of_one(run: Run, played: Collection[str] = PLAYED, say: Callable[[str], obje
         "episode": episode,
         "episode_figure": figure(episode.chart) if isinstance(episode, explorer.Explorer) and episode.chart else None,
         "episode_data": block(episode.data) if isinstance(episode, explorer.Explorer) else None,
+        "pictures": pictures,
         "which": which,
         "tree": tried(lambda: settings.tree(run.config), "Its configuration"),
         "base": settings.base_of(run.config)[1],

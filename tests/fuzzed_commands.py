@@ -10,7 +10,7 @@ from argmaxq.components.registry import candidates
 
 QUICK = ("cartpole/dqn-course", "frozenlake/q")
 """Recipes whose programs compile soon, so that many lines can be tried."""
-VERBS = ("list", "train", "resume", "evaluate", "plot", "watch", "check", "completion")
+VERBS = ("list", "train", "resume", "evaluate", "plot", "compare", "watch", "check", "completion")
 TEXTS = (
     *("", " ", "-", "--", "---", "=", "none", "null", "true", "nan", "inf", "-inf", "1e400", "-0", "0", "-1", "1", "7"),
     *(

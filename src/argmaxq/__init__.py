@@ -4,6 +4,9 @@ The verbs, the words of experience and the roles stand here; components stand in
 ``aq.agents.DQN``, ``aq.networks.MLP``, ``aq.heads.Dueling`` and ``aq.schedules.Linear``.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from argmaxq.interrupts import guard, is_command
 
 if is_command():
@@ -68,6 +71,20 @@ from argmaxq.types import Array, Batch, Clock, Metrics, PyTree, Row, Transition
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run, load
 from argmaxq.verbs.train import resume, train
+
+if TYPE_CHECKING:
+    from argmaxq import statistics
+    from argmaxq.page.report import report
+
+
+def __getattr__(name: str) -> Any:
+    """``statistics`` and ``report`` when they are first asked for, since what they need takes its time to import."""
+    if name == "statistics":
+        return import_module("argmaxq.statistics")
+    if name == "report":
+        return import_module("argmaxq.page.report").report
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "Agent",
@@ -135,11 +152,13 @@ __all__ = [
     "recipes",
     "replace",
     "replay",
+    "report",
     "resets",
     "resume",
     "returns",
     "rewards",
     "schedules",
+    "statistics",
     "step_sizes",
     "study",
     "sync",

@@ -133,6 +133,27 @@ PLOT = (
     CHECKPOINT,
     *TRUST,
 )
+COMPARE = (
+    argument("run", "the folders of runs on one environment", metavar="RUN", nargs="+"),
+    argument(
+        "--score", "final or best evaluation, or training (default: final, if all have one)", metavar="S", default=""
+    ),
+    argument("--difference", "what difference to plan seeds for", metavar="D", type=float),
+    argument("--threshold", "also say by which step half of the runs reach this return", metavar="R", type=float),
+    argument("--format", "table, markdown, latex or json (%(default)s)", metavar="F", default="table"),
+)
+REPORT = (
+    argument("run", "the run's folder; several are compared on one page", metavar="RUN", nargs="+"),
+    argument("--out", "the page, .html (default: page.html, in the run)", metavar="FILE"),
+    argument(
+        "--play",
+        "what is played for it: none, or some of film,episode,pictures,random (%(default)s)",
+        metavar="WHAT",
+        default="film,episode,pictures,random",
+    ),
+    argument("--follow", "write it anew every few seconds until the run is finished", action="store_true"),
+    *TRUST,
+)
 WATCH = (
     RUN,
     argument("--video", "write a film instead, .mp4 or .gif", metavar="FILE"),

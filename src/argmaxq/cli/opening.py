@@ -30,12 +30,7 @@ def opened_for(options: Options, path: str | None = None) -> tuple[Run, str | No
     Raises:
         UserError: it is none, or has to be vouched for by naming its own environment.
     """
-    named = options.run if path is None else path
-    folder = Path(named)
-    try:
-        shun(folder)
-    except ValueError as error:  # a name that holds what no name can, such as a null byte
-        raise UserError(f"{named!r} is no run folder: {error}") from None
+    folder = _folder(options.run if path is None else path)
     run = Run(folder, vouched(options), options.trust)
     other = options.env if options.env != environment(run.config) else None
     if other and not trust.vouched(run.config):
@@ -44,6 +39,20 @@ def opened_for(options: Options, path: str | None = None) -> tuple[Run, str | No
         if run.imports() or module_of(other):
             beside(folder)
     return run, other
+
+
+def looked_at(path: str) -> Run:
+    """The run of a folder of which only the records are read; raises UserError where it is none."""
+    return Run(_folder(path))
+
+
+def _folder(named: str) -> Path:
+    folder = Path(named)
+    try:
+        shun(folder)
+    except ValueError as error:  # a name that holds what no name can, such as a null byte
+        raise UserError(f"{named!r} is no run folder: {error}") from None
+    return folder
 
 
 def _refuse(run: Run, other: str) -> NoReturn:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from argmaxq.cli import arguments, tables
 from argmaxq.cli.arguments import Argument, Parser
-from argmaxq.cli.opening import opened, opened_for, vouched
+from argmaxq.cli.opening import looked_at, opened, opened_for, vouched
 from argmaxq.components.annotations import hints
 from argmaxq.components.errors import UserError
 from argmaxq.components.options import read
@@ -190,6 +190,33 @@ def _plot(options: Options, rest: list[str]) -> int:
     return 0
 
 
+def _compare(options: Options, rest: list[str]) -> int:
+    from argmaxq.cli.comparing import comparison_lines  # here, since only comparing needs SciPy's statistics
+
+    runs = list(map(looked_at, options.run))
+    for line in comparison_lines(runs, options.score, options.format, options.difference, options.threshold):
+        print(line)
+    return 0
+
+
+def _report(options: Options, rest: list[str]) -> int:
+    from argmaxq.page.follow import follow  # here, since only a page needs what it needs
+    from argmaxq.page.report import report
+
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+    played = [] if options.play == "none" else options.play.split(",")
+    if options.follow:
+        if len(options.run) > 1:
+            raise UserError(f"--follow: a page follows one run, and {len(options.run)} are named")
+        print(follow(lambda: opened(options, options.run[0]), options.out, played=played))
+        return 0
+    runs = [opened(options, path) for path in options.run]
+    if again := [str(run.path) for place, run in enumerate(runs) if run.path in [each.path for each in runs[:place]]]:
+        raise UserError(f"{again[0]} is named twice")
+    print(report(runs, options.out, played=played, say=print))
+    return 0
+
+
 def _watch(options: Options, rest: list[str]) -> int:
     from argmaxq.visualisation.watch import watch  # here, since only watching needs ffmpeg
 
@@ -232,6 +259,10 @@ VERBS = {
     "resume": Verb(_resume, "go on where a run stopped, also with other values of options", arguments.RESUME),
     "evaluate": Verb(_evaluate, "play greedy episodes with a trained agent", arguments.EVALUATE),
     "plot": Verb(_plot, "draw runs' curves, a run's losses, or its agent's policy, values, choices", arguments.PLOT),
+    "compare": Verb(_compare, "which of several runs is better, and how sure that is", arguments.COMPARE),
+    "report": Verb(
+        _report, "a page of a run, or of several: curves, health, film, an episode to look into", arguments.REPORT
+    ),
     "watch": Verb(_watch, "see a trained agent play, in a window or a film", arguments.WATCH),
     "check": Verb(_check, "is this environment usable, and if not, why", arguments.CHECK),
     "completion": Verb(_completion, "a script that completes lines in a shell", arguments.COMPLETION),

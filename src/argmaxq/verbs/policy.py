@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,26 @@ from argmaxq.training.engines.packing import Packed, Packing
 from argmaxq.training.memory import greedy_memories, recurrent, renewed
 from argmaxq.trees import unflatten
 from argmaxq.types import ACTION_MASK, FORBIDDEN, PyTree
+
+
+class Regard(NamedTuple):
+    """What a policy makes of one observation.
+
+    Attributes:
+        action: As ``env.step`` takes it.
+        array: As the agent has it: a number, one for each branch, or [1 + parameters].
+        values: Of each action [actions], or [branches, widest]; None where the agent has none of single actions.
+        outputs: The network's, [actions, size], of which they are made; None where it has none of each action.
+        worth: The discounted return that is expected from here on.
+        memory: After it.
+    """
+
+    action: Any
+    array: np.ndarray
+    values: np.ndarray | None
+    outputs: np.ndarray | None
+    worth: float | None
+    memory: PyTree
 
 
 class Policy:
@@ -82,6 +102,23 @@ class Policy:
             UserError: the memory is that of a batch of another size.
         """
         return self._act(self._seen(obs, mask), memory)
+
+    def regard(self, obs: Any, memory: PyTree, mask: Any = None) -> Regard:
+        """All that the policy makes of one observation, its memory handed in as in ``step``."""
+        seen = self._seen(obs, mask)
+        self._check(memory, ())
+        array, after = (jax.tree.map(np.asarray, each) for each in self._ask("greedy", seen, memory))
+        values = outputs = worth = None
+        if hasattr(self.agent, "judged"):
+            found = self._ask("judged", seen, memory)[0]
+            outputs, values = np.asarray(found.z), np.asarray(found.q)
+            worth = float(values.max(axis=-1).mean())  # that of several branches is their mean
+        elif hasattr(self.agent, "worth"):
+            worth = float(self._ask("worth", seen))
+            values = np.asarray(self._ask("values", seen)) if hasattr(self.agent, "values") else None
+        if values is not None:
+            values = np.where(values > FORBIDDEN, values, -np.inf)
+        return Regard(self.adaptor.decode(array), array, values, outputs, worth, after)
 
     def values(self, obs: Any, mask: Any = None) -> np.ndarray:
         """Action values [actions], or [batch, actions]; where actions have parameters, each with its best ones.

@@ -17,6 +17,7 @@ from argmaxq.lanes.spaces import Adaptor
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.text import environment
 from argmaxq.runs import checkpoint, spaces, trust
+from argmaxq.runs.columns import columns
 from argmaxq.runs.folder import CONFIG, check_seed, read_config, read_summary, seed_folder
 from argmaxq.runs.formats import POLICY, STATE, checked
 from argmaxq.runs.reading import WRONG_DATA
@@ -156,6 +157,21 @@ class Run:
     def summary(self) -> dict[str, Any]:
         """What became of it; empty before it first stopped."""
         return read_summary(self.path)
+
+    def metrics(self) -> dict[str, np.ndarray]:
+        """What was measured at each block, as columns [rows], with the ``seed`` in one; what is no number is NaN."""
+        return self._columns("metrics")
+
+    def episodes(self) -> dict[str, np.ndarray]:
+        """Every finished training episode: ``seed``, ``episode``, ``step``, ``return`` and ``length``, [rows] each."""
+        return self._columns("episodes")
+
+    def evaluations(self) -> dict[str, np.ndarray]:
+        """Every greedy evaluation: ``seed``, ``step``, ``episodes``, ``mean``, ``std``, ``min``, ``max`` [rows]."""
+        return self._columns("evaluations")
+
+    def _columns(self, kind: str) -> dict[str, np.ndarray]:
+        return columns({part.seeds[0]: part.path for part in self.parts}, kind)
 
     def policy(self, which: str | int = BEST) -> Policy:
         """The greedy policy of a checkpoint: best, last, or that of a step. It needs no environment."""

@@ -1,0 +1,167 @@
+"""A run's figures that are seen first, and where they lie between the random policy and the best possible."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any, NamedTuple
+
+import numpy as np
+from markupsafe import Markup
+
+from argmaxq.components.errors import UserError
+from argmaxq.page.axes import scale, short
+from argmaxq.page.known import BEST, PUBLISHED, Known
+from argmaxq.page.svg import element
+from argmaxq.reporting.finals import final_scores
+from argmaxq.reporting.text import environment, number
+from argmaxq.reporting.verdicts import interval
+from argmaxq.statistics import Estimate, interquartile_mean
+from argmaxq.training.evaluation import Evaluator, uniform
+from argmaxq.verbs.run import Run
+
+EPISODES = 20
+"""Of the random policy."""
+SIDE, ROW = 12.0, 19.0
+WIDTHS = {"wide": 900.0, "narrow": 332.0}
+
+
+class Card(NamedTuple):
+    """A figure: what it is, the figure, and what stands below it."""
+
+    label: str
+    value: str
+    below: str = ""
+
+
+class Mark(NamedTuple):
+    """A return on the ruler; ``kind`` is its class in the style sheet."""
+
+    label: str
+    value: float
+    kind: str
+
+
+def cards(run: Run) -> list[Card]:
+    """What became of a run, from its records; raises UserError where they are damaged."""
+    summary, seeds = run.summary, run.summary.get("seeds", [])
+    found = []
+    try:
+        final = final_scores({"": run.path})[""]
+        said = "last greedy evaluation" if final.what == "final" else "return in training, last 100 episodes"
+        found.append(_final(f"{said}{', interquartile mean' * (len(final.scores) > 2)}", final.scores))
+    except UserError as fault:
+        found.append(Card("return", "none yet", str(fault)))
+    if bests := [seed["best"] for seed in seeds if seed["best"]]:
+        means = [best["mean"] for best in bests]
+        below = (
+            f"at step {bests[0]['step']:,}"
+            if len(bests) == 1
+            else f"of {min(means):.4g} to {max(means):.4g}, one a seed"
+        )
+        found.append(
+            Card(
+                "best evaluation" + ", mean of seeds" * (len(bests) > 1),
+                number(float(np.mean(means))),
+                f"{below}; the maximum of many",
+            )
+        )
+    solved = sorted(seed["solved_at"] for seed in seeds if seed.get("solved_at") is not None)
+    if run.config["recipe"]["stop"]["type"] != "stop/never":
+        when = (
+            f"median step {np.median(solved):,.0f}" if len(solved) > 1 else f"at step {solved[0]:,}" if solved else ""
+        )
+        found.append(
+            Card(
+                "solved",
+                f"{len(solved)} of {len(run.seeds)}" if len(run.seeds) > 1 else "yes" if solved else "no",
+                when,
+            )
+        )
+    steps = summary.get("step", 0)
+    if seconds := summary.get("training_seconds"):
+        time = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+        found.append(Card("training", time, f"{steps:,} steps, {summary.get('steps_per_second', 0):,.0f} a second"))
+    return found
+
+
+def _final(label: str, scores: np.ndarray) -> Card:
+    found = interquartile_mean(scores)
+    if len(scores) == 1:
+        return Card(label, number(found.point), "one seed: no interval, train with --seeds 10")
+    shown = interval(found).partition(" ")
+    return Card(
+        label, shown[0], f"{shown[2]} 95 % interval, {len(scores)} seeds" if shown[2] else f"{len(scores)} seeds"
+    )
+
+
+def random_return(run: Run) -> float:
+    """The random policy's mean return; raises UserError where the environment cannot be made."""
+    with closing(Evaluator(run.recipe.env)) as evaluator:
+        played = evaluator.play(uniform(evaluator.spaces, [1, 3]), EPISODES, [1, 2])
+    return float(played.returns.mean())
+
+
+def marks(run: Run, random: float | None) -> list[Mark]:
+    """What the run is seen beside."""
+    name, stop = environment(run.config), run.config["recipe"]["stop"]
+    found = [] if random is None else [Mark(f"random policy {number(random)}", random, "random")]
+    threshold = stop.get("threshold")
+    if isinstance(threshold, int | float):
+        found.append(Mark(f"counts as solved {number(float(threshold))}", float(threshold), "threshold"))
+    for known, word, kind in ((PUBLISHED, "published", "published"), (BEST, "best possible", "best")):
+        each: Known | None = known.get(name)
+        if each is not None:
+            found.append(Mark(f"{word} {number(each.value)} ({each.source})", each.value, kind))
+    return found
+
+
+def ruler(run: Run, random: float | None) -> Markup | None:
+    """A line from the random policy to the best possible with the run and its interval on it; None without any mark."""
+    beside = marks(run, random)
+    try:
+        found = interquartile_mean(final_scores({"": run.path})[""].scores)
+    except UserError:
+        return None
+    return Markup("").join(draw(found, beside, width, name) for name, width in WIDTHS.items()) if beside else None
+
+
+def draw(found: Estimate, beside: list[Mark], width: float, class_: str) -> Markup:
+    """The ruler as SVG: a label in a row of its own for each mark, so that none hides another."""
+    ends = [each for each in found[:3] if np.isfinite(each)] + [mark.value for mark in beside]
+    x = scale(min(ends), max(ends), SIDE, width - SIDE)
+    ordered = sorted(beside, key=lambda mark: mark.value)
+    base, parts = 30.0, []
+    parts.append(element("line", class_="track", x1=SIDE, x2=width - SIDE, y1=base, y2=base))
+    if np.isfinite(found.low):
+        parts.append(element("line", class_="span", x1=x(found.low), x2=x(found.high), y1=base, y2=base))
+    for row, mark in enumerate(ordered):
+        at, low = x(mark.value), base + 14 + ROW * (row + 1)
+        parts.append(element("line", class_=f"stem {mark.kind}", x1=at, x2=at, y1=base - 6, y2=low - 5))
+        left = at < width / 2
+        parts.append(
+            element("text", mark.label, class_="mark" if left else "mark end", x=at + (5 if left else -5), y=low)
+        )  # fmt: skip
+    at = x(found.point)
+    parts.append(element("circle", class_="here", cx=at, cy=base, r=7.0))
+    anchor = "mark strong" if at < width * 0.7 else "mark strong end"
+    parts.append(
+        element("text", f"this run {number(found.point)}", class_=anchor, x=at + (0 if at < width * 0.7 else 7), y=13)
+    )
+    height = base + 22 + ROW * len(ordered)
+    name = f"this run {short(found.point)}; " + "; ".join(mark.label for mark in ordered)
+    size = {"width": width, "height": height, "viewBox": f"0 0 {width:g} {height:g}"}
+    return element("svg", element("title", name), *parts, role="img", class_=f"ruler {class_}", **size)
+
+
+def chips(config: Mapping[str, Any]) -> list[str]:
+    """What was trained, in a few words each."""
+    seeds, device = config["seeds"], config["device"]
+    many = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
+    agent = str(config["recipe"]["agent"].get("type", "")).rpartition("/")[2]
+    return [
+        agent,
+        environment(config),
+        f"{config['recipe']['steps']:,} steps",
+        many,
+        f"{config['engine']} engine",
+        str(device["platform"]),
+    ]

@@ -1,0 +1,136 @@
+"""A run's configuration as a tree in which what differs from its recipe stands out, and the command that repeats it."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from argmaxq.components.registry import lookup
+from argmaxq.components.serialisation import OWN, to_json
+from argmaxq.recipes import recipes
+from argmaxq.recipes.recipe import Recipe
+from argmaxq.recipes.starts.generic import STARTS
+from argmaxq.reporting.text import environment
+
+NOTHING = object()
+
+
+class Node(NamedTuple):
+    """A value of the configuration.
+
+    Attributes:
+        name: The field's.
+        value: As text; of a component its kind.
+        was: What the recipe has instead, as text; None where it is the same.
+        below: The component's own fields.
+    """
+
+    name: str
+    value: str
+    was: str | None
+    below: tuple["Node", ...] = ()
+
+    @property
+    def differs(self) -> bool:
+        """Whether it, or anything below, is not the recipe's."""
+        return self.was is not None or any(node.differs for node in self.below)
+
+
+def tree(config: Mapping[str, Any]) -> Node:
+    """The whole recipe of a run's ``config``."""
+    base, _ = base_of(config)
+    return _node("recipe", config["recipe"], base)
+
+
+def base_of(config: Mapping[str, Any]) -> tuple[Any, str]:
+    """What a run's recipe is compared with, as JSON, and what that is called."""
+    known = recipes()
+    if config["name"] in known:
+        return to_json(known[config["name"]]), f"the recipe {config['name']}"
+    return to_json(Recipe()), "the defaults"
+
+
+def command(config: Mapping[str, Any]) -> tuple[str, str]:
+    """The command line that repeats a run, and what must be known of it; the command is empty where there is none."""
+    name, recipe, seeds = str(config["name"]), config["recipe"], config["seeds"]
+    many = f" --seeds {len(seeds)}" if len(seeds) > 1 else ""
+    first = f" --seed {seeds[0]}" if seeds[0] else ""
+    if name in STARTS:
+        words = f"argmaxq train {name} --env {shlex.quote(environment(config))} --steps {recipe['steps']}{first}{many}"
+        return words, f"{name} chose its values by looking at the environment; values given by hand are in the tree"
+    if name not in recipes():
+        return "", "it was trained from Python, with a recipe of its own: the tree has all of its values"
+    base, _ = base_of(config)
+    changes = list(_changes(recipe, base))
+    if any(value is NOTHING for _, value in changes):
+        return "", "it holds an object of its user's own, which no command line can give again"
+    options = "".join(f" --{path} {value}" for path, value in changes)
+    return f"argmaxq train {shlex.quote(name)}{options}{first}{many}", ""
+
+
+def _node(name: str, value: Any, base: Any) -> Node:
+    if not _component(value):
+        was = None if base is NOTHING or value == base else written(base)
+        return Node(name, written(value), was)
+    same = _component(base) and base["type"] == value["type"]
+    fields = base if same else _defaults(value["type"])
+    below = tuple(_node(key, own, fields.get(key, NOTHING)) for key, own in value.items() if key != "type")
+    return Node(name, _kind(value), None if same or base is NOTHING else written(base), below)
+
+
+def _changes(value: Mapping[str, Any], base: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Options, each path with its value as words; ``NOTHING`` for what has no words."""
+    for key, own in value.items():
+        where, old = f"{path}{key}", base.get(key, NOTHING)
+        if key == "type" or own == old:
+            continue
+        if _component(own):
+            if not (_component(old) and old["type"] == own["type"]):
+                yield where, shlex.quote(_kind(own))
+                # What is named keeps what the former one had by the same names, so these are said, too.
+                kept = {k: v for k, v in old.items() if k != "type"} if _component(old) else {}
+                old = _defaults(own["type"]) | {k: v for k, v in kept.items() if k in own and not _component(v)}
+            yield from _changes(own, old, f"{where}.")
+        elif isinstance(own, dict):
+            if OWN in own or not all(isinstance(each, int | float | str) for each in own.values()):
+                yield where, NOTHING
+            else:
+                yield from ((f"{where}.{k}", shlex.quote(written(each))) for k, each in own.items())
+        elif isinstance(own, list) and any(isinstance(each, list | dict) for each in own):
+            yield where, NOTHING
+        else:
+            words = [written(each) for each in own] if isinstance(own, list) else [written(own)]
+            yield where, " ".join(map(shlex.quote, words))
+
+
+def _defaults(type_: str) -> dict[str, Any]:
+    """The fields of a component as it is by default; none where it is unknown or has to be told some."""
+    role, _, name = type_.partition("/")
+    try:
+        found = to_json(lookup(role, name)())  # type: ignore[misc]
+    except Exception:  # a component of another's own may do anything when it is made
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _component(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("type"), str)
+
+
+def _kind(value: Mapping[str, Any]) -> str:
+    return str(value["type"]).partition("/")[2]
+
+
+def written(value: Any) -> str:
+    """A value as the command line has it."""
+    if _component(value):
+        return _kind(value)
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, list):
+        return " ".join(map(written, value)) or "none"
+    if isinstance(value, dict):
+        own = value.get(OWN)
+        return str(own) if own is not None else ", ".join(f"{k}: {written(v)}" for k, v in value.items()) or "none"
+    return str(value)

@@ -1,0 +1,30 @@
+"""Performance profiles: which share of scores is above each threshold (Dolan and Moré 2002; Agarwal et al. 2021)."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from argmaxq.statistics.bootstrap import RESAMPLES, percentile_interval
+from argmaxq.statistics.scores import LEVEL, Scores, table
+
+
+class Profile(NamedTuple):
+    """Thresholds, the share of scores above each, and the ends of its pointwise interval, [thresholds] all."""
+
+    thresholds: np.ndarray
+    share: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def performance_profile(
+    scores: Scores, thresholds: np.ndarray, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0
+) -> Profile:
+    """The run-score distribution of scores [seeds] or [seeds, tasks], with a stratified bootstrap's interval."""
+    found, at = table(scores), np.asarray(thresholds, np.float64)
+
+    def above(tables: np.ndarray) -> np.ndarray:
+        return np.stack([(tables > threshold).mean(axis=(-2, -1)) for threshold in at], axis=-1)
+
+    low, high = percentile_interval(above, (found,), level, resamples, seed)
+    return Profile(at, above(found), low, high)

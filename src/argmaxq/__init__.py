@@ -19,6 +19,7 @@ from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.components.paths import replace
 from argmaxq.environments.env import Env
+from argmaxq.lanes.atari.preprocessing import Atari
 from argmaxq.learning import (
     bootstrap,
     bootstrapped,
@@ -70,6 +71,7 @@ from argmaxq.verbs.train import resume, train
 __all__ = [
     "Agent",
     "Array",
+    "Atari",
     "Batch",
     "Bootstrap",
     "Clock",

@@ -1,14 +1,17 @@
 """What holds for every test, and runs that several files of tests look at."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import jax
 import pytest
 from hypothesis import settings
 
 import argmaxq as aq
+from argmaxq import programs
 from argmaxq.cli.main import main
 from argmaxq.setup import device_per_core
 from commands import SMALL, Command, Outcome
@@ -29,6 +32,15 @@ device_per_core()
 def key_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The key that runs are signed with is not that of who runs the tests."""
     os.environ["ARGMAXQ_STATE_DIR"] = str(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programs_of_one_file() -> Iterator[None]:
+    """Compiled programs are dropped with the file that needed them: those of all files fill the memory."""
+    yield
+    programs.forget()
+    jax.clear_caches()
+    gc.collect()
 
 
 @pytest.fixture

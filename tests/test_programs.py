@@ -79,7 +79,7 @@ def test_equal_programs_only() -> None:
 
     assert seen(1.0) == seen(2.0)
     assert identity(seen(1.0)) == identity(seen(1.0)) != identity(seen(2.0))
-    limits = [CompiledEnv(CartPole(angle_limit=limit), 500) for limit in (0.2, 0.2, 0.3)]
+    limits = [CompiledEnv(CartPole({"angle_limit": limit}), 500) for limit in (0.2, 0.2, 0.3)]
     assert identity(limits[0]) == identity(limits[1]) != identity(limits[2])
     agent = aq.find("cartpole/dqn").agent
     assert identity(agent) == identity(dataclasses.replace(agent)) != identity(aq.replace(agent, "gamma", 0.5))

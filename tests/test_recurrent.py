@@ -113,7 +113,7 @@ def test_sequences_of_one_row_without_memory_are_transitions() -> None:
     rows = jax.tree.map(lambda leaf: leaf[:, None], story(40, {5: "terminated", 20: "truncated"}))
     stored = ring.append(plain.replay.init(SPACES, 1, 1), Whole(), rows, 64)
     slots = np.array([t for t in range(30) if not rows.last[t, 0]])
-    whole = jax.vmap(lambda slot: ring.sequence(stored, slot, 0, 4, 64))(slots)
+    whole = jax.vmap(lambda slot: ring.sequence(stored, Whole(), slot, 0, 4, 64))(slots)
     folded = jax.vmap(lambda slot: ring.window(stored, Whole(), slot, 0, 3, 0.9, 64))(slots)
     weight = np.linspace(0.1, 1, len(slots)).astype(np.float32)
     learner = plain.init(jax.random.key(0), SPACES, 1)
@@ -202,7 +202,7 @@ def test_each_row_of_a_sequence_has_levels_of_its_own() -> None:
     estimate, _ = agent.unroll(agent.estimate, params, agent.memory(SPACES), rows.obs, rows.last, keys)
     assert (z.shape, estimate.z.shape, estimate.q.shape) == ((11, 3, 4, 2), (11, 3, 3, 2), (11, 3))
     assert len(np.unique(z[..., 1])) == 44
-    q, _ = agent.judged(params, agent.memory(SPACES), rows.obs[0])
+    (_, q), _ = agent.judged(params, agent.memory(SPACES), rows.obs[0])
     even, _ = agent.network(params, rows.obs[0], agent.memory(SPACES), None, (np.arange(5) + 0.5) / 5)
     np.testing.assert_allclose(q, even[..., 0].mean(axis=1), rtol=1e-5)
 

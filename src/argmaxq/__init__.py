@@ -22,6 +22,7 @@ from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.components.paths import replace
 from argmaxq.environments.env import Env
+from argmaxq.lanes.atari.preprocessing import Atari
 from argmaxq.learning import (
     bootstrap,
     bootstrapped,
@@ -89,6 +90,7 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "Agent",
     "Array",
+    "Atari",
     "Batch",
     "Bootstrap",
     "Clock",

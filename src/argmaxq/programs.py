@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.experimental.functional import FuncEnv
 
-MOST = 256
+MOST = 128
 """Programs that are kept; those longest out of use are dropped first."""
 PLAIN = (bool, int, float, str, bytes, type(None), np.dtype, jax.Device, jax.tree_util.PyTreeDef)
 OURS = __name__.partition(".")[0]
@@ -57,6 +57,11 @@ class _Fixed:
 @lru_cache(MOST)
 def _shared(function: Callable[..., Any], fixed: _Fixed, donate: tuple[int, ...]) -> Any:
     return jax.jit(partial(function, *fixed.values), donate_argnums=donate)
+
+
+def forget() -> None:
+    """Share none of the programs that there are; who uses one keeps it."""
+    _shared.cache_clear()
 
 
 def identity(value: Any) -> Hashable:

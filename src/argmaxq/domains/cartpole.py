@@ -58,10 +58,6 @@ class CartPole(FuncEnv[CartPoleState, Array, Array, Array, Array, None, None]):
     render_fps = 50  # as fast as it happens
     observation_names: tuple[str, ...] = ("position [m]", "velocity [m/s]", "angle [rad]", "angular velocity [rad/s]")
 
-    def __init__(self, angle_limit: float = angle_limit) -> None:
-        super().__init__()
-        self.angle_limit = angle_limit
-
     def initial(self, rng: Array, params: None = None) -> CartPoleState:
         """All four components uniform and small."""
         return CartPoleState(*jax.random.uniform(rng, (4,), jnp.float32, -self.initial_range, self.initial_range))

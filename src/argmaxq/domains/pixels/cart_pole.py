@@ -47,7 +47,7 @@ class CartPolePixels(FuncEnv[FramesState, Array, Array, Array, Array, None, None
     """Frames that an observation is made of."""
     depth: ClassVar[tuple[int, ...]] = ()
     """Leading axes of an observation."""
-    dynamics = CartPole(angle_limit=LEANING)
+    dynamics = CartPole({"angle_limit": LEANING})
     action_space = CartPole.action_space
     action_names = CartPole.action_names
     render_fps = 50

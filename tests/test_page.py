@@ -31,6 +31,8 @@ from commands import Command
 from scored import scored
 
 HOSTILE = "<img src=x onerror=alert(1)>"
+HALF = "\ud800"
+"""Half of a surrogate pair, which JSON may hold and UTF-8 not."""
 
 
 class Outline(HTMLParser):
@@ -139,6 +141,7 @@ def test_hostile_names_stay_text(seeds: str, tmp_path: Path) -> None:
     for file in [folder / "config.json", *folder.glob("seed-*/config.json")]:
         config = json.loads(file.read_text())
         config["name"] = config["versions"]["jax"] = HOSTILE
+        config["versions"]["numpy"] = HALF
         file.write_text(json.dumps(config))
     for file in folder.glob("seed-*/metrics.jsonl"):
         rows = [json.loads(line) for line in file.read_text().splitlines()]

@@ -8,6 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from argmaxq.components.errors import UserError
+from argmaxq.page import settings
 from argmaxq.page.axes import scale, short
 from argmaxq.page.known import BEST, PUBLISHED, Known
 from argmaxq.page.svg import element
@@ -42,7 +43,8 @@ class Mark(NamedTuple):
 
 def cards(run: Run) -> list[Card]:
     """What became of a run, from its records; raises UserError where they are damaged."""
-    summary, seeds = run.summary, run.summary.get("seeds", [])
+    summary = run.summary
+    seeds = summary.get("seeds", [])
     found = []
     try:
         final = final_scores({"": run.path})[""]
@@ -156,7 +158,7 @@ def chips(config: Mapping[str, Any]) -> list[str]:
     """What was trained, in a few words each."""
     seeds, device = config["seeds"], config["device"]
     many = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
-    agent = str(config["recipe"]["agent"].get("type", "")).rpartition("/")[2]
+    agent = settings.kind(config["recipe"].get("agent"))
     return [
         agent,
         environment(config),

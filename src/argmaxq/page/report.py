@@ -71,7 +71,7 @@ def report(
     page = of_one(found[0], played, say) if len(found) == 1 else of_several(found)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    replace(path, written(page, live).encode())
+    replace(path, written(page, live).encode(errors="replace"))  # a name may hold half of a surrogate pair
     return path
 
 
@@ -89,7 +89,7 @@ def of_one(run: Run, played: Collection[str] = PLAYED, say: Callable[[str], obje
         "path": str(run.path),
         "command": command,
         "command_note": note,
-        "state": _state(run),
+        "state": tried(lambda: _state(run), "Its summary"),
         "cards": tried(lambda: headline.cards(run), "Its figures"),
         "ruler": tried(lambda: headline.ruler(run, random if isinstance(random, float) else None), "Its figures"),
         "random": random if isinstance(random, Missing) else None,

@@ -249,7 +249,7 @@ def test_in_a_browser(page: Path, chromium: Browser, width: int, dark: bool) -> 
     chromium.open(page, width, dark=dark)
     assert chromium.complaints() == []
     assert chromium.run("document.documentElement.scrollWidth") == width
-    sizes = chromium.run("[...document.querySelectorAll('figure')].map(f => f.querySelector('.plot').offsetHeight)")
+    sizes = chromium.run("[...document.querySelectorAll('.chart')].map(f => f.querySelector('.plot').offsetHeight)")
     assert sizes
     assert min(sizes) > 80
     ground = chromium.run("getComputedStyle(document.documentElement).backgroundColor")

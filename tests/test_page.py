@@ -23,6 +23,7 @@ from argmaxq.page.chart import PHONE, Chart, Series, draw, hover
 from argmaxq.page.explorer import distributions
 from argmaxq.page.figures import block
 from argmaxq.page.follow import follow
+from argmaxq.page.looks import looks
 from argmaxq.page.report import report
 from argmaxq.recipes import choose
 from argmaxq.visualisation.recording import discounted
@@ -60,7 +61,8 @@ def episode_of(text: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def page(trained: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return report(aq.Run(trained), tmp_path_factory.mktemp("page") / "page.html")
+    played = ("film", "episode", "random")
+    return report(aq.Run(trained), tmp_path_factory.mktemp("page") / "page.html", played=played)
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,12 @@ def test_parameters_stand_on_their_ranges(platform: aq.Run, tmp_path: Path) -> N
     for values in found["p"]:
         assert all(float(low) <= value <= float(high) for value, (_, low, high) in zip(values, ranges, strict=True))
     assert "<video" not in text
+
+
+def test_pictures_of_the_policy_are_those_that_make_sense(trained: str) -> None:
+    found = looks(aq.Run(trained))
+    assert [look.title.partition(" ")[0] for look in found] == ["Greedy", "Greatest", "What"]
+    assert all(len(look.data) < 200_000 and look.width <= 1_000 for look in found)
 
 
 def test_distributions_are_probabilities_of_returns() -> None:

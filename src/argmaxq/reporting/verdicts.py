@@ -76,7 +76,7 @@ class Comparison(NamedTuple):
     def notes(self) -> list[str]:
         """What must be known to read it."""
         ways = dict.fromkeys(each.iqm.method for each in self.settings if math.isfinite(each.iqm.low))
-        how = f"in brackets: {100 * LEVEL:g} % intervals over seeds, that of the interquartile mean {', '.join(ways)}"
+        how = f"in brackets: {100 * LEVEL:g} % intervals over seeds (interquartile mean: {', '.join(ways)})"
         notes = [how] if ways else []
         if len(self.verdicts) > 1:
             pairs = math.comb(len(self.settings), 2)

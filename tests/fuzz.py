@@ -184,6 +184,8 @@ def uses(run: Path, chance: random.Random) -> Iterator[Callable[[], object]]:
     yield lambda: checkpoint.latest(run / "checkpoints", print)
     if chance.random() < 0.3:
         yield lambda: plot(aq.Run(run), chance.choice(["curve", "loss", "schedule"]))
+    if chance.random() < 0.3:
+        yield lambda: aq.report(aq.Run(run), run.parent / "page.html", played=())
     with contextlib.suppress(UserError):
         if affordable([part.config["recipe"] for part in [aq.Run(run), *aq.Run(run).parts]]):
             yield lambda: [part.policy("last") for part in aq.Run(run).parts]

@@ -63,6 +63,7 @@ def test_verdicts_of_several_are_sure_together() -> None:
     assert same.difference.low < two.verdicts[0].difference.low
     alone = compared({"one": SPREAD})
     assert alone.verdicts == ()
+    assert compared({"one": SPREAD[:1]}).notes == ["with so few seeds little can be said: train with --seeds 10"]
     with pytest.raises(UserError, match="no scores"):
         compared({})
 

@@ -23,6 +23,7 @@ from argmaxq.page.chart import PHONE, Chart, Series, draw, hover
 from argmaxq.page.explorer import distributions
 from argmaxq.page.figures import block
 from argmaxq.page.follow import follow
+from argmaxq.page.looks import looks
 from argmaxq.page.report import report
 from argmaxq.recipes import choose
 from argmaxq.visualisation.recording import discounted
@@ -31,6 +32,8 @@ from commands import Command
 from scored import scored
 
 HOSTILE = "<img src=x onerror=alert(1)>"
+HALF = "\ud800"
+"""Half of a surrogate pair, which JSON may hold and UTF-8 not."""
 
 
 class Outline(HTMLParser):
@@ -58,7 +61,8 @@ def episode_of(text: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def page(trained: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return report(aq.Run(trained), tmp_path_factory.mktemp("page") / "page.html")
+    played = ("film", "episode", "random")
+    return report(aq.Run(trained), tmp_path_factory.mktemp("page") / "page.html", played=played)
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +122,12 @@ def test_parameters_stand_on_their_ranges(platform: aq.Run, tmp_path: Path) -> N
     assert "<video" not in text
 
 
+def test_pictures_of_the_policy_are_those_that_make_sense(trained: str) -> None:
+    found = looks(aq.Run(trained))
+    assert [look.title.partition(" ")[0] for look in found] == ["Greedy", "Greatest", "What"]
+    assert all(len(look.data) < 200_000 and look.width <= 1_000 for look in found)
+
+
 def test_distributions_are_probabilities_of_returns() -> None:
     logits = np.log(np.array([[[0.2, 0.3, 0.5]]]))
     shares, low, high = distributions(aq.returns.Categorical(atoms=3, low=-1.0, high=1.0), logits) or (
@@ -139,6 +149,7 @@ def test_hostile_names_stay_text(seeds: str, tmp_path: Path) -> None:
     for file in [folder / "config.json", *folder.glob("seed-*/config.json")]:
         config = json.loads(file.read_text())
         config["name"] = config["versions"]["jax"] = HOSTILE
+        config["versions"]["numpy"] = HALF
         file.write_text(json.dumps(config))
     for file in folder.glob("seed-*/metrics.jsonl"):
         rows = [json.loads(line) for line in file.read_text().splitlines()]
@@ -246,7 +257,7 @@ def test_in_a_browser(page: Path, chromium: Browser, width: int, dark: bool) -> 
     chromium.open(page, width, dark=dark)
     assert chromium.complaints() == []
     assert chromium.run("document.documentElement.scrollWidth") == width
-    sizes = chromium.run("[...document.querySelectorAll('figure')].map(f => f.querySelector('.plot').offsetHeight)")
+    sizes = chromium.run("[...document.querySelectorAll('.chart')].map(f => f.querySelector('.plot').offsetHeight)")
     assert sizes
     assert min(sizes) > 80
     ground = chromium.run("getComputedStyle(document.documentElement).backgroundColor")

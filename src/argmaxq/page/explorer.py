@@ -80,7 +80,8 @@ def explored(run: Run, which: str | int = BEST, seed: int = 1) -> Explorer:
     entries: tuple[str, ...] = ()
     if found.observations is not None:
         seen = found.observations[:shown].T
-        entries = tuple(entry_name(env, number) for number in range(len(seen)))
+        tabular = policy.adaptor.spaces.observation.categories
+        entries = ("state",) if tabular else tuple(entry_name(env, number) for number in range(len(seen)))
         told = [in_units(env, number, values.astype(float)) for number, values in enumerate(seen)]
         data["o"] = [_short(each) for each in np.stack(told, axis=1)]
     data |= {"names": _names(rows), "frames": pictures}

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from argmaxq.page.report import EVERY, PLAYED, report
+from argmaxq.page.contents import PLAYED
+from argmaxq.page.report import EVERY, report
 from argmaxq.verbs.run import Run
 
 

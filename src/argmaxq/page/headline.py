@@ -1,6 +1,6 @@
 """A run's figures that are seen first, and where they lie between the random policy and the best possible."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -8,6 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from argmaxq.components.errors import UserError
+from argmaxq.page import settings
 from argmaxq.page.axes import scale, short
 from argmaxq.page.known import BEST, PUBLISHED, Known
 from argmaxq.page.svg import element
@@ -42,45 +43,47 @@ class Mark(NamedTuple):
 
 def cards(run: Run) -> list[Card]:
     """What became of a run, from its records; raises UserError where they are damaged."""
-    summary, seeds = run.summary, run.summary.get("seeds", [])
-    found = []
-    try:
-        final = final_scores({"": run.path})[""]
-        said = "last greedy evaluation" if final.what == "final" else "return in training, last 100 episodes"
-        found.append(_final(f"{said}{', interquartile mean' * (len(final.scores) > 2)}", final.scores))
-    except UserError as fault:
-        found.append(Card("return", "none yet", str(fault)))
-    if bests := [seed["best"] for seed in seeds if seed["best"]]:
-        means = [best["mean"] for best in bests]
-        below = (
-            f"at step {bests[0]['step']:,}"
-            if len(bests) == 1
-            else f"of {min(means):.4g} to {max(means):.4g}, one a seed"
-        )
-        found.append(
-            Card(
-                "best evaluation" + ", mean of seeds" * (len(bests) > 1),
-                number(float(np.mean(means))),
-                f"{below}; the maximum of many",
-            )
-        )
-    solved = sorted(seed["solved_at"] for seed in seeds if seed.get("solved_at") is not None)
+    summary = run.summary
+    seeds = summary.get("seeds", [])
+    found = [_score(run), _best([seed["best"] for seed in seeds if seed["best"]])]
     if run.config["recipe"]["stop"]["type"] != "stop/never":
-        when = (
-            f"median step {np.median(solved):,.0f}" if len(solved) > 1 else f"at step {solved[0]:,}" if solved else ""
-        )
         found.append(
-            Card(
-                "solved",
-                f"{len(solved)} of {len(run.seeds)}" if len(run.seeds) > 1 else "yes" if solved else "no",
-                when,
-            )
+            _solved(sorted(seed["solved_at"] for seed in seeds if seed["solved_at"] is not None), len(run.seeds))
         )
-    steps = summary.get("step", 0)
-    if seconds := summary.get("training_seconds"):
-        time = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
-        found.append(Card("training", time, f"{steps:,} steps, {summary.get('steps_per_second', 0):,.0f} a second"))
-    return found
+    return [card for card in [*found, _time(summary)] if card is not None]
+
+
+def _score(run: Run) -> Card:
+    """The last greedy evaluation, or else the return in training."""
+    try:
+        scores, what = final_scores({"": run.path})[""]
+    except UserError as fault:
+        return Card("return", "none yet", str(fault))
+    said = "last greedy evaluation" if what == "final" else "return in training, last 100 episodes"
+    return _final(f"{said}{', interquartile mean' * (len(scores) > 2)}", scores)
+
+
+def _best(bests: Sequence[Mapping[str, Any]]) -> Card | None:
+    if not bests:
+        return None
+    means = [float(best["mean"]) for best in bests]
+    if len(means) == 1:
+        return Card("best evaluation", number(means[0]), f"at step {bests[0]['step']:,}; the maximum of many")
+    spread = f"of {min(means):.4g} to {max(means):.4g}, one a seed; each the maximum of many"
+    return Card("best evaluation, mean of seeds", number(float(np.mean(means))), spread)
+
+
+def _solved(steps: Sequence[int], seeds: int) -> Card:
+    when = f"{'median ' * (len(steps) > 1)}step {np.median(steps):,.0f}" if steps else ""
+    return Card("solved", f"{len(steps)} of {seeds}" if seeds > 1 else "yes" if steps else "no", when)
+
+
+def _time(summary: Mapping[str, Any]) -> Card | None:
+    seconds = summary.get("training_seconds")
+    if not seconds:
+        return None
+    shown = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+    return Card("training", shown, f"{summary['step']:,} steps, {summary['steps_per_second']:,.0f} a second")
 
 
 def _final(label: str, scores: np.ndarray) -> Card:
@@ -156,7 +159,7 @@ def chips(config: Mapping[str, Any]) -> list[str]:
     """What was trained, in a few words each."""
     seeds, device = config["seeds"], config["device"]
     many = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
-    agent = str(config["recipe"]["agent"].get("type", "")).rpartition("/")[2]
+    agent = settings.kind(config["recipe"].get("agent"))
     return [
         agent,
         environment(config),

@@ -9,14 +9,16 @@ from PIL import Image
 
 from argmaxq.components.errors import UserError
 from argmaxq.verbs.run import Run
+from argmaxq.visualisation.observed import pictured
 from argmaxq.visualisation.plot import plot
 
-KINDS = {
+MADE = {
     "phase": "Greedy action over the observation",
     "value": "Greatest action value over the observation",
     "choices": "What is chosen where, in 50 greedy episodes",
-    "observation": "What the network sees",
 }
+SEEN = {"observation": "What the network sees"}
+"""Of observations that are pictures, of which a single number says nothing."""
 WIDTH = 1_000
 
 
@@ -32,8 +34,9 @@ class Look(NamedTuple):
 def looks(run: Run) -> list[Look]:
     """All pictures that there are of a run; raises UserError where there is none."""
     found, why = [], ""
+    kinds = SEEN if pictured(run.policy().adaptor.spaces.observation) else MADE
     with TemporaryDirectory(prefix="argmaxq-page-") as folder:
-        for what, title in KINDS.items():
+        for what, title in kinds.items():
             try:
                 found.append(_look(plot(run, what, Path(folder) / f"{what}.png"), title))
             except UserError as fault:  # of most agents and environments some kinds make no sense

@@ -74,7 +74,7 @@ def _node(name: str, value: Any, base: Any) -> Node:
     same = _component(base) and base["type"] == value["type"]
     fields = base if same else _defaults(value["type"])
     below = tuple(_node(key, own, fields.get(key, NOTHING)) for key, own in value.items() if key != "type")
-    return Node(name, _kind(value), None if same or base is NOTHING else written(base), below)
+    return Node(name, kind(value), None if same or base is NOTHING else written(base), below)
 
 
 def _changes(value: Mapping[str, Any], base: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -85,7 +85,7 @@ def _changes(value: Mapping[str, Any], base: Any, path: str = "") -> Iterator[tu
             continue
         if _component(own):
             if not (_component(old) and old["type"] == own["type"]):
-                yield where, shlex.quote(_kind(own))
+                yield where, shlex.quote(kind(own))
                 # What is named keeps what the former one had by the same names, so these are said, too.
                 kept = {k: v for k, v in old.items() if k != "type"} if _component(old) else {}
                 old = _defaults(own["type"]) | {k: v for k, v in kept.items() if k in own and not _component(v)}
@@ -116,14 +116,15 @@ def _component(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("type"), str)
 
 
-def _kind(value: Mapping[str, Any]) -> str:
-    return str(value["type"]).partition("/")[2]
+def kind(value: Any) -> str:
+    """The name of a component, without its role; empty for what is none."""
+    return str(value["type"]).partition("/")[2] if _component(value) else ""
 
 
 def written(value: Any) -> str:
     """A value as the command line has it."""
     if _component(value):
-        return _kind(value)
+        return kind(value)
     if value is None or isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):

@@ -75,8 +75,9 @@ class Comparison(NamedTuple):
     @property
     def notes(self) -> list[str]:
         """What must be known to read it."""
-        ways = ", ".join(dict.fromkeys(f"{each.iqm.method} for the interquartile mean" for each in self.settings))
-        notes = [f"in brackets: {100 * LEVEL:g} % intervals over seeds, by {ways}"]
+        ways = dict.fromkeys(each.iqm.method for each in self.settings if math.isfinite(each.iqm.low))
+        how = f"in brackets: {100 * LEVEL:g} % intervals over seeds (interquartile mean: {', '.join(ways)})"
+        notes = [how] if ways else []
         if len(self.verdicts) > 1:
             pairs = math.comb(len(self.settings), 2)
             notes.append(f"verdicts are {100 * LEVEL:g} % sure all together (Bonferroni, {pairs} pairs)")

@@ -1,0 +1,125 @@
+"""What is on a page: of one run, of several."""
+
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from argmaxq.page import curves, embedded, explorer, headline, looks, settings
+from argmaxq.page.figures import Missing, block, figure, tried
+from argmaxq.reporting.finals import SAID, final_scores
+from argmaxq.reporting.text import environment
+from argmaxq.reporting.verdicts import compared
+from argmaxq.verbs.run import Run
+from argmaxq.verbs.typical import typical
+
+PLAYED = ("film", "episode", "pictures", "random")
+"""What of a page is played anew: film, episode to look into, pictures of the policy, the random policy's return."""
+Say = Callable[[str], object]
+
+
+def silent(line: str) -> None:
+    """Say nothing."""
+
+
+class Page(NamedTuple):
+    """What a template is given."""
+
+    title: str
+    template: str
+    values: dict[str, Any]
+
+
+def of_one(run: Run, played: Collection[str] = PLAYED, say: Say = silent) -> Page:
+    """The page of one run."""
+    random = _played("random", played, say, lambda: headline.random_return(run), "The random policy was not played")
+    shown = tried(lambda: typical(run), "No seed stands for all")
+    one, which = (run, "") if isinstance(shown, Missing) else shown
+    film = _played("film", played, say, lambda: embedded.film(one), "No film")
+    episode = _played("episode", played, say, lambda: explorer.explored(one), "No episode to look into")
+    pictures = _played("pictures", played, say, lambda: looks.looks(run), "No pictures of the policy")
+    command, note = settings.command(run.config)
+    values = {
+        "chips": headline.chips(run.config),
+        "path": str(run.path),
+        "command": command,
+        "command_note": note,
+        "state": tried(lambda: _state(run), "Its summary"),
+        "cards": tried(lambda: headline.cards(run), "Its figures"),
+        "ruler": tried(lambda: headline.ruler(run, random if isinstance(random, float) else None), "Its figures"),
+        "random": random if isinstance(random, Missing) else None,
+        "learning": tried(lambda: figure(curves.learning(run.path)), "No curve"),
+        "health": tried(lambda: [figure(each, small=True) for each in curves.health(run.path)], "No diagnostics"),
+        "schedules": tried(lambda: [figure(each, small=True) for each in curves.schedules(run.path)], "No schedules"),
+        "film": film,
+        "episode": episode,
+        "episode_figure": figure(episode.chart) if isinstance(episode, explorer.Explorer) and episode.chart else None,
+        "episode_data": block(episode.data) if isinstance(episode, explorer.Explorer) else None,
+        "pictures": pictures,
+        "which": which,
+        "tree": tried(lambda: settings.tree(run.config), "Its configuration"),
+        "base": settings.base_of(run.config)[1],
+        "changes": [(each.get("step", 0), sorted(each.get("values", {}))) for each in run.config.get("changes", [])],
+        "versions": {**run.config.get("versions", {}), **_machine(run)},
+    }
+    return Page(str(run.config["name"]), "run.html", values)
+
+
+def of_several(runs: Sequence[Run]) -> Page:
+    """The page of several runs: those on one environment beside each other."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(environment(run.config), []).append(run)
+    parts = [{"env": env, **_group(own)} for env, own in groups.items()]
+    return Page(f"{len(runs)} runs compared", "comparison.html", {"groups": parts})
+
+
+def _group(runs: Sequence[Run]) -> dict[str, Any]:
+    """Table, verdicts and curves of runs on one environment; those without scores are named."""
+    kept: list[Run] = []
+    gone: list[str] = []
+    for run in runs:
+        score = tried(partial(final_scores, {"": run.path}), str(run.path))
+        if isinstance(score, Missing):
+            gone.append(score.why)
+        else:
+            kept.append(run)
+    folders = {_label(run, runs): run.path for run in kept}
+    if not folders:
+        return {"found": None, "gone": gone, "curves": None, "said": "", "runs": []}
+    finals = final_scores(folders)
+    found = compared({label: each.scores for label, each in finals.items()})
+    said = SAID[next(iter(finals.values())).what]
+    listed = [(label, *settings.command(run.config)) for label, run in zip(folders, kept, strict=True)]
+    drawn = tried(lambda: figure(curves.overlaid(folders)), "No curves")
+    return {"found": found, "gone": gone, "curves": drawn, "said": said[0].upper() + said[1:], "runs": listed}
+
+
+def _label(run: Run, among: Sequence[Run]) -> str:
+    """A run's folder, by its name where no other's is the same."""
+    name = run.path.resolve().name
+    return name if [each.path.resolve().name for each in among].count(name) == 1 else str(run.path)
+
+
+def _played(part: str, played: Collection[str], say: Say, build: Callable[[], Any], what: str) -> Any:
+    """A part that is played anew, if it is wanted; None if not."""
+    if part not in played:
+        return None
+    say(f"playing: {part}")
+    try:
+        return tried(build, what)
+    except Exception as problem:  # of the environment, which is the user's
+        return Missing(f"{what}: {type(problem).__name__}: {problem}")
+
+
+def _state(run: Run) -> str:
+    """What must be known of a run that is not finished."""
+    summary, steps = run.summary, run.config["recipe"]["steps"]
+    if summary.get("finished"):
+        diverged = [seed["seed"] for seed in summary.get("seeds", []) if seed.get("stopped") == "diverged"]
+        return f"Seed {', '.join(map(str, diverged))} diverged." if diverged else ""
+    return f"Not finished: the page shows what is recorded of {steps:,} steps so far."
+
+
+def _machine(run: Run) -> dict[str, str]:
+    machine = run.config.get("machine", {})
+    return {name: str(machine[name]) for name in ("system", "processor", "cores") if name in machine}

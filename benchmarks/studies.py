@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -41,21 +42,21 @@ def _processors() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def wall(steps: int, alone: bool) -> dict[str, Any]:
-    """A study of 16 settings with 10 seeds each; and the same by 16 commands, if wished for."""
+def wall(steps: int, most: int) -> dict[str, Any]:
+    """A study of 16 settings with 10 seeds each, and the same by 16 commands, as the first ``most`` of them take."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         vary = [f"agent.replay.capacity={_listed(CAPACITIES)}", f"agent.sync.period={_listed(PERIODS)}"]
         given = ("--seeds", str(SEEDS), "--steps", str(steps))
         study = command("study", RECIPE, "--vary", vary[0], "--vary", vary[1], *given, "--out", str(place / "study"))
         found: dict[str, Any] = {"steps": steps, "study": study.round(1).tolist()}
-        if not alone:
+        if not most:
             return found
-        commands = np.zeros(2)
-        for capacity in CAPACITIES:
-            for period in PERIODS:
-                values = ("--agent.replay.capacity", str(capacity), "--agent.sync.period", str(period))
-                commands += command("train", RECIPE, *values, *given, "--out", str(place / f"{capacity}-{period}"))
+        taken = []
+        for capacity, period in list(product(CAPACITIES, PERIODS))[:most]:
+            values = ("--agent.replay.capacity", str(capacity), "--agent.sync.period", str(period))
+            taken.append(command("train", RECIPE, *values, *given, "--out", str(place / f"{capacity}-{period}")))
+    commands = np.mean(taken, axis=0) * len(CAPACITIES) * len(PERIODS)
     return found | {"commands": commands.round(1).tolist(), "ratio": (study / commands).round(3).tolist()}
 
 
@@ -109,11 +110,11 @@ def _listed(numbers: tuple[int, ...]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=2_000, help="of each run (%(default)s); 0: no commands")
-    parser.add_argument("--study-alone", action="store_true", help="without the commands that it is compared with")
+    parser.add_argument("--commands", type=int, default=16, help="that it is compared with (%(default)s); 0: none")
     parser.add_argument("--turns", type=int, default=10, help="of the two engines (%(default)s); 0: none")
     options = parser.parse_args()
     if options.steps:
-        print(json.dumps(wall(options.steps, not options.study_alone)), flush=True)
+        print(json.dumps(wall(options.steps, options.commands)), flush=True)
     device_per_core()
     for replay in ("uniform", "prioritised") if options.turns else ():
         print(json.dumps(per_step(replay, options.turns)), flush=True)

@@ -36,7 +36,7 @@ bench: $(BENCH_VENV)/.stamp-bench ## speed side by side with other libraries
 constraints: ## resolve the newest versions of everything into constraints.txt
 	rm -rf build/resolve
 	$(PYTHON) -m venv build/resolve
-	build/resolve/bin/pip install --quiet '.[atari,fast,bench,dev]'
+	build/resolve/bin/pip install --quiet '.[atari,fast,ray,slurm,tune,bench,dev]'
 	{ sed '/^[^#]/d' constraints.txt; build/resolve/bin/pip freeze --all | sed -E '/^(argmaxq|pip)\b/d; s/\+cpu$$//'; } > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 
@@ -55,7 +55,7 @@ $(VENV)/.stamp-base: $(RELEASE) | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.stamp-dev: $(RELEASE) | $(VENV)/bin/python
-	$(VENV)/bin/pip install $(PIP_FLAGS) -e '.[atari,fast,dev]'
+	$(VENV)/bin/pip install $(PIP_FLAGS) -e '.[atari,fast,ray,slurm,tune,dev]'
 	@touch $@
 
 $(BENCH_VENV)/.stamp-bench: $(RELEASE) | $(BENCH_VENV)/bin/python

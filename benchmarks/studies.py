@@ -1,19 +1,24 @@
-"""What a study costs: its wall clock beside that of one ``train`` command for each setting, and its programs' steps.
+"""What a study costs: its commands beside one ``train`` command for each setting, and the steps of its programs.
 
-The wall clock is that of the commands as a user types them, one after another, with programs that are compiled
-already where an earlier command has compiled them. The cost of a step is that of two engines in one process, of as many
-members, which take turns: one whose members differ by their seeds, and one whose members have numbers of their own.
+The commands are as a user types them, one after another, with programs that are compiled already where an earlier
+command has compiled them; seconds are of the clock, then of processors, which another load does not change much. The
+cost of a step is that of two engines in one process, of as many members, which take turns: one whose members differ by
+their seeds, and one whose members have numbers of their own.
 """
 
 import argparse
 import json
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 import argmaxq as aq
 from argmaxq.setup import device_per_core
@@ -25,29 +30,34 @@ PERIODS = (25, 50, 100, 200)
 SEEDS = WIDTH = 10
 
 
-def command(*words: str) -> float:
-    """Seconds that a command takes."""
-    begin = time.perf_counter()
+def command(*words: str) -> np.ndarray:
+    """Seconds that a command takes, of the clock and of processors, its processes' too."""
+    begin = time.perf_counter(), _processors()
     subprocess.run([sys.executable, "-m", "argmaxq", *words, "--quiet"], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - begin
+    return np.array([time.perf_counter() - begin[0], _processors() - begin[1]])
 
 
-def wall(steps: int, alone: bool) -> dict[str, Any]:
-    """A study of 16 settings with 10 seeds each; and the same by 16 commands, if wished for."""
+def _processors() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def wall(steps: int, most: int) -> dict[str, Any]:
+    """A study of 16 settings with 10 seeds each, and the same by 16 commands, as the first ``most`` of them take."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         vary = [f"agent.replay.capacity={_listed(CAPACITIES)}", f"agent.sync.period={_listed(PERIODS)}"]
         given = ("--seeds", str(SEEDS), "--steps", str(steps))
         study = command("study", RECIPE, "--vary", vary[0], "--vary", vary[1], *given, "--out", str(place / "study"))
-        found: dict[str, Any] = {"steps": steps, "study": round(study, 1)}
-        if not alone:
+        found: dict[str, Any] = {"steps": steps, "study": study.round(1).tolist()}
+        if not most:
             return found
-        commands = 0.0
-        for capacity in CAPACITIES:
-            for period in PERIODS:
-                values = ("--agent.replay.capacity", str(capacity), "--agent.sync.period", str(period))
-                commands += command("train", RECIPE, *values, *given, "--out", str(place / f"{capacity}-{period}"))
-    return found | {"commands": round(commands, 1), "ratio": round(study / commands, 3)}
+        taken = []
+        for capacity, period in list(product(CAPACITIES, PERIODS))[:most]:
+            values = ("--agent.replay.capacity", str(capacity), "--agent.sync.period", str(period))
+            taken.append(command("train", RECIPE, *values, *given, "--out", str(place / f"{capacity}-{period}")))
+    commands = np.mean(taken, axis=0) * len(CAPACITIES) * len(PERIODS)
+    return found | {"commands": commands.round(1).tolist(), "ratio": (study / commands).round(3).tolist()}
 
 
 class Side:
@@ -99,11 +109,12 @@ def _listed(numbers: tuple[int, ...]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=2_000, help="of each run (%(default)s)")
-    parser.add_argument("--study-alone", action="store_true", help="without the commands that it is compared with")
+    parser.add_argument("--steps", type=int, default=2_000, help="of each run (%(default)s); 0: no commands")
+    parser.add_argument("--commands", type=int, default=16, help="that it is compared with (%(default)s); 0: none")
     parser.add_argument("--turns", type=int, default=10, help="of the two engines (%(default)s); 0: none")
     options = parser.parse_args()
-    print(json.dumps(wall(options.steps, not options.study_alone)), flush=True)
+    if options.steps:
+        print(json.dumps(wall(options.steps, options.commands)), flush=True)
     device_per_core()
     for replay in ("uniform", "prioritised") if options.turns else ():
         print(json.dumps(per_step(replay, options.turns)), flush=True)

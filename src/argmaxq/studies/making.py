@@ -10,7 +10,9 @@ from argmaxq.components.checks import validate
 from argmaxq.components.errors import UserError
 from argmaxq.components.serialisation import OWN, to_json
 from argmaxq.devices import using
+from argmaxq.environments.env import Env
 from argmaxq.environments.source import compiled
+from argmaxq.environments.survey import Survey, survey
 from argmaxq.interrupts import noting
 from argmaxq.recipes import Given, choose
 from argmaxq.recipes.recipe import Recipe
@@ -60,8 +62,17 @@ def settings_of(recipes: Sequence[str | Recipe], vary: Mapping[str, Sequence[Any
         name = recipe if isinstance(recipe, str) else "own" if "own" not in named else f"own-{len(named) + 1}"
         named[name] = recipe
 
+    seen: list[tuple[Env, Survey]] = []
+
+    def look(env: Env) -> Survey:
+        """Each environment once, however many settings have it."""
+        if found := next((found for other, found in seen if other == env), None):
+            return found
+        seen.append((env, survey(env)))
+        return seen[-1][1]
+
     def made(name: str, cell: Sequence[tuple[str, Any]]) -> Recipe:
-        recipe = validate(choose(named[name], [*given, *cell]).recipe)
+        recipe = validate(choose(named[name], [*given, *cell], look).recipe)
         if own := _own(to_json(recipe)):
             raise UserError(
                 f"{own} is an object of your own, which no other process can be given: put it into a module, and name "

@@ -101,7 +101,8 @@ def grouped(settings: Sequence[Setting], seeds: Sequence[int], engine: Engine, w
         recipes = [settings[number].recipe for number in numbers]
         swept, allocation = _swept(recipes), _allocation(recipes)
         whole = Group("compiled", family, tuple(members), swept, allocation)
-        most = min(WIDTH, max(width(whole.pinned(recipes[0])), 2))
+        least = min(recipes, key=lambda recipe: get(recipe, CAPACITY)) if _sizes(swept) else recipes[0]
+        most = min(WIDTH, max(width(whole.pinned(least)), 2))
         found += [whole._replace(members=chunk) for chunk in chunks(members, most)]
     return found
 
@@ -158,9 +159,14 @@ def _swept(recipes: Sequence[Recipe]) -> tuple[str, ...]:
 
 def _allocation(recipes: Sequence[Recipe]) -> int | None:
     """What replays have to allocate where their capacities differ and nothing else says it."""
-    if CAPACITY.removeprefix("agent.") not in _swept(recipes) or get(recipes[0], ALLOCATION) is not None:
+    if not _sizes(_swept(recipes)) or get(recipes[0], ALLOCATION) is not None:
         return None
     return max(int(get(recipe, CAPACITY)) for recipe in recipes)
+
+
+def _sizes(swept: Sequence[str]) -> bool:
+    """Whether replays differ in their capacities."""
+    return CAPACITY.removeprefix("agent.") in swept
 
 
 def _labels(vary: Mapping[str, Any], made: Iterable[Any]) -> Callable[[Any, Recipe], dict[str, str]]:

@@ -12,6 +12,7 @@ class Watching:
     def __init__(self, layout: Layout, steps: dict[int, int]) -> None:
         self._layout, self._steps = layout, steps
         self._returns: dict[int, float] = {}
+        self._shown: tuple[Done, dict[str, float]] | None = None
         self._heard = {group: self._length(group) for group in steps}
         self._done = {group: steps[group] if layout.done(group) else self._told(group) for group in steps}
 
@@ -39,7 +40,9 @@ class Watching:
         whole = sum(self._done[group] >= self._steps[group] for group in self._steps)
         means = list(self._returns.values())
         shown = {"groups": whole} | ({"return": sum(means) / len(means)} if means else {})
-        display.update(self.done, shown)
+        if (self.done, shown) != self._shown:  # a line that says what the last one said is none
+            self._shown = self.done, shown
+            display.update(self.done, shown)
 
     def _told(self, group: int) -> int:
         """Env steps that a group says it has done."""

@@ -1,6 +1,8 @@
 """Recurrent networks, and learning from sequences and rollouts, against plain code and the agents without memory."""
 
 import dataclasses
+import subprocess
+import sys
 from functools import partial
 from typing import Any, ClassVar
 
@@ -255,3 +257,22 @@ def test_what_does_not_fit_is_refused_in_a_line() -> None:
         RecurrentPQN(bootstrap=Double()).check()
     with pytest.raises(UserError, match=r"capacity = 40 is too small: 1 lanes need at least 59 rows"):
         bind(dataclasses.replace(R2D2(), replay=Uniform(40)), SPACES).init(jax.random.key(0), SPACES, 1)
+
+
+MANY_BEGIN = """
+import jax, jax.numpy as jnp
+from argmaxq.networks.recurrent import GRU, LSTM, Recurrent
+from argmaxq.setup import device_per_core
+device_per_core()
+keys = jax.random.split(jax.random.key(0), 16)
+for cell in (GRU(64), LSTM(64)):
+    network = Recurrent((4,), cell)
+    begin = jax.jit(jax.vmap(lambda key: network.init(key, jnp.zeros(2), (3, 1))))
+    for _ in range(100):
+        jax.block_until_ready(begin(keys))
+"""
+
+
+def test_many_seeds_begin() -> None:
+    """LAPACK's factorisations of several batches would wait for each other for ever."""
+    subprocess.run([sys.executable, "-c", MANY_BEGIN], timeout=300, check=True)

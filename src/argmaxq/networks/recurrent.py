@@ -1,7 +1,7 @@
 """Recurrent networks: dense layers, a cell that remembers, and a head."""
 
 import dataclasses
-from typing import Protocol
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -36,6 +36,15 @@ def chrono(key: jax.Array, width: int, span: Array) -> Array:
     return jnp.log(jax.random.uniform(key, (width,), minval=1.0, maxval=jnp.maximum(span, 1.0)))
 
 
+def orthogonal(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
+    """A random orthogonal matrix; of many seeds one after the other.
+
+    LAPACK's factorisation of a batch waits, on a thread of XLA's pool, for others of the pool: several wait for ever.
+    """
+    matrix: Any = jax.custom_batching.sequential_vmap(lambda key: nn.initializers.orthogonal()(key, shape, dtype))
+    return matrix(key)
+
+
 def _biased(params: PyTree, gate: str, bias: Array) -> PyTree:
     return {**params, gate: {**params[gate], "bias": bias}}
 
@@ -57,7 +66,7 @@ class GRU:
         return jnp.zeros(self.width)
 
     def __call__(self, memory: Array, features: Array) -> tuple[Array, Array]:
-        return nn.GRUCell(self.width, name="cell")(memory, features)
+        return nn.GRUCell(self.width, recurrent_kernel_init=orthogonal, name="cell")(memory, features)
 
     def lasting(self, key: jax.Array, params: PyTree) -> PyTree:
         """With biases of the update gate, whose share of the old memory they are."""
@@ -81,7 +90,7 @@ class LSTM:
         return jnp.zeros(self.width), jnp.zeros(self.width)
 
     def __call__(self, memory: tuple[Array, Array], features: Array) -> tuple[tuple[Array, Array], Array]:
-        return nn.OptimizedLSTMCell(self.width, name="cell")(memory, features)
+        return nn.OptimizedLSTMCell(self.width, recurrent_kernel_init=orthogonal, name="cell")(memory, features)
 
     def lasting(self, key: jax.Array, params: PyTree) -> PyTree:
         """With biases of the forget gate, and their opposites of the input gate."""

@@ -232,7 +232,9 @@ def _start_of(agent: Agent, env: CompiledEnv, lanes: int, member: Member) -> Sta
 
 
 def _start_of_all(agent: Agent, env: CompiledEnv, lanes: int, members: Member) -> State:
-    return jax.vmap(partial(_start_of, agent, env, lanes))(members)
+    """One after the other: a user's network may factorise matrices, and LAPACK waits for ever in several batches."""
+    started: State = jax.lax.map(partial(_start_of, agent, env, lanes), members)
+    return started
 
 
 def _block(

@@ -259,7 +259,7 @@ VERBS = {
     "resume": Verb(_resume, "go on where a run stopped, also with other values of options", arguments.RESUME),
     "evaluate": Verb(_evaluate, "play greedy episodes with a trained agent", arguments.EVALUATE),
     "plot": Verb(_plot, "draw runs' curves, a run's losses, or its agent's policy, values, choices", arguments.PLOT),
-    "compare": Verb(_compare, "which of several runs is better, and how sure that is", arguments.COMPARE),
+    "compare": Verb(_compare, "which of several runs, or settings of a study, is better, and how sure that is", arguments.COMPARE),
     "report": Verb(
         _report, "a page of a run, or of several: curves, health, film, an episode to look into", arguments.REPORT
     ),

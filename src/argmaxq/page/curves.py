@@ -1,6 +1,6 @@
 """A run's records as charts: learning, evaluations, schedules, health."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ def learning(folder: Path) -> Chart:
     return Chart("Return while it learnt", tuple(series), up="return", note=note)
 
 
-def overlaid(folders: dict[str, Path]) -> Chart:
+def overlaid(folders: Mapping[str, Path | Sequence[Path]]) -> Chart:
     """The curves of several runs: evaluations where all have some, else training."""
     loaded = {label: [load_run(place) for place in places(folder, "episodes")] for label, folder in folders.items()}
     judged = all(len(evaluations(runs).x) > 1 for runs in loaded.values())

@@ -41,25 +41,26 @@ def entries(sources: Sequence[Run | Study]) -> list[Entry]:
     """
     found: list[Entry] = []
     for source in sources:
-        own = [_of_run(source)] if isinstance(source, Run) else _of_study(source, len(sources) > 1)
-        if not own:
-            raise UserError(f"{source.path}: none of its runs has finished an episode yet")
+        own = entries_of(source, len(sources) > 1)
         if own[0].label in [each.label for each in found]:
             raise UserError(f"{source.path} is named twice")
         found += own
     return found
 
 
-def _of_run(run: Run) -> Entry:
-    return Entry(str(run.path), tuple(places(run.path, "episodes")), run.config)
+def entries_of(source: Run | Study, several: bool) -> list[Entry]:
+    """A run, or a study's settings, as they stand beside ``several`` others or alone; raises UserError, see above."""
+    if isinstance(source, Run):
+        return [Entry(str(source.path), tuple(places(source.path, "episodes")), source.config)]
+    there = {label: tuple(filter(begun, own)) for label, own in source.folders().items()}
+    before, seeds = f"{source.path}: " if several else "", {"seeds": list(source.seeds)}
+    found = [Entry(before + label, own, read_config(own[0]) | seeds) for label, own in there.items() if own]
+    if not found:
+        raise UserError(f"{source.path}: none of its runs has finished an episode yet")
+    return found
 
 
-def _of_study(study: Study, several: bool) -> list[Entry]:
-    begun = {label: tuple(filter(_begun, own)) for label, own in study.folders().items()}
-    before = f"{study.path}: " if several else ""
-    return [Entry(before + label, own, read_config(own[0])) for label, own in begun.items() if own]
-
-
-def _begun(folder: Path) -> bool:
+def begun(folder: Path) -> bool:
+    """Whether a run has finished an episode."""
     file = folder / "episodes.jsonl"
     return file.is_file() and file.stat().st_size > 0

@@ -50,6 +50,11 @@ class Study:
         return [{"recipe": each["recipe"], **each["values"]} for each in self._layout.data["settings"]]
 
     @property
+    def vary(self) -> dict[str, list[str]]:
+        """The varied values by path, as they are told."""
+        return {path: list(values) for path, values in self._layout.data["vary"].items()}
+
+    @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
         return all(self._layout.done(number) for number in range(len(self._layout.groups)))

@@ -1,0 +1,134 @@
+"""A study's records for its page: each run read once, and what cannot be read left out and told."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from argmaxq.components.errors import UserError
+from argmaxq.reporting.curve import Run as Curve
+from argmaxq.reporting.curve import load_run
+from argmaxq.reporting.finals import Score, final_scores
+from argmaxq.reporting.text import environment
+from argmaxq.runs.folder import read_config, read_summary
+from argmaxq.studies.entries import begun
+from argmaxq.studies.study import Study
+
+RECIPE = "recipe"
+"""The axis of a study's recipes."""
+Values = Mapping[str, str]
+
+
+class Member(NamedTuple):
+    """The run of one seed: what it recorded if that can be read, else why not, and how it ended."""
+
+    seed: int
+    folder: Path
+    curve: Curve | None
+    fault: str
+    state: str
+
+
+class Cell(NamedTuple):
+    """A setting.
+
+    Attributes:
+        label: What it is called.
+        told: Its recipe and varied values, by path.
+        values: Those on the axes of its group.
+        config: The configuration of one of its runs; empty where none can be read.
+        members: Its runs.
+        scores: Of those that could be read, [seeds]; empty where none could.
+    """
+
+    label: str
+    told: Values
+    values: Values
+    config: Mapping[str, Any]
+    members: tuple[Member, ...]
+    scores: np.ndarray
+
+    @property
+    def read(self) -> list[Member]:
+        """The runs that could be read."""
+        return [each for each in self.members if each.curve is not None]
+
+    @property
+    def curves(self) -> list[Curve]:
+        """Their records."""
+        return [each.curve for each in self.members if each.curve is not None]
+
+
+class Group(NamedTuple):
+    """The settings on one environment, all of which have scores, and their kind.
+
+    ``axes`` are what varies among them, with all values in order.
+    """
+
+    env: str
+    cells: tuple[Cell, ...]
+    axes: dict[str, tuple[str, ...]]
+    what: Score
+
+    def at(self, values: Values) -> Cell | None:
+        """The setting with these values on all axes, if it has scores."""
+        return next((each for each in self.cells if all(each.values[axis] == values[axis] for axis in self.axes)), None)
+
+    def combinations(self, without: Sequence[str]) -> Iterator[dict[str, str]]:
+        """All values on the axes but these."""
+        kept = {axis: values for axis, values in self.axes.items() if axis not in without}
+        return (dict(zip(kept, each, strict=True)) for each in product(*kept.values()))
+
+
+def cells(study: Study) -> list[Cell]:
+    """All settings, without scores yet."""
+    return [
+        _cell(label, setting, folders, study.seeds)
+        for (label, folders), setting in zip(study.folders().items(), study.settings, strict=True)
+    ]
+
+
+def groups(found: Sequence[Cell]) -> list[Group]:
+    """Settings that have scores, by environment."""
+    there: dict[str, list[Cell]] = {}
+    for cell in found:
+        if cell.curves:
+            there.setdefault(environment(cell.config), []).append(cell)
+    return [_group(env, own) for env, own in there.items()]
+
+
+def _cell(label: str, setting: Values, folders: Sequence[Path], seeds: Sequence[int]) -> Cell:
+    configs: list[Mapping[str, Any]] = []
+    members = tuple(_member(seed, folder, configs) for seed, folder in zip(seeds, folders, strict=True))
+    return Cell(label, setting, {}, configs[0] if configs else {}, members, np.zeros(0))
+
+
+def _member(seed: int, folder: Path, configs: list[Mapping[str, Any]]) -> Member:
+    """A run; its configuration is added to ``configs`` if it can be read."""
+    try:
+        configs.append(read_config(folder))
+        summary = read_summary(folder)
+        if not begun(folder):
+            return Member(seed, folder, None, "", "diverged" if _diverged(summary) else "to come")
+        state = "diverged" if _diverged(summary) else "" if summary.get("finished") else "not finished"
+        return Member(seed, folder, load_run(folder), "", state)
+    except UserError as fault:
+        return Member(seed, folder, None, str(fault), "damaged")
+
+
+def _diverged(summary: Mapping[str, Any]) -> bool:
+    return any(seed.get("stopped") == "diverged" for seed in summary.get("seeds", []))
+
+
+def _group(env: str, own: Sequence[Cell]) -> Group:
+    finals = final_scores({cell.label: [each.folder for each in cell.read] for cell in own})
+    scored = tuple(cell._replace(scores=finals[cell.label].scores) for cell in own)
+    seen: dict[str, dict[str, None]] = {}
+    for cell in own:
+        for axis, value in cell.told.items():
+            seen.setdefault(axis, {})[value] = None
+    axes = {axis: tuple(values) for axis, values in seen.items() if len(values) > 1}
+    alike = tuple(cell._replace(values={axis: cell.told.get(axis, "") for axis in axes}) for cell in scored)
+    return Group(env, alike, axes, finals[own[0].label].what)

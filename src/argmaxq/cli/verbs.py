@@ -201,8 +201,8 @@ def _compare(options: Options, rest: list[str]) -> int:
 
 
 def _report(options: Options, rest: list[str]) -> int:
-    from argmaxq.page.follow import follow  # here, since only a page needs what it needs
-    from argmaxq.page.figures import tried
+    from argmaxq.page.figures import tried  # here, since only a page needs what it needs
+    from argmaxq.page.follow import follow
     from argmaxq.page.report import report
 
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
@@ -211,7 +211,7 @@ def _report(options: Options, rest: list[str]) -> int:
         if len(options.run) > 1:
             raise UserError(f"--follow: a page follows one run, and {len(options.run)} are named")
         if is_study(options.run[0]):
-            raise UserError(f"--follow: {options.run[0]} is a study, and a page follows one run, such as one of its own")
+            raise UserError(f"--follow: {options.run[0]} is a study, and a page follows one run")
         print(follow(lambda: opened(options, options.run[0]), options.out, played=played))
         return 0
     paths = [Path(path) for path in options.run]
@@ -267,9 +267,13 @@ VERBS = {
     "resume": Verb(_resume, "go on where a run stopped, also with other values of options", arguments.RESUME),
     "evaluate": Verb(_evaluate, "play greedy episodes with a trained agent", arguments.EVALUATE),
     "plot": Verb(_plot, "draw runs' curves, a run's losses, or its agent's policy, values, choices", arguments.PLOT),
-    "compare": Verb(_compare, "which of several runs, or settings of a study, is better, and how sure that is", arguments.COMPARE),
+    "compare": Verb(
+        _compare, "which of several runs, or of a study's settings, is better, and how sure", arguments.COMPARE
+    ),
     "report": Verb(
-        _report, "a page of a run, of a study or of several: curves, health, film, an episode to look into", arguments.REPORT
+        _report,
+        "a page of a run or study, or of several: curves, health, film, an episode to look into",
+        arguments.REPORT,
     ),
     "watch": Verb(_watch, "see a trained agent play, in a window or a film", arguments.WATCH),
     "check": Verb(_check, "is this environment usable, and if not, why", arguments.CHECK),

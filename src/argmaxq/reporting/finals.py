@@ -29,7 +29,7 @@ class Finals(NamedTuple):
 
 
 def final_scores(folders: Mapping[str, Path | Sequence[Path]], what: str = "") -> dict[str, Finals]:
-    """Scores of runs, or of some seeds' runs, by label, all of one kind: ``what``, else last evaluations if all have one.
+    """Scores of runs, or of seeds, by label, all of one kind: ``what``, else last evaluations if every seed has one.
 
     Raises:
         UserError: there is no such kind of score, or a seed has none.

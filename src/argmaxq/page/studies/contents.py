@@ -16,13 +16,12 @@ from argmaxq.page.studies.heat import maps
 from argmaxq.page.studies.loaded import RECIPE, Cell, Group, Member, cells, groups
 from argmaxq.page.studies.paper import paper
 from argmaxq.reporting.finals import SAID
-from argmaxq.reporting.text import number
 from argmaxq.reporting.verdicts import Comparison, compared, interval
 from argmaxq.studies.labels import short_names
 from argmaxq.studies.study import Study
 
-MOST = 20
-"""Faults that are told one by one."""
+MOST, NAMED = 20, 4
+"""Faults that are told one by one, and settings that are named in a sentence."""
 
 
 class Link(NamedTuple):
@@ -35,10 +34,9 @@ class Link(NamedTuple):
 
 def of_study(study: Study, page: Path) -> Page:
     """The page of a study that will lie at ``page``: what can be read of it, and what cannot."""
-    every = cells(study)
-    parts = groups(every)
+    every, names = cells(study), {RECIPE: "recipe", **short_names(study.vary)}
+    parts = groups(every, names)
     found = [compared({cell.label: cell.scores for cell in group.cells}) for group in parts]
-    names = {RECIPE: "recipe", **short_names(study.vary)}
     command, note = _command(study, every)
     values = {
         "chips": _chips(study, parts),
@@ -58,13 +56,13 @@ def _group(group: Group, found: Comparison, names: Mapping[str, str]) -> dict[st
     by_label = {each.label: each for each in found.settings}
     ranked = sorted(group.cells, key=lambda cell: -by_label[cell.label].iqm.point)
     told, lines, said = effects(group, names), curves(group, names), SAID[group.what]
-    # What no effect can be told of, since too much is missing, comes last.
-    order = sorted(group.axes, key=lambda axis: next((k for k, each in enumerate(told) if each.axis == axis), len(told)))
+    effective = [each.axis for each in told]
+    order = [*effective, *(axis for axis in group.axes if axis not in effective)]
     return {
         "env": group.env,
         "found": found,
         "best": ranked[0].label,
-        "standing": standing(found, ranked[0].label),
+        "standing": standing(found),
         "cards": _cards(found, ranked, told, names),
         "curves": [figure(each, small=lines.small) for each in lines.charts],
         "curves_note": lines.note,
@@ -72,26 +70,25 @@ def _group(group: Group, found: Comparison, names: Mapping[str, str]) -> dict[st
         "effects": [(each.words, figure(each.chart, small=True)) for each in told],
         "maps": maps(group, order, by_label, names),
         "axes": [names[axis] for axis in order],
-        "profiles": figure(profiles(group, ranked)) if len(group.cells) > 1 else None,
+        "profiles": figure(profiles(group, ranked)) if min(len(each.scores) for each in ranked) > 1 else None,
         "said": said[0].upper() + said[1:],
     }
 
 
-def standing(found: Comparison, best: str) -> str:
-    """Whether the best setting is better than the others, in words."""
+def standing(found: Comparison) -> str:
+    """What is true of the best setting beside the others, in words."""
     behind, alike = ([each for each in found.verdicts if each.sure is sure] for sure in (True, False))
     if not found.verdicts:
-        return f"{best} is the only setting with scores."
+        return "is the only setting with scores."
     if not alike:
-        return f"{best} is better than {'all others' if len(behind) > 1 else behind[0].other}, and that is sure."
-    some = ", ".join(each.other for each in alike[:4]) + f" and {len(alike) - 4} more" * (len(alike) > 4)
-    first = f"surely better than {len(behind)} of {len(found.verdicts)} others" if behind else "the best of what was seen"
-    return f"{best} is {first}, but it cannot be told apart yet from {some.replace(', ', '; ') if ',' in best else some}."
+        return f"is better than {'all others' if len(behind) > 1 else behind[0].other}, and that is sure."
+    more = f" and {len(alike) - NAMED} more" * (len(alike) > NAMED)
+    some = "; ".join(each.other for each in alike[:NAMED]) + more
+    ahead = f"surely better than {len(behind)} of {len(found.verdicts)} others" if behind else "ahead of all others"
+    return f"is {ahead}, but it cannot be told apart yet from: {some}."
 
 
-def _cards(
-    found: Comparison, ranked: Sequence[Cell], told: Sequence[Effect], names: Mapping[str, str]
-) -> list[Card]:
+def _cards(found: Comparison, ranked: Sequence[Cell], told: Sequence[Effect], names: Mapping[str, str]) -> list[Card]:
     best = next(each for each in found.settings if each.label == ranked[0].label)
     score, _, ends = interval(best.iqm).partition(" ")
     seeds = f"{len(best.scores)} seed{'s' * (len(best.scores) > 1)}"
@@ -99,8 +96,8 @@ def _cards(
     if found.verdicts:
         sure = sum(each.sure for each in found.verdicts)
         next_best = next(each for each in found.verdicts if each.other == ranked[1].label)
-        more = f"{next_best.needed:,} seeds each would settle {number(next_best.target)} to the next" if next_best.needed else ""
-        cards.append(Card("surely better than", f"{sure} of {len(found.verdicts)}", more))
+        seeds = f"{next_best.needed:,} seeds each would be needed to be sure of {next_best.target:,g} against the next"
+        cards.append(Card("surely better than", f"{sure} of {len(found.verdicts)}", seeds * bool(next_best.needed)))
     if len(told) > 1:
         cards.append(Card("matters most", names[told[0].axis], told[0].words))
     return cards

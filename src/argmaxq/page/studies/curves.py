@@ -10,7 +10,8 @@ from argmaxq.page.chart import Chart, Series
 from argmaxq.page.curves import EVALUATED, TRAINED, evaluations, together
 from argmaxq.page.studies.loaded import Cell, Group
 
-COLOURS = 6
+COLOURS, CLEAR = 6, 4
+"""Lines of one chart at most, and as many as are still clear with their bands."""
 MOST = 48
 """Charts of one group."""
 THRESHOLDS = 80
@@ -30,12 +31,14 @@ def curves(group: Group, names: Mapping[str, str]) -> Curves:
     lines = {cell.label: evaluations(cell.curves) if judged else together([run.line for run in cell.curves])
              for cell in group.cells}  # fmt: skip
     what = EVALUATED if judged else TRAINED
-    note = f"{what[0].upper()}{what[1:]}. Lines: interquartile mean over seeds; bands: its 95 % interval."
+    several = any(len(cell.curves) > 1 for cell in group.cells)
+    how = (
+        "Lines: interquartile mean over seeds; bands: its 95 % interval." if several else "One seed each: no interval."
+    )
+    note = f"{what[0].upper()}{what[1:]}. {how}"
     extent = _extent(group.cells, judged)
-    if len(group.cells) <= COLOURS:
-        series = [
-            lines[cell.label]._replace(label=cell.label, colour=k) for k, cell in enumerate(group.cells, start=1)
-        ]
+    if len(group.cells) <= CLEAR or (len(group.axes) == 1 and len(group.cells) <= COLOURS):
+        series = [lines[cell.label]._replace(label=cell.label, colour=k) for k, cell in enumerate(group.cells, start=1)]
         return Curves([Chart("", tuple(series), up="return", extent=extent)], note, small=False)
     charts = [Chart(title, tuple(series), extent=extent) for title, series in _panels(group, lines, names)]
     left = f" {len(charts) - MOST} more charts are left out." if len(charts) > MOST else ""
@@ -47,12 +50,12 @@ def profiles(group: Group, ranked: Sequence[Cell]) -> Chart:
     ends = np.concatenate([cell.scores for cell in ranked])
     low, high = float(ends.min()), float(ends.max())
     at = np.linspace(low - 0.02 * (high - low), high, THRESHOLDS)
-    shown = ranked[:COLOURS]
+    shown = ranked[:CLEAR]
     series = []
     for colour, cell in enumerate(shown, start=1):
         found = statistics.performance_profile(cell.scores, at, resamples=400)
-        band = {"low": found.low, "high": found.high} if len(cell.scores) > 1 else {}
-        series.append(Series(cell.label, at, found.share, colour, **band))
+        edges = (found.low, found.high) if len(cell.scores) > 1 else (None, None)
+        series.append(Series(cell.label, at, found.share, colour, low=edges[0], high=edges[1]))
     best = f" The best {len(shown)} of {len(ranked)} settings." if len(ranked) > len(shown) else ""
     note = f"The share of runs that score more; further up and right is better. Bands: 95 % intervals.{best}"
     return Chart(
@@ -60,15 +63,16 @@ def profiles(group: Group, ranked: Sequence[Cell]) -> Chart:
     )
 
 
-def _panels(
-    group: Group, lines: Mapping[str, Series], names: Mapping[str, str]
-) -> Iterator[tuple[str, list[Series]]]:
+def _panels(group: Group, lines: Mapping[str, Series], names: Mapping[str, str]) -> Iterator[tuple[str, list[Series]]]:
     """The charts' titles and lines; a chart for each setting where every axis has too many values for one."""
     fitting = {axis: values for axis, values in group.axes.items() if len(values) <= COLOURS}
     if not fitting:
         yield from ((cell.label, [lines[cell.label]._replace(label=cell.label)]) for cell in group.cells)
         return
-    coloured = max(fitting, key=lambda axis: len(fitting[axis]))
+    clear = [axis for axis, values in fitting.items() if len(values) <= CLEAR]
+    coloured = (
+        max(clear, key=lambda axis: len(fitting[axis])) if clear else min(fitting, key=lambda axis: len(fitting[axis]))
+    )
     for others in group.combinations([coloured]):
         there = [(k, value, group.at({**others, coloured: value})) for k, value in enumerate(fitting[coloured], 1)]
         series = [

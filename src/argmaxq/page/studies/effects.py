@@ -36,7 +36,7 @@ class Effect(NamedTuple):
         """What it matters, in a sentence."""
         best, worst = (self.values[of([each.point for each in self.found])] for of in (np.argmax, np.argmin))
         if not self.difference.low > 0:
-            return f"Not told apart yet: {best} to {worst} is {interval(self.difference)}."
+            return f"{best} against {worst}: {interval(self.difference)}, which is not sure yet."
         return f"{best} is better than {worst} by {interval(self.difference)}."
 
 
@@ -80,5 +80,6 @@ def _chart(
         "", at, y, kind="marks", low=np.where(np.isfinite(low), low, y), high=np.where(np.isfinite(high), high, y)
     )
     faint = [Series("", at, each, 0, "thin") for each in means]
-    told = f"Mean of {len(whole)} settings, {seeds} seeds each; thin: each of them." if means else f"{seeds} seeds each."
-    return Chart(name, (*faint, main), across=name, up="return", note=told, names=values)
+    many = f"{seeds} seed{'s' * (seeds > 1)}"
+    told = f"Mean of {len(whole)} settings, {many} each; thin: each of them." if means else f"{many} each."
+    return Chart(name, (*faint, main), across=name, note=told, names=values)

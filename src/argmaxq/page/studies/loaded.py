@@ -90,13 +90,13 @@ def cells(study: Study) -> list[Cell]:
     ]
 
 
-def groups(found: Sequence[Cell]) -> list[Group]:
-    """Settings that have scores, by environment."""
+def groups(found: Sequence[Cell], names: Mapping[str, str]) -> list[Group]:
+    """Settings that have scores, by environment, labelled by what varies there; ``names`` are those of axes."""
     there: dict[str, list[Cell]] = {}
     for cell in found:
         if cell.curves:
             there.setdefault(environment(cell.config), []).append(cell)
-    return [_group(env, own) for env, own in there.items()]
+    return [_group(env, own, names) for env, own in there.items()]
 
 
 def _cell(label: str, setting: Values, folders: Sequence[Path], seeds: Sequence[int]) -> Cell:
@@ -122,7 +122,7 @@ def _diverged(summary: Mapping[str, Any]) -> bool:
     return any(seed.get("stopped") == "diverged" for seed in summary.get("seeds", []))
 
 
-def _group(env: str, own: Sequence[Cell]) -> Group:
+def _group(env: str, own: Sequence[Cell], names: Mapping[str, str]) -> Group:
     finals = final_scores({cell.label: [each.folder for each in cell.read] for cell in own})
     scored = tuple(cell._replace(scores=finals[cell.label].scores) for cell in own)
     seen: dict[str, dict[str, None]] = {}
@@ -130,5 +130,12 @@ def _group(env: str, own: Sequence[Cell]) -> Group:
         for axis, value in cell.told.items():
             seen.setdefault(axis, {})[value] = None
     axes = {axis: tuple(values) for axis, values in seen.items() if len(values) > 1}
-    alike = tuple(cell._replace(values={axis: cell.told.get(axis, "") for axis in axes}) for cell in scored)
-    return Group(env, alike, axes, finals[own[0].label].what)
+    placed = [cell._replace(values={axis: cell.told.get(axis, "") for axis in axes}) for cell in scored]
+    short = [_label(cell.values, names) for cell in placed]
+    alone = "" not in short and len(set(short)) == len(short)
+    cells = [cell._replace(label=label) for cell, label in zip(placed, short, strict=True)] if alone else placed
+    return Group(env, tuple(cells), axes, finals[own[0].label].what)
+
+
+def _label(values: Values, names: Mapping[str, str]) -> str:
+    return ", ".join(value if axis == RECIPE else f"{names[axis]} {value}" for axis, value in values.items())

@@ -7,7 +7,7 @@ from argmaxq.page.studies.loaded import RECIPE, Cell, Group
 from argmaxq.reporting.verdicts import Comparison, escaped, interval, piped
 
 ENVIRONMENT = "env.id"
-BLANK = "–"
+BLANK = "-"
 
 
 class Paper(NamedTuple):
@@ -30,11 +30,10 @@ class Paper(NamedTuple):
     def latex(self) -> str:
         """The table as LaTeX, for the package booktabs."""
         heads = " & ".join(["", *map(escaped, self.heads)]) + r" \\"
-        rows = [
-            " & ".join([escaped(name), *(rf"\textbf{{{escaped(text)}}}" if bold else escaped(text) for text, bold in own)])
-            + r" \\"
-            for name, own in self.rows
-        ]  # fmt: skip
+        strong = [
+            [rf"\textbf{{{escaped(text)}}}" if bold else escaped(text) for text, bold in own] for _, own in self.rows
+        ]
+        rows = [" & ".join([escaped(row[0]), *own]) + r" \\" for row, own in zip(self.rows, strong, strict=True)]
         body = ["\\toprule", heads, "\\midrule", *rows, "\\bottomrule"]
         return "\n".join([f"\\begin{{tabular}}{{l{'r' * len(self.heads)}}}", *body, "\\end{tabular}"])
 

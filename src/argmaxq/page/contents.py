@@ -81,7 +81,8 @@ def of_several(sources: Sequence[Run | Study | Missing]) -> Page:
     for entry in listed:
         groups.setdefault(entry.env, []).append(entry)
     parts = [{"env": env, **_group(own)} for env, own in groups.items()]
-    return Page(f"{len(listed)} runs compared", "comparison.html", {"groups": parts, "gone": gone})
+    what = "runs" if all(isinstance(each, Run) for each in there) else "runs and settings"
+    return Page(f"{len(listed)} {what} compared", "comparison.html", {"groups": parts, "gone": gone})
 
 
 def _group(listed: Sequence[Entry]) -> dict[str, Any]:

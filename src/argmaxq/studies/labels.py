@@ -28,4 +28,4 @@ def _tail(words: list[str], among: list[list[str]]) -> str:
     others = [other for other in among if other != words]
     lengths = range(1, len(words) + 1)
     least = next((n for n in lengths if all(other[-n:] != words[-n:] for other in others)), len(words))
-    return ".".join(words[-least:])
+    return "".join(letter if letter.isprintable() else "?" for letter in ".".join(words[-least:]))

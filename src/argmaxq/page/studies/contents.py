@@ -1,5 +1,6 @@
 """What is on the page of a study."""
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -129,6 +130,8 @@ def _faults(every: Sequence[Cell]) -> list[str]:
 
 def _command(study: Study, every: Sequence[Cell]) -> tuple[str, str]:
     first = {cell.told[RECIPE]: cell.config for cell in reversed(every) if cell.config}
+    if len(every) != math.prod(map(len, study.vary.values())) * len({cell.told[RECIPE] for cell in every}):
+        return "", "its settings are no whole grid, but were chosen one by one"
     return settings.study_command(dict(reversed(first.items())), study.vary, study.seeds)
 
 

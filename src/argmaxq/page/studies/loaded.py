@@ -1,7 +1,6 @@
 """A study's records for its page: each run read once, and what cannot be read left out and told."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from argmaxq.reporting.curve import load_run
 from argmaxq.reporting.finals import Score, final_scores
 from argmaxq.reporting.text import environment
 from argmaxq.runs.folder import read_config, read_summary
+from argmaxq.runs.track import DIVERGED, PRUNED
 from argmaxq.studies.entries import begun
 from argmaxq.studies.study import Study
 
@@ -76,10 +76,11 @@ class Group(NamedTuple):
         """The setting with these values on all axes, if it has scores."""
         return next((each for each in self.cells if all(each.values[axis] == values[axis] for axis in self.axes)), None)
 
-    def combinations(self, without: Sequence[str]) -> Iterator[dict[str, str]]:
-        """All values on the axes but these."""
-        kept = {axis: values for axis, values in self.axes.items() if axis not in without}
-        return (dict(zip(kept, each, strict=True)) for each in product(*kept.values()))
+    def combinations(self, without: Sequence[str]) -> list[dict[str, str]]:
+        """The values on the axes but these that some setting has, each combination once."""
+        kept = [axis for axis in self.axes if axis not in without]
+        there = dict.fromkeys(tuple(cell.values[axis] for axis in kept) for cell in self.cells)
+        return [dict(zip(kept, values, strict=True)) for values in there]
 
 
 def cells(study: Study) -> list[Cell]:
@@ -111,15 +112,17 @@ def _member(seed: int, folder: Path, configs: list[Mapping[str, Any]]) -> Member
         configs.append(read_config(folder))
         summary = read_summary(folder)
         if not begun(folder):
-            return Member(seed, folder, None, "", "diverged" if _diverged(summary) else "to come")
-        state = "diverged" if _diverged(summary) else "" if summary.get("finished") else "not finished"
+            return Member(seed, folder, None, "", _ended(summary) or "to come")
+        state = _ended(summary) or ("" if summary.get("finished") else "not finished")
         return Member(seed, folder, load_run(folder), "", state)
     except UserError as fault:
         return Member(seed, folder, None, str(fault), "damaged")
 
 
-def _diverged(summary: Mapping[str, Any]) -> bool:
-    return any(seed.get("stopped") == "diverged" for seed in summary.get("seeds", []))
+def _ended(summary: Mapping[str, Any]) -> str:
+    """Why a run ended where that spoils its score; empty if it did not."""
+    reasons = [seed.get("stopped") for seed in summary.get("seeds", [])]
+    return next((why for why in (DIVERGED, PRUNED) if why in reasons), "")
 
 
 def _group(env: str, own: Sequence[Cell], names: Mapping[str, str]) -> Group:

@@ -100,7 +100,13 @@ def _cards(found: Comparison, ranked: Sequence[Cell], told: Sequence[Effect], na
         seeds = f"{next_best.needed:,} seeds each would be needed to be sure of {next_best.target:,g} against the next"
         cards.append(Card("surely better than", f"{sure} of {len(found.verdicts)}", seeds * bool(next_best.needed)))
     if len(told) > 1:
-        cards.append(Card("matters most", names[told[0].axis], told[0].words))
+        cards.append(
+            Card(
+                "matters most" if told[0].difference.low > 0 else "seems to matter most",
+                names[told[0].axis],
+                told[0].words,
+            )
+        )
     return cards
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from argmaxq import statistics
 from argmaxq.page.chart import Chart, Series
-from argmaxq.page.curves import EVALUATED, TRAINED, evaluations, together
+from argmaxq.page.curves import EVALUATED, TRAINED, evaluations, extent_of, together
 from argmaxq.page.studies.loaded import Cell, Group
 
 COLOURS, CLEAR = 6, 4
@@ -36,7 +36,7 @@ def curves(group: Group, names: Mapping[str, str]) -> Curves:
         "Lines: interquartile mean over seeds; bands: its 95 % interval." if several else "One seed each: no interval."
     )
     note = f"{what[0].upper()}{what[1:]}. {how}"
-    extent = _extent(group.cells, judged)
+    extent = extent_of([run for cell in group.cells for run in cell.curves], judged)
     if len(group.cells) <= CLEAR or (len(group.axes) == 1 and len(group.cells) <= COLOURS):
         series = [lines[cell.label]._replace(label=cell.label, colour=k) for k, cell in enumerate(group.cells, start=1)]
         return Curves([Chart("", tuple(series), up="return", extent=extent)], note, small=False)
@@ -82,10 +82,3 @@ def _panels(group: Group, lines: Mapping[str, Series], names: Mapping[str, str])
         ]
         if series:
             yield ", ".join(f"{names[axis]} {value}" for axis, value in others.items()), series
-
-
-def _extent(cells: Sequence[Cell], judged: bool) -> tuple[float, float]:
-    """The range of single seeds' values: intervals of very few seeds go far beyond it, and would flatten all lines."""
-    runs = [run for cell in cells for run in cell.curves]
-    values = np.concatenate([run.evaluations["mean"] if judged else run.line.values for run in runs])
-    return float(values.min()), float(values.max())

@@ -66,8 +66,12 @@ def _effect(group: Group, axis: str, name: str) -> Effect | None:
 
 
 def _table(cells: list[Cell], seeds: int) -> np.ndarray:
-    """Scores [seeds, settings], as of settings that are tasks."""
-    return np.stack([cell.scores[:seeds] for cell in cells], axis=1)
+    """Each seed's mean score over these settings, [seeds].
+
+    Of so many numbers Student's t knows how sure they are, also of two seeds, and whether or not settings of one seed
+    are alike; a bootstrap of [seeds, settings] would be far too sure of few seeds.
+    """
+    return np.mean([cell.scores[:seeds] for cell in cells], axis=0)
 
 
 def _chart(

@@ -14,6 +14,7 @@ import argmaxq as aq
 from argmaxq import programs
 from argmaxq.cli.main import main
 from argmaxq.setup import device_per_core
+from browser import CHROMIUM, Browser, browser
 from commands import SMALL, Command, Outcome
 from runs import CARTPOLE
 
@@ -41,6 +42,14 @@ def programs_of_one_file() -> Iterator[None]:
     programs.forget()
     jax.clear_caches()
     gc.collect()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium here")
+    with browser(tmp_path_factory.mktemp("chromium")) as found:
+        yield found
 
 
 @pytest.fixture

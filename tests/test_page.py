@@ -6,8 +6,6 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -27,31 +25,10 @@ from argmaxq.page.looks import looks
 from argmaxq.page.report import report
 from argmaxq.recipes import choose
 from argmaxq.visualisation.recording import discounted
-from browser import CHROMIUM, Browser, browser
+from browser import Browser
 from commands import Command
+from outline import HALF, HOSTILE, Outline
 from scored import scored
-
-HOSTILE = "<img src=x onerror=alert(1)>"
-HALF = "\ud800"
-"""Half of a surrogate pair, which JSON may hold and UTF-8 not."""
-
-
-class Outline(HTMLParser):
-    """Elements that are open, and all there were with their attributes."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.append((tag, dict(attrs)))
-        if tag not in ("meta", "img", "input"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
 
 
 def episode_of(text: str) -> dict[str, Any]:
@@ -63,14 +40,6 @@ def episode_of(text: str) -> dict[str, Any]:
 def page(trained: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     played = ("film", "episode", "random")
     return report(aq.Run(trained), tmp_path_factory.mktemp("page") / "page.html", played=played)
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium here")
-    with browser(tmp_path_factory.mktemp("chromium")) as found:
-        yield found
 
 
 def test_a_page_stands_alone(page: Path) -> None:

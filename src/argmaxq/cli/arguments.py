@@ -134,7 +134,7 @@ PLOT = (
     *TRUST,
 )
 COMPARE = (
-    argument("run", "the folders of runs on one environment", metavar="RUN", nargs="+"),
+    argument("run", "the folders of runs, or studies, on one environment", metavar="RUN", nargs="+"),
     argument(
         "--score", "final or best evaluation, or training (default: final, if all have one)", metavar="S", default=""
     ),
@@ -143,7 +143,7 @@ COMPARE = (
     argument("--format", "table, markdown, latex or json (%(default)s)", metavar="F", default="table"),
 )
 REPORT = (
-    argument("run", "the run's folder; several are compared on one page", metavar="RUN", nargs="+"),
+    argument("run", "the folder of a run or study; several are compared on one page", metavar="RUN", nargs="+"),
     argument("--out", "the page, .html (default: page.html, in the run)", metavar="FILE"),
     argument(
         "--play",

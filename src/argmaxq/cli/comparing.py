@@ -1,22 +1,22 @@
-"""``argmaxq compare``: runs as labelled scores, and what is printed of them."""
+"""``argmaxq compare``: runs, and settings of studies, as labelled scores, and what is printed of them."""
 
 import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import near
 from argmaxq.reporting.finals import SAID, final_scores, reaching
-from argmaxq.reporting.text import environment
 from argmaxq.reporting.verdicts import Comparison, compared
 from argmaxq.statistics import Estimate
+from argmaxq.studies.entries import Entry, entries
+from argmaxq.studies.study import Study
 from argmaxq.verbs.run import Run
 
 FORMATS = ("table", "markdown", "latex", "json")
 
 
 def comparison_lines(
-    runs: list[Run], score: str, shape: str, target: float | None, threshold: float | None
+    sources: Sequence[Run | Study], score: str, shape: str, target: float | None, threshold: float | None
 ) -> Iterator[str]:
     """What is printed of a comparison, in one of ``FORMATS``.
 
@@ -25,38 +25,38 @@ def comparison_lines(
     """
     if shape not in FORMATS:
         raise UserError(f"--format {shape}: there is no such format: {near(shape, FORMATS)}")
-    found, what = compare_runs(runs, score, target)
+    listed = entries(sources)
+    found, what = _compared(listed, score, target)
     if shape in ("markdown", "latex"):
         yield found.markdown() if shape == "markdown" else found.latex()
         return
-    times = {} if threshold is None else {str(run.path): reaching(run.path, threshold) for run in runs}
+    times = {} if threshold is None else {each.label: reaching(each.folders, threshold) for each in listed}
     if shape == "json":
         reached = {label: [each if each < float("inf") else None for each in time[:3]] for label, time in times.items()}
         yield json.dumps(found.to_json() | {"score": what} | ({"reached": reached} if times else {}))
         return
-    yield f"{environment(runs[0].config)}, {SAID[what]}"
+    yield f"{listed[0].env}, {SAID[what]}"
     yield from found.lines()
     yield from _reached(times, threshold)
+    yield from (
+        f"{each.path} is not finished: what it has so far was compared"
+        for each in sources if isinstance(each, Study) and not each.finished
+    )  # fmt: skip
 
 
-def compare_runs(runs: list[Run], score: str = "", target: float | None = None) -> tuple[Comparison, str]:
-    """The comparison of runs on one environment, labelled by their folders, and the kind of score.
+def _compared(listed: Sequence[Entry], score: str, target: float | None) -> tuple[Comparison, str]:
+    """The comparison of what is on one environment, and the kind of score.
 
     Raises:
-        UserError: one is named twice, they are on different environments, or a seed has no score.
+        UserError: they are on different environments, or a seed has no score.
     """
-    folders: dict[str, Path] = {}
-    for run in runs:
-        if str(run.path) in folders:
-            raise UserError(f"{run.path} is named twice")
-        folders[str(run.path)] = run.path
-    first, *others = runs
-    if odd := [each for each in others if environment(each.config) != environment(first.config)]:
+    first, *others = listed
+    if odd := [each for each in others if each.env != first.env]:
         raise UserError(
-            f"{first.path} is on {environment(first.config)} and {odd[0].path} on {environment(odd[0].config)}: "
-            "their returns cannot be compared"
+            f"{first.label} is on {first.env} and {odd[0].label} on {odd[0].env}: "
+            "their returns cannot be compared, but argmaxq report shows them"
         )
-    finals = final_scores(folders, score)
+    finals = final_scores({each.label: each.folders for each in listed}, score)
     return compared({label: each.scores for label, each in finals.items()}, target), next(iter(finals.values())).what
 
 

@@ -9,6 +9,8 @@ from argmaxq.components.errors import UserError
 from argmaxq.reporting.text import environment
 from argmaxq.runs import trust
 from argmaxq.runs.trust import ENVIRONMENT, beside, module_of, shun
+from argmaxq.studies.folder import is_study
+from argmaxq.studies.study import Study
 from argmaxq.verbs.run import Run
 
 
@@ -41,9 +43,15 @@ def opened_for(options: Options, path: str | None = None) -> tuple[Run, str | No
     return run, other
 
 
-def looked_at(path: str) -> Run:
-    """The run of a folder of which only the records are read; raises UserError where it is none."""
-    return Run(_folder(path))
+def looked_at(path: str) -> Run | Study:
+    """The run or study of a folder of which only the records are read; raises UserError where it is none."""
+    folder = _folder(path)
+    return Study(folder) if is_study(folder) else Run(folder)
+
+
+def shown(options: Options, path: str) -> Run | Study:
+    """The run or study of a folder that a page shows; raises UserError as ``opened``."""
+    return Study(_folder(path), options.trust) if is_study(_folder(path)) else opened(options, path)
 
 
 def _folder(named: str) -> Path:

@@ -6,11 +6,12 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 from argmaxq.cli import arguments, tables
 from argmaxq.cli.arguments import Argument, Parser
-from argmaxq.cli.opening import looked_at, opened, opened_for, vouched
+from argmaxq.cli.opening import looked_at, opened, opened_for, shown, vouched
 from argmaxq.components.annotations import hints
 from argmaxq.components.errors import UserError
 from argmaxq.components.options import read
@@ -200,7 +201,8 @@ def _compare(options: Options, rest: list[str]) -> int:
 
 
 def _report(options: Options, rest: list[str]) -> int:
-    from argmaxq.page.follow import follow  # here, since only a page needs what it needs
+    from argmaxq.page.figures import tried  # here, since only a page needs what it needs
+    from argmaxq.page.follow import follow
     from argmaxq.page.report import report
 
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
@@ -208,12 +210,18 @@ def _report(options: Options, rest: list[str]) -> int:
     if options.follow:
         if len(options.run) > 1:
             raise UserError(f"--follow: a page follows one run, and {len(options.run)} are named")
+        if is_study(options.run[0]):
+            raise UserError(f"--follow: {options.run[0]} is a study, and a page follows one run")
         print(follow(lambda: opened(options, options.run[0]), options.out, played=played))
         return 0
-    runs = [opened(options, path) for path in options.run]
-    if again := [str(run.path) for place, run in enumerate(runs) if run.path in [each.path for each in runs[:place]]]:
+    paths = [Path(path) for path in options.run]
+    if again := [str(path) for place, path in enumerate(paths) if path in paths[:place]]:
         raise UserError(f"{again[0]} is named twice")
-    print(report(runs, options.out, played=played, say=print))
+    if len(paths) == 1:
+        print(report(shown(options, options.run[0]), options.out, played=played, say=print))
+        return 0
+    found = [tried(partial(shown, options, path), "Not shown") for path in options.run]
+    print(report(found, options.out, played=played, say=print))
     return 0
 
 
@@ -259,9 +267,13 @@ VERBS = {
     "resume": Verb(_resume, "go on where a run stopped, also with other values of options", arguments.RESUME),
     "evaluate": Verb(_evaluate, "play greedy episodes with a trained agent", arguments.EVALUATE),
     "plot": Verb(_plot, "draw runs' curves, a run's losses, or its agent's policy, values, choices", arguments.PLOT),
-    "compare": Verb(_compare, "which of several runs is better, and how sure that is", arguments.COMPARE),
+    "compare": Verb(
+        _compare, "which of several runs, or of a study's settings, is better, and how sure", arguments.COMPARE
+    ),
     "report": Verb(
-        _report, "a page of a run, or of several: curves, health, film, an episode to look into", arguments.REPORT
+        _report,
+        "a page of a run or study, or of several: curves, health, film, an episode to look into",
+        arguments.REPORT,
     ),
     "watch": Verb(_watch, "see a trained agent play, in a window or a film", arguments.WATCH),
     "check": Verb(_check, "is this environment usable, and if not, why", arguments.CHECK),

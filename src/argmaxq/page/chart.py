@@ -15,6 +15,9 @@ MOST = 400
 WIDE = 30.0
 """From this ratio of the greatest value to the least on, an axis that may be is logarithmic."""
 
+LETTER = 7.0
+"""Pixels that a letter of a tick takes."""
+
 
 class Series(NamedTuple):
     """Values [n] over ``x`` [n], maybe with a band; NaN is a gap.
@@ -51,6 +54,9 @@ class Chart(NamedTuple):
         zero: Whether a line marks 0.
         positive: Whether the axis begins at 0.
         logarithmic: Whether it may be logarithmic where values are of several magnitudes.
+        extent: Values between which the vertical axis goes, if not between those that are drawn: bands may go beyond.
+        names: What stands at the places 0, 1, ... along the horizontal axis, where these are no numbers.
+        start: Where the horizontal axis begins at the latest.
     """
 
     title: str
@@ -62,6 +68,9 @@ class Chart(NamedTuple):
     zero: bool = False
     positive: bool = False
     logarithmic: bool = False
+    extent: tuple[float, float] | None = None
+    names: tuple[str, ...] = ()
+    start: float = 0.0
 
 
 class Frame(NamedTuple):
@@ -102,7 +111,9 @@ def draw(chart: Chart, frame: Frame, class_: str) -> Markup:
 def hover(chart: Chart) -> dict[str, Any]:
     """What the pointer tells: each series' label, colour, and numbers, as many as are drawn."""
     told = [thinned(each) for each in chart.series if each.kind != "thin"]
-    return {"across": chart.across, "series": [_told(each) for each in told]}
+    at = "step" if chart.across == Chart._field_defaults["across"] else chart.across
+    names = {"names": list(chart.names)} if chart.names else {}
+    return {"at": at, "series": [_told(each) for each in told], **names}
 
 
 def thinned(series: Series) -> Series:
@@ -127,7 +138,7 @@ def _numbers(values: np.ndarray) -> list[float | None]:
 
 def _scales(chart: Chart, series: Sequence[Series], frame: Frame) -> tuple[Scale, Scale]:
     across = np.concatenate([each.x for each in series] or [np.zeros(1)])
-    edges = [edge for each in series for edge in _seen(each)]
+    edges = [np.array(chart.extent)] if chart.extent else [edge for each in series for edge in _seen(each)]
     values = np.concatenate([edge[np.isfinite(edge)] for edge in edges] or [np.zeros(0)])
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     many = chart.logarithmic and low > 0 and high > WIDE * low
@@ -135,8 +146,10 @@ def _scales(chart: Chart, series: Sequence[Series], frame: Frame) -> tuple[Scale
     low, high = (low / 1.3, high * 1.3) if many else (low - margin, high + margin)
     if chart.positive and not many and values.size and float(values.min()) >= 0:
         low = 0.0
-    first = min(0.0, float(across.min())) if across.size else 0.0
+    first = min(chart.start, float(across.min())) if across.size else 0.0
     last = float(across.max()) if across.size else 1.0
+    if chart.names:
+        first, last = -0.5, len(chart.names) - 0.5
     x = scale(first, last, frame.left, frame.width - frame.right)
     return x, scale(low, high, frame.height - frame.bottom, frame.top, many)
 
@@ -162,10 +175,8 @@ def _ground(chart: Chart, frame: Frame, x: Scale, y: Scale) -> list[Markup]:
         at = y(value)
         parts.append(element("line", class_="grid", x1=x.start, x2=x.end, y1=at, y2=at))
         parts.append(element("text", short(value, every), class_="tick up", x=frame.left - 7, y=at + 4))
-    steps = x.ticks(8 if frame.width > 500 else 4)
-    apart = steps[1] - steps[0] if len(steps) > 1 else 0.0
-    for value in steps:
-        parts.append(element("text", short(value, apart), class_="tick", x=x(value), y=bottom + 17))
+    for at, text in _across(chart, x, 8 if frame.width > 500 else 4):
+        parts.append(element("text", text, class_="tick", x=at, y=bottom + 17))
     parts.append(element("line", class_="axis", x1=x.start, x2=x.end, y1=bottom, y2=bottom))
     parts.append(element("text", chart.across, class_="name", x=x.end, y=frame.height - 3))
     if chart.up:
@@ -173,6 +184,21 @@ def _ground(chart: Chart, frame: Frame, x: Scale, y: Scale) -> list[Markup]:
     if chart.zero and y.low < 0 < y.high:
         parts.append(element("line", class_="zero", x1=x.start, x2=x.end, y1=y(0.0), y2=y(0.0)))
     return parts
+
+
+def _across(chart: Chart, x: Scale, count: int) -> list[tuple[float, str]]:
+    """Where the ticks of the horizontal axis stand, and their text; names only as long as there is room for."""
+    if chart.names:
+        room = max(3, int((x.end - x.start) / len(chart.names) / LETTER))
+        return [(x(place), clipped(name, room)) for place, name in enumerate(chart.names)]
+    values = x.ticks(count)
+    apart = values[1] - values[0] if len(values) > 1 else 0.0
+    return [(x(value), short(value, apart)) for value in values]
+
+
+def clipped(text: str, most: int) -> str:
+    """At most so many letters of a text, the last an ellipsis where some are missing."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _marks(series: Series, x: Scale, y: Scale) -> list[Markup]:

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 
 from argmaxq.page import curves, embedded, explorer, headline, looks, settings
 from argmaxq.page.figures import Missing, block, figure, tried
+from argmaxq.reporting.curve import load_run
 from argmaxq.reporting.finals import SAID, final_scores
-from argmaxq.reporting.text import environment
 from argmaxq.reporting.verdicts import compared
+from argmaxq.studies.entries import Entry, entries_of
+from argmaxq.studies.study import Study
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
 
@@ -64,40 +66,60 @@ def of_one(run: Run, played: Collection[str] = PLAYED, say: Say = silent) -> Pag
     return Page(str(run.config["name"]), "run.html", values)
 
 
-def of_several(runs: Sequence[Run]) -> Page:
-    """The page of several runs: those on one environment beside each other."""
-    groups: dict[str, list[Run]] = {}
-    for run in runs:
-        groups.setdefault(environment(run.config), []).append(run)
-    parts = [{"env": env, **_group(own)} for env, own in groups.items()]
-    return Page(f"{len(runs)} runs compared", "comparison.html", {"groups": parts})
-
-
-def _group(runs: Sequence[Run]) -> dict[str, Any]:
-    """Table, verdicts and curves of runs on one environment; those without scores are named."""
-    kept: list[Run] = []
-    gone: list[str] = []
-    for run in runs:
-        score = tried(partial(final_scores, {"": run.path}), str(run.path))
-        if isinstance(score, Missing):
-            gone.append(score.why)
+def of_several(sources: Sequence[Run | Study | Missing]) -> Page:
+    """The page of several runs and studies: those on one environment beside each other, and what is missing."""
+    listed: list[Entry] = []
+    gone = [each.why for each in sources if isinstance(each, Missing)]
+    there = [each for each in sources if not isinstance(each, Missing)]
+    for source in there:
+        own = tried(partial(entries_of, source, len(sources) > 1), str(source.path))
+        if isinstance(own, Missing):
+            gone.append(own.why)
         else:
-            kept.append(run)
-    folders = {_label(run, runs): run.path for run in kept}
+            listed += [entry._replace(label=_label(entry.label, there)) for entry in own]
+    groups: dict[str, list[Entry]] = {}
+    for entry in listed:
+        groups.setdefault(entry.env, []).append(entry)
+    parts = [{"env": env, **_group(own)} for env, own in groups.items()]
+    what = "runs" if all(isinstance(each, Run) for each in there) else "runs and settings"
+    return Page(f"{len(listed)} {what} compared", "comparison.html", {"groups": parts, "gone": gone})
+
+
+def _group(listed: Sequence[Entry]) -> dict[str, Any]:
+    """Table, verdicts and curves of what is on one environment; what cannot be read is named."""
+    kept: list[Entry] = []
+    gone: list[str] = []
+    for entry in listed:
+        read = tried(partial(_read, entry), entry.label)
+        if isinstance(read, Missing):
+            gone.append(read.why)
+        else:
+            kept.append(entry)
+    folders = {entry.label: entry.folders for entry in kept}
     if not folders:
         return {"found": None, "gone": gone, "curves": None, "said": "", "runs": []}
     finals = final_scores(folders)
     found = compared({label: each.scores for label, each in finals.items()})
     said = SAID[next(iter(finals.values())).what]
-    listed = [(label, *settings.command(run.config)) for label, run in zip(folders, kept, strict=True)]
+    commands = [(entry.label, *settings.command(entry.config)) for entry in kept]
     drawn = tried(lambda: figure(curves.overlaid(folders)), "No curves")
-    return {"found": found, "gone": gone, "curves": drawn, "said": said[0].upper() + said[1:], "runs": listed}
+    return {"found": found, "gone": gone, "curves": drawn, "said": said[0].upper() + said[1:], "runs": commands}
 
 
-def _label(run: Run, among: Sequence[Run]) -> str:
-    """A run's folder, by its name where no other's is the same."""
-    name = run.path.resolve().name
-    return name if [each.path.resolve().name for each in among].count(name) == 1 else str(run.path)
+def _read(entry: Entry) -> None:
+    """Raise UserError where its scores or curves cannot be read."""
+    final_scores({"": entry.folders})
+    for folder in entry.folders:
+        load_run(folder)
+
+
+def _label(label: str, among: Sequence[Run | Study]) -> str:
+    """A label with its folder's name for the whole of its path, where no other folder is called so."""
+    paths = [each.path for each in among]
+    path = max((each for each in paths if label.startswith(str(each))), key=lambda each: len(str(each)), default=None)
+    if path is None or [each.resolve().name for each in paths].count(path.resolve().name) > 1:
+        return label
+    return path.resolve().name + label.removeprefix(str(path))
 
 
 def _played(part: str, played: Collection[str], say: Say, build: Callable[[], Any], what: str) -> Any:

@@ -1,6 +1,6 @@
 """A run's records as charts: learning, evaluations, schedules, health."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ def learning(folder: Path) -> Chart:
     return Chart("Return while it learnt", tuple(series), up="return", note=note)
 
 
-def overlaid(folders: dict[str, Path]) -> Chart:
+def overlaid(folders: Mapping[str, Path | Sequence[Path]]) -> Chart:
     """The curves of several runs: evaluations where all have some, else training."""
     loaded = {label: [load_run(place) for place in places(folder, "episodes")] for label, folder in folders.items()}
     judged = all(len(evaluations(runs).x) > 1 for runs in loaded.values())
@@ -47,7 +47,14 @@ def overlaid(folders: dict[str, Path]) -> Chart:
         line._replace(label=label, colour=1 + k % 6) for k, (label, line) in enumerate(zip(loaded, lines, strict=True))
     ]
     note = f"{EVALUATED if judged else TRAINED}. Lines: interquartile mean over seeds; bands: its 95 % interval."
-    return Chart("Curves", tuple(series), up="return", note=note[0].upper() + note[1:])
+    extent = extent_of([run for runs in loaded.values() for run in runs], judged)
+    return Chart("Curves", tuple(series), up="return", note=note[0].upper() + note[1:], extent=extent)
+
+
+def extent_of(runs: Sequence[Run], judged: bool) -> tuple[float, float]:
+    """The range of single seeds' values: intervals of very few seeds go far beyond it, and would flatten all lines."""
+    values = np.concatenate([run.evaluations["mean"] if judged else run.line.values for run in runs])
+    return float(values.min()), float(values.max())
 
 
 def together(lines: Sequence[Line]) -> Series:

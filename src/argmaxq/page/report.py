@@ -1,4 +1,4 @@
-"""A page of a run, or of several: the file that holds it."""
+"""A page of a run, of a study, or of several: the file that holds it."""
 
 import base64
 import hashlib
@@ -13,7 +13,9 @@ from markupsafe import Markup
 from argmaxq.components.errors import UserError
 from argmaxq.page.contents import PLAYED, Page, Say, of_one, of_several, silent
 from argmaxq.page.figures import Missing
+from argmaxq.page.studies.contents import of_study
 from argmaxq.runs.writing import replace, writing
+from argmaxq.studies.study import Study
 from argmaxq.verbs.run import Run
 
 SIGN = '<meta name="generator" content="argmaxq">'
@@ -23,40 +25,47 @@ EVERY = 5
 
 
 def report(
-    runs: Run | Sequence[Run],
+    runs: Run | Study | Sequence[Run | Study | Missing],
     out: str | Path | None = None,
     *,
     played: Collection[str] = PLAYED,
     live: bool = False,
     say: Say = silent,
 ) -> Path:
-    """Write a page of one run, or of several beside each other; by default ``RUN/page.html``, of several ``page.html``.
+    """Write a page of a run, of a study, or of several beside each other.
 
     The file needs nothing else: no network, no server; to be read, no script either. An earlier page in its place is
     replaced. What cannot be shown is said on it.
 
     Args:
-        runs: One run, or several.
-        out: The file, .html.
-        played: Which of ``PLAYED`` are played for it; of several runs none is.
+        runs: A run or a study, or several; of several one may be ``Missing``, which is said.
+        out: The file, .html; by default ``page.html`` in the run's or study's folder, of several in the current one.
+        played: Which of ``PLAYED`` are played for it; of several runs, and of a study, none is.
         live: Whether an open page is to load itself again every few seconds.
         say: Is told what takes its time.
 
     Raises:
         UserError: another suffix, an unknown part, a file that is not to be overwritten, or one that cannot be written.
     """
-    found = [runs] if isinstance(runs, Run) else list(runs)
+    found = [runs] if isinstance(runs, Run | Study) else list(runs)
     if unknown := [each for each in played if each not in PLAYED]:
         raise UserError(f"there is no {unknown[0]!r} to play: {', '.join(PLAYED)}, or none")
-    path = Path(out) if out is not None else found[0].path / "page.html" if len(found) == 1 else Path("page.html")
+    folder = found[0].path if len(found) == 1 and not isinstance(found[0], Missing) else Path()
+    path = Path(out) if out is not None else folder / "page.html"
     if path.suffix.lower() not in SUFFIXES:
         raise UserError(f"{path}: a page's name must end in .html")
     _check_ours(path)
-    page = of_one(found[0], played, say) if len(found) == 1 else of_several(found)
+    page = _page(found, path, played, say)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     replace(path, written(page, live).encode(errors="replace"))  # a name may hold half of a surrogate pair
     return path
+
+
+def _page(found: Sequence[Run | Study | Missing], path: Path, played: Collection[str], say: Say) -> Page:
+    if len(found) == 1 and isinstance(found[0], Run):
+        return of_one(found[0], played, say)
+    return of_study(found[0], path) if len(found) == 1 and isinstance(found[0], Study) else of_several(found)
 
 
 def written(page: Page, live: bool = False) -> str:

@@ -1,7 +1,7 @@
 """A run's configuration as a tree in which what differs from its recipe stands out, and the command that repeats it."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from argmaxq.components.registry import lookup
@@ -65,6 +65,34 @@ def command(config: Mapping[str, Any]) -> tuple[str, str]:
         return "", "it holds an object of its user's own, which no command line can give again"
     options = "".join(f" --{path} {value}" for path, value in changes)
     return f"argmaxq train {shlex.quote(name)}{options}{first}{many}", ""
+
+
+def study_command(
+    configs: Mapping[str, Mapping[str, Any]], vary: Mapping[str, Sequence[str]], seeds: Sequence[int]
+) -> tuple[str, str]:
+    """As ``command``, of a study: ``configs`` are those of any run of each recipe, by its name."""
+    if not configs or not configs.keys() <= recipes().keys():
+        return "", "no command line repeats it: its recipes are not all known by a name, or chose values for themselves"
+    listed = [
+        [(path, value) for path, value in _changes(each["recipe"], base_of(each)[0]) if not _below(path, vary)]
+        for each in configs.values()
+    ]
+    values = [value for own in vary.values() for value in own]
+    if any(own != listed[0] for own in listed) or any(set("{[,'") & set(value) for value in values):
+        return "", "no command line repeats it, since it was made in Python"
+    if any(value is NOTHING for _, value in listed[0]):
+        return "", "it holds an object of its user's own, which no command line can give again"
+    varied = "".join(" --vary " + shlex.quote(f"{path}={','.join(own)}") for path, own in vary.items())
+    options = "".join(f" --{path} {value}" for path, value in listed[0])
+    if list(seeds) != list(range(seeds[0], seeds[0] + len(seeds))):
+        return "", f"its seeds are {', '.join(map(str, seeds))}, which only Python can give"
+    first = f" --seed {seeds[0]}" if seeds[0] else ""
+    return f"argmaxq study {' '.join(map(shlex.quote, configs))}{varied}{options}{first} --seeds {len(seeds)}", ""
+
+
+def _below(path: str, vary: Mapping[str, Any]) -> bool:
+    """Whether a value is varied, or belongs to what is."""
+    return any(path == varied or path.startswith(f"{varied}.") for varied in vary)
 
 
 def _node(name: str, value: Any, base: Any) -> Node:

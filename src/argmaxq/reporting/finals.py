@@ -28,8 +28,8 @@ class Finals(NamedTuple):
     what: Score
 
 
-def final_scores(folders: Mapping[str, Path], what: str = "") -> dict[str, Finals]:
-    """Each run's scores, by its label, all of one kind: ``what``, else last evaluations if every seed of all has one.
+def final_scores(folders: Mapping[str, Path | Sequence[Path]], what: str = "") -> dict[str, Finals]:
+    """Scores of runs, or of seeds, by label, all of one kind: ``what``, else last evaluations if every seed has one.
 
     Raises:
         UserError: there is no such kind of score, or a seed has none.
@@ -41,7 +41,7 @@ def final_scores(folders: Mapping[str, Path], what: str = "") -> dict[str, Final
     return {label: Finals(np.array([_score(each, kind) for each in own]), kind) for label, own in seeds.items()}
 
 
-def reaching(folder: Path, threshold: float) -> Estimate:
+def reaching(folder: Path | Sequence[Path], threshold: float) -> Estimate:
     """The env step by which half of a run's seeds have an evaluation, or training mean, of ``threshold`` or more."""
     found = [_until(place, threshold) for place in places(folder, "episodes")]
     times, reached = zip(*found, strict=True)

@@ -97,12 +97,12 @@ class Comparison(NamedTuple):
 
     def markdown(self) -> str:
         """The table as Markdown."""
-        heads, *rows = [[cell.replace("\\", "\\\\").replace("|", "\\|") for cell in row] for row in self.rows()]
+        heads, *rows = [list(map(piped, row)) for row in self.rows()]
         return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *rows))
 
     def latex(self) -> str:
         """The table as LaTeX, for the package booktabs."""
-        heads, *rows = [" & ".join(map(_escaped, row)) + r" \\" for row in self.rows()]
+        heads, *rows = [" & ".join(map(escaped, row)) + r" \\" for row in self.rows()]
         body = ["\\toprule", heads, "\\midrule", *rows, "\\bottomrule"]
         return "\n".join([f"\\begin{{tabular}}{{l{'r' * (len(HEADS) - 1)}}}", *body, "\\end{tabular}"])
 
@@ -202,7 +202,12 @@ def _json(found: Estimate) -> dict[str, object]:
             for name, value in found._asdict().items()}  # fmt: skip
 
 
-def _escaped(text: str) -> str:
+def piped(text: str) -> str:
+    """Text as a cell of a Markdown table prints it."""
+    return text.replace("\\", "\\\\").replace("|", "\\|")
+
+
+def escaped(text: str) -> str:
     """Text as LaTeX prints it."""
     special = {
         "\\": r"\textbackslash{}",

@@ -10,6 +10,7 @@ from argmaxq.studies import table
 from argmaxq.studies.executors import Making, chosen
 from argmaxq.studies.folder import opened
 from argmaxq.studies.going import go
+from argmaxq.studies.labels import labels
 from argmaxq.studies.making import layout_of, planning, settings_of
 from argmaxq.studies.plan import Member
 from argmaxq.training.engines.choose import EngineName
@@ -49,9 +50,23 @@ class Study:
         return [{"recipe": each["recipe"], **each["values"]} for each in self._layout.data["settings"]]
 
     @property
+    def vary(self) -> dict[str, list[str]]:
+        """The varied values by path, as they are told."""
+        return {path: list(values) for path, values in self._layout.data["vary"].items()}
+
+    @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
         return all(self._layout.done(number) for number in range(len(self._layout.groups)))
+
+    def folders(self) -> dict[str, list[Path]]:
+        """Where each setting's runs are or will be, one for each seed, by the setting's varied values in words."""
+        named = enumerate(labels(self._layout.data["settings"]))
+        return {label: [self._layout.member(Member(number, seed)) for seed in self.seeds] for number, label in named}
+
+    def runs(self) -> dict[str, list[Run]]:
+        """The runs of each setting, one for each seed, by its varied values in words; raises UserError if damaged."""
+        return {label: [Run(each, trust=self._trusted) for each in own] for label, own in self.folders().items()}
 
     def run(self, setting: int, seed: int) -> Run:
         """The run of a setting, by its number from 0 on, and a seed; raises UserError where there is none."""

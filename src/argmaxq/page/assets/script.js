@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const all = (query, root = document) => [...root.querySelectorAll(query)];
-  const shown = (value) => value == null ? "–" : Number(Number(value).toPrecision(4)).toLocaleString("en-US", { maximumSignificantDigits: 4 });
+  const shown = (value, digits = 4) => value == null ? "–" : Number(Number(value).toPrecision(digits)).toLocaleString("en-US", { maximumSignificantDigits: digits });
   const root = document.documentElement, tip = document.getElementById("tip");
 
   // What the reader chose outlives a reload of a page that follows a training.
@@ -59,7 +59,7 @@
         if (!found.length) return;
         const near = found.map(([each, k]) => each.x[k]).reduce((a, b) => Math.abs(a - x) <= Math.abs(b - x) ? a : b);
         if (!chart.classList.contains("forecast")) { chart.classList.add("pointed"); place(svg, near); }
-        tell([["", `step ${near.toLocaleString("en-US")}`], ...found.map(([each, k]) => [each.n,
+        tell([["", `${data.at} ${data.names ? data.names[near] : shown(near, 6)}`], ...found.map(([each, k]) => [each.n,
           shown(each.y[k]) + (each.lo ? ` [${shown(each.lo[k])}, ${shown(each.hi[k])}]` : "")])], event);
       });
       svg.addEventListener("pointerleave", () => { tip.hidden = true; chart.classList.remove("pointed"); });

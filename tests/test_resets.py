@@ -45,7 +45,7 @@ def test_all_of_the_network_and_its_optimiser_begin_anew_and_nothing_else() -> N
         assert leaves_equal(params, fresh)
     assert leaves_equal(after.optimiser, AGENT.optimiser.init(fresh))
     assert leaves_equal((after.replay, after.updates), (plain.replay, plain.updates))
-    assert leaves_equal(learnt(Resets(7), 2)[:-1], plain[:-1])
+    assert leaves_equal(learnt(Resets(7), 2)._replace(seed=()), plain._replace(seed=()))
 
 
 def test_only_the_layers_that_are_named_begin_anew() -> None:

@@ -10,7 +10,7 @@ from argmaxq.components.registry import candidates
 
 QUICK = ("cartpole/dqn-course", "frozenlake/q")
 """Recipes whose programs compile soon, so that many lines can be tried."""
-VERBS = ("list", "train", "resume", "evaluate", "plot", "compare", "watch", "check", "completion")
+VERBS = ("list", "train", "resume", "evaluate", "plot", "compare", "report", "watch", "check", "completion")
 TEXTS = (
     *("", " ", "-", "--", "---", "=", "none", "null", "true", "nan", "inf", "-inf", "1e400", "-0", "0", "-1", "1", "7"),
     *(
@@ -75,7 +75,7 @@ def command_line(chance: random.Random, runs: Sequence[str]) -> list[str]:
         words += [chance.choice(TEXTS), *chance.choice(([], ["--kwargs", chance.choice(TEXTS)]))]
     elif verb in ("list", "completion"):
         words += chance.choice(([], [chance.choice(TEXTS)], [chance.choice(("cartpole", "bash", "dqn", "zsh"))]))
-    elif verb == "plot" and chance.random() < 0.2:
+    elif verb in ("plot", "compare", "report") and chance.random() < 0.2:
         words += [*runs, *looking(verb, chance)]
     else:
         words += [chance.choice((*runs, *runs, chance.choice(TEXTS))), *looking(verb, chance)]
@@ -91,6 +91,10 @@ def looking(verb: str, chance: random.Random) -> list[str]:
     own = {
         "evaluate": ["--episodes", chance.choice(LOOPS[:7])],
         "resume": ["--steps", chance.choice(LOOPS[:7])],
+        "compare": chance.choice(
+            (["--score", chance.choice(("final", "best", *TEXTS))], ["--difference", chance.choice(NUMBERS)])
+        ),
+        "report": ["--play", chance.choice(("none", "random", *TEXTS))],
         "plot": ["--what", chance.choice(("curve", "loss", "choices", "value", *TEXTS))],
         "watch": ["--video", chance.choice(("a.gif", "b.mp4", *TEXTS))],
     }

@@ -97,14 +97,11 @@ class Comparison(NamedTuple):
 
     def markdown(self) -> str:
         """The table as Markdown."""
-        heads, *rows = [list(map(piped, row)) for row in self.rows()]
-        return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *rows))
+        return markdown_table([list(map(piped, row)) for row in self.rows()])
 
     def latex(self) -> str:
         """The table as LaTeX, for the package booktabs."""
-        heads, *rows = [" & ".join(map(escaped, row)) + r" \\" for row in self.rows()]
-        body = ["\\toprule", heads, "\\midrule", *rows, "\\bottomrule"]
-        return "\n".join([f"\\begin{{tabular}}{{l{'r' * (len(HEADS) - 1)}}}", *body, "\\end{tabular}"])
+        return latex_table([list(map(escaped, row)) for row in self.rows()])
 
     def to_json(self) -> dict[str, object]:
         """All numbers; an end that an interval lacks is null."""
@@ -200,6 +197,19 @@ def _plain(value: float) -> str:
 def _json(found: Estimate) -> dict[str, object]:
     return {name: value if not isinstance(value, float) or math.isfinite(value) else None
             for name, value in found._asdict().items()}  # fmt: skip
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells, of which the first are heads, as Markdown."""
+    heads, *below = rows
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *below))
+
+
+def latex_table(rows: Sequence[Sequence[str]]) -> str:
+    """The same as LaTeX, for the package booktabs; cells are LaTeX already."""
+    heads, *below = [" & ".join(row) + r" \\" for row in rows]
+    body = ["\\toprule", heads, "\\midrule", *below, "\\bottomrule"]
+    return "\n".join([f"\\begin{{tabular}}{{l{'r' * (len(rows[0]) - 1)}}}", *body, "\\end{tabular}"])
 
 
 def piped(text: str) -> str:

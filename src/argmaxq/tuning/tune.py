@@ -249,12 +249,12 @@ def _value(own: Range, told: str) -> Any:
 
 def _compared(before: np.ndarray, after: np.ndarray) -> list[str]:
     """Interquartile means and the interval of the difference, a line each."""
-    from scipy import stats  # here, so that starting up stays quick
+    from argmaxq import statistics  # here, since it needs SciPy's, and starting up is to stay quick
 
-    middles = [float(stats.trim_mean(each, 0.25)) for each in (before, after)]
+    middles = [statistics.interquartile_mean(each).point for each in (before, after)]
     lines = [f"  on {len(after)} fresh seeds (interquartile mean): {middles[1]:.1f}, as it was {middles[0]:.1f}"]
     if np.ptp(before) or np.ptp(after):
-        low, high = stats.ttest_ind(after, before, equal_var=False).confidence_interval(0.95)
-        difference = float(np.mean(after) - np.mean(before))
-        lines.append(f"  difference of the means {difference:.1f} [{low:.1f}, {high:.1f}] (95 %, Welch's t)")
+        found = statistics.improvement(before, after, of="mean")
+        ends = f"{found.point:.1f} [{found.low:.1f}, {found.high:.1f}]"
+        lines.append(f"  difference of the means {ends} ({100 * found.level:g} %, {found.method})")
     return lines

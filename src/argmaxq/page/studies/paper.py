@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from argmaxq.page.studies.loaded import RECIPE, Cell, Group
-from argmaxq.reporting.verdicts import Comparison, escaped, interval, piped
+from argmaxq.reporting.verdicts import Comparison, escaped, interval, latex_table, markdown_table, piped
 
 ENVIRONMENT = "env.id"
 BLANK = "-"
@@ -23,19 +23,16 @@ class Paper(NamedTuple):
 
     def markdown(self) -> str:
         """The table as Markdown."""
-        lines = [("", *self.heads), ("---",) * (1 + len(self.heads))]
-        lines += [(name, *(f"**{text}**" if bold else text for text, bold in own)) for name, own in self.rows]
-        return "\n".join(f"| {' | '.join(map(piped, line))} |" for line in lines)
+        rows = [(name, *(f"**{text}**" if bold else text for text, bold in own)) for name, own in self.rows]
+        return markdown_table([list(map(piped, row)) for row in (("", *self.heads), *rows)])
 
     def latex(self) -> str:
         """The table as LaTeX, for the package booktabs."""
-        heads = " & ".join(["", *map(escaped, self.heads)]) + r" \\"
-        strong = [
-            [rf"\textbf{{{escaped(text)}}}" if bold else escaped(text) for text, bold in own] for _, own in self.rows
+        rows = [
+            [escaped(name), *(rf"\textbf{{{escaped(text)}}}" if bold else escaped(text) for text, bold in own)]
+            for name, own in self.rows
         ]
-        rows = [" & ".join([escaped(row[0]), *own]) + r" \\" for row, own in zip(self.rows, strong, strict=True)]
-        body = ["\\toprule", heads, "\\midrule", *rows, "\\bottomrule"]
-        return "\n".join([f"\\begin{{tabular}}{{l{'r' * len(self.heads)}}}", *body, "\\end{tabular}"])
+        return latex_table([["", *map(escaped, self.heads)], *rows])
 
 
 def paper(groups: Sequence[Group], found: Sequence[Comparison], names: Mapping[str, str]) -> Paper | None:

@@ -9,7 +9,7 @@ import numpy as np
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import near
 from argmaxq.reporting.curve import WINDOW
-from argmaxq.reporting.pictures import places
+from argmaxq.reporting.pictures import places, trailing_mean
 from argmaxq.runs.records import read
 from argmaxq.statistics import Estimate, first_reached, time_to_threshold
 
@@ -53,20 +53,13 @@ def _until(place: Path, threshold: float) -> tuple[float, bool]:
     rows = [row for row in read(place, "evaluations", "step", "mean") if row.get("mean") is not None]
     if not rows:
         rows = [row for row in read(place, "episodes", "step", "return") if row.get("return") is not None]
-        rows = [{"step": row["step"], "mean": mean} for row, mean in zip(rows, _running(rows), strict=True)]
+        means = trailing_mean(np.array([row["return"] for row in rows], float), WINDOW)
+        rows = [{"step": row["step"], "mean": mean} for row, mean in zip(rows, means, strict=True)]
     if not rows:
         raise UserError(f"{place}: no episode has finished there, so there is nothing to compare")
     steps, means = (np.array([row[name] for row in rows], float) for name in ("step", "mean"))
     step = first_reached(steps, means, threshold)
     return (float(steps[-1]), False) if step is None else (step, True)
-
-
-def _running(rows: Sequence[Mapping[str, float]]) -> np.ndarray:
-    """The mean of the last episodes; below so many, of those there are."""
-    total = np.cumsum([0.0, *(row["return"] for row in rows)])
-    ends = np.arange(1, len(rows) + 1)
-    starts = np.maximum(ends - WINDOW, 0)
-    return np.asarray((total[ends] - total[starts]) / (ends - starts))
 
 
 def _means(place: Path) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -141,7 +140,7 @@ def compared(scores: Mapping[str, Scores], target: float | None = None) -> Compa
         for label, each in tables.items()
     )  # fmt: skip
     best = max(settings, key=lambda each: each.iqm.point)
-    pairs = max(1, len(list(combinations(settings, 2))))
+    pairs = max(1, math.comb(len(settings), 2))
     level = 1 - (1 - LEVEL) / pairs
     others = [each for each in settings if each is not best]
     return Comparison(settings, tuple(_verdict(best, each, level, target) for each in others), level)

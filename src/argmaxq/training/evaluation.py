@@ -19,6 +19,7 @@ from argmaxq.lanes.compiled import CompiledEnv
 from argmaxq.lanes.copies import Copies, LocalCopies, rows
 from argmaxq.lanes.frames import observations
 from argmaxq.lanes.func_lanes import FuncLanes
+from argmaxq.lanes.gymnasium_lanes import lane_seeds
 from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.spaces import Adaptor, read_spaces
 from argmaxq.lanes.vector_lanes import VectorLanes
@@ -59,6 +60,11 @@ Choose = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Observations [width, ...] and whether each is an episode's first [width] -> an agent's actions [width, ...]."""
 Witness = Callable[[np.ndarray, np.ndarray], object]
 """Is shown the observations [n, ...] that are acted on, and the agent's actions [n, ...], step by step."""
+
+
+def first_seeds(seed: int, episodes: int) -> list[int]:
+    """Seeds [episodes] of generators with which an evaluation with this seed begins, an episode in each lane."""
+    return lane_seeds(seed, 2, episodes)
 
 
 def check_episodes(episodes: int, seed: int) -> None:

@@ -12,7 +12,7 @@ from argmaxq.environments.survey import registered_limit
 from argmaxq.interrupts import obey
 from argmaxq.lanes.hybrid import HybridSpace, read_hybrid
 from argmaxq.runs.track import BEST
-from argmaxq.training.evaluation import LONGEST
+from argmaxq.training.evaluation import LONGEST, first_seeds
 from argmaxq.types import ACTION_MASK
 from argmaxq.verbs.policy import Policy, Regard
 from argmaxq.verbs.run import Run
@@ -78,7 +78,7 @@ def record(run: Run, most: int, keep: Callable[[np.ndarray], Any], which: str | 
 def _play(env: Any, policy: Policy, most: int, keep: Callable[[np.ndarray], Any], seed: int) -> Recording:
     spec = policy.adaptor.spaces.observation
     aside = pictured(spec) and not binary(spec)
-    obs, info = env.reset(seed=int(np.random.SeedSequence([seed, 2]).generate_state(1)[0] >> 1))
+    obs, info = env.reset(seed=first_seeds(seed, 1)[0])
     memory, longest = policy.start(), registered_limit(env) or LONGEST
     pictures: list[Any] = []
     seen: list[np.ndarray] = []

@@ -16,7 +16,7 @@ from argmaxq.environments.survey import registered_limit
 from argmaxq.interrupts import obey
 from argmaxq.reporting.video import write_video
 from argmaxq.runs.track import BEST
-from argmaxq.training.evaluation import LONGEST, check_episodes
+from argmaxq.training.evaluation import LONGEST, check_episodes, first_seeds
 from argmaxq.types import ACTION_MASK
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run
@@ -51,7 +51,7 @@ def watch(
         say(which_seed)
     policy = run.policy(which)
     env = drawn(run.recipe.env, WINDOW if video is None else PICTURES)
-    seeds = (np.random.SeedSequence([seed, 2]).generate_state(episodes) >> 1).tolist()
+    seeds = first_seeds(seed, episodes)
     playing = Playing(env, policy, say)
     try:
         if video is None:

@@ -12,6 +12,7 @@ import imageio_ffmpeg
 import numpy as np
 import pygame
 import pytest
+from gymnasium.envs.classic_control import CartPoleEnv
 
 import argmaxq as aq
 from argmaxq.components.errors import UserError
@@ -80,7 +81,7 @@ def test_each_checkpoint_can_be_watched(run: aq.Run, tmp_path: Path) -> None:
 
 
 def test_a_window_shows_whole_episodes(run: aq.Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(gym.envs.classic_control.CartPoleEnv.metadata, "render_fps", 10_000)
+    monkeypatch.setitem(CartPoleEnv.metadata, "render_fps", 10_000)
     said: list[str] = []
     assert watch(run, episodes=2, say=said.append) == list(run.evaluate(2).returns)
     assert len(said) == 2

@@ -4,6 +4,7 @@ VENV := .venv
 BENCH_VENV := .venv-bench
 PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
 RELEASE := pyproject.toml constraints.txt
+EXTRAS := atari,fast,ray,slurm,tune,wandb,tensorboard,mlflow,trackio,hf,onnx,sb3,docs,dev
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow lint format bench constraints clean
@@ -36,7 +37,7 @@ bench: $(BENCH_VENV)/.stamp-bench ## speed side by side with other libraries
 constraints: ## resolve the newest versions of everything into constraints.txt
 	rm -rf build/resolve
 	$(PYTHON) -m venv build/resolve
-	build/resolve/bin/pip install --quiet '.[atari,fast,ray,slurm,tune,bench,dev]'
+	build/resolve/bin/pip install --quiet '.[$(EXTRAS),bench]'
 	{ sed '/^[^#]/d' constraints.txt; build/resolve/bin/pip freeze --all | sed -E '/^(argmaxq|pip)\b/d; s/\+cpu$$//'; } > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 
@@ -55,7 +56,7 @@ $(VENV)/.stamp-base: $(RELEASE) | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.stamp-dev: $(RELEASE) | $(VENV)/bin/python
-	$(VENV)/bin/pip install $(PIP_FLAGS) -e '.[atari,fast,ray,slurm,tune,dev]'
+	$(VENV)/bin/pip install $(PIP_FLAGS) -e '.[$(EXTRAS)]'
 	@touch $@
 
 $(BENCH_VENV)/.stamp-bench: $(RELEASE) | $(BENCH_VENV)/bin/python

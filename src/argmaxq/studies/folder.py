@@ -11,7 +11,7 @@ from argmaxq.runs import trust
 from argmaxq.runs.folder import CONFIG, SUMMARY, make_folder, read_summary, seed_folder, write_json
 from argmaxq.runs.formats import COUNT, IDENTITY, SEED, checked
 from argmaxq.runs.reading import read_json
-from argmaxq.runs.shapes import each, entries, fields, matching, optional, table, text
+from argmaxq.runs.shapes import each, entries, fields, matching, optional, table, text, truth
 from argmaxq.runs.shapes import number as is_a_number
 from argmaxq.runs.summary import joined
 from argmaxq.runs.versions import environment_report
@@ -29,7 +29,8 @@ GROUP = fields(
         "members": each(each(COUNT, 2, 2), least=1),
         "swept": each(text),
         "allocation": optional(COUNT),
-    }
+    },
+    {"heavy": truth},
 )
 FORMAT = fields(
     {
@@ -67,6 +68,7 @@ class Layout(NamedTuple):
                 tuple(Member(*pair) for pair in each["members"]),
                 tuple(each["swept"]),
                 each["allocation"],
+                each.get("heavy", False),
             )
             for each in self.data["groups"]
         )

@@ -75,7 +75,7 @@ def train(layout: Layout, number: int, engines: Engines) -> None:
     """
     group, folder = layout.groups[number], own_folder(layout.group(number))
     many = 2 if group.engine == "compiled" else 1
-    with using(layout.data["device_asked"], many), noting(), locked(folder):
+    with using(layout.data["device_asked"], many, group.heavy), noting(), locked(folder):
         if not layout.done(number):
             _Driver(layout, group, folder, engines).drive()
             obey()

@@ -15,10 +15,13 @@ from argmaxq.components.paths import paths
 from argmaxq.components.serialisation import OWN, to_json
 from argmaxq.devices import using
 from argmaxq.environments.env import Env
+from argmaxq.environments.source import compiled
 from argmaxq.environments.survey import Survey, survey
 from argmaxq.interrupts import noting
+from argmaxq.networks.convolutional.images import is_picture
 from argmaxq.recipes import Given, choose
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.roles import heavy
 from argmaxq.runs import trust as trusting
 from argmaxq.runs.folder import make_folder, write_configs
 from argmaxq.runs.lock import locked
@@ -107,14 +110,17 @@ def train_given(
     """``train`` with any values of the user's own, by path; unless ``quiet`` it says what was chosen beside them."""
 
     def look(env: Env) -> Survey:
-        start_jax(len(numbers) if engine_kind(env, engine) == "compiled" else 1)
+        made = compiled(env) if engine_kind(env, engine) == "compiled" else None
+        if made:  # it is played by JAX; any other one before JAX starts, which is when the network is known
+            start_jax(len(numbers), is_picture(made.spaces.observation))
         return survey(env)
 
     numbers = seed_numbers(seed, seeds)
     chosen = choose(recipe, given, look)
     value = validate(chosen.recipe)
     kind = engine_kind(value.env, engine)
-    with using(device, len(numbers) if kind == "compiled" else 1), noting(), ExitStack() as undoing:
+    together = len(numbers) if kind == "compiled" else 1
+    with using(device, together, heavy(value.agent)), noting(), ExitStack() as undoing:
         made = make_engine(kind, value, numbers if kind == "compiled" else numbers[:1])
         undoing.callback(made.close)
         kept = sizes(value, made.spaces, len(numbers) if kind == "compiled" else 1)
@@ -183,7 +189,7 @@ def resume(
         raise UserError(f"steps = {steps}: how many more, so at least 0")
     recipe = run.recipe
     together = len(run.seeds) if run.config["engine"] == "compiled" else 1
-    with using(device or run.config.get("device_asked"), together), noting(), locked(run.path):
+    with using(device or run.config.get("device_asked"), together, heavy(recipe.agent)), noting(), locked(run.path):
         follow(run, recipe)
         recipe, change = changed(run, recipe, values or {}, steps)
         for line in told(change, standing(run)) if change.values and not quiet else []:

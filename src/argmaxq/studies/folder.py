@@ -1,5 +1,6 @@
 """A study's folder: ``study.json``, written once, the settings' runs, and a folder for each group that trains them."""
 
+import os
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -118,7 +119,7 @@ def opened(path: str | Path) -> Layout:
 
 def is_study(path: str | Path) -> bool:
     """Whether a folder is a study's."""
-    return (Path(path) / STUDY).is_file()
+    return os.path.isfile(Path(path) / STUDY)  # false, too, of a name that is too long
 
 
 def make(

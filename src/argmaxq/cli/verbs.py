@@ -209,10 +209,8 @@ def _report(options: Options, rest: list[str]) -> int:
     played = [] if options.play == "none" else options.play.split(",")
     if options.follow:
         if len(options.run) > 1:
-            raise UserError(f"--follow: a page follows one run, and {len(options.run)} are named")
-        if is_study(options.run[0]):
-            raise UserError(f"--follow: {options.run[0]} is a study, and a page follows one run")
-        print(follow(lambda: opened(options, options.run[0]), options.out, played=played))
+            raise UserError(f"--follow: a page follows one run or study, and {len(options.run)} are named")
+        print(follow(lambda: shown(options, options.run[0]), options.out, played=played))
         return 0
     paths = [Path(path) for path in options.run]
     if again := [str(path) for place, path in enumerate(paths) if path in paths[:place]]:

@@ -11,6 +11,8 @@ import types
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from flax import linen as nn
+
 import argmaxq as aq
 from argmaxq.components.paths import documentation
 
@@ -20,7 +22,7 @@ ARRAYS = re.compile(r"\b(Array|ndarray|NDArray|ArrayLike|Row|Transition|Batch|Es
 NO_SHAPE = re.compile(r"^(key|keys|self|cls)$")
 """Arguments that are arrays, but no user's: a key of JAX's is handed on as it is."""
 BRACKETS = re.compile(r"\[([^\[\]]*)\]")
-ENTRY = re.compile(r"\.\.\.|[A-Za-z_][\w.]*( *[-+*x/] *[\w.]+)*|\d+( *[-+*x/] *[\w.]+)*")
+ENTRY = re.compile(r"\.\.\.|\*?[A-Za-z_][\w.]*( *[-+*x/] *[\w.]+)*|\d+( *[-+*x/] *[\w.]+)*")
 UNITS = {
     r"seconds": r"second",
     r"(env_)?steps|steps_.*|.*_steps": r"step",
@@ -153,7 +155,8 @@ def _fields(item: Any) -> list[str]:
     if not isinstance(item, type):
         return []
     names = item._fields if hasattr(item, "_fields") else [f.name for f in _dataclass_fields(item)]
-    return [name for name in names if not name.startswith("_")]
+    flax = ("parent", "name") if issubclass(item, nn.Module) else ()
+    return [name for name in names if not name.startswith("_") and name not in flax]
 
 
 def _dataclass_fields(cls: Any) -> tuple[Any, ...]:
@@ -200,15 +203,12 @@ def _arrays(node: ast.FunctionDef) -> list[str]:
 
 
 def _raises(function: Any) -> bool:
-    """Whether it raises UserError itself, or by a private function of the same file that it calls."""
+    """Whether it raises UserError itself, or by a function that it calls."""
     names = inspect.getmodule(function).__dict__
-    called = [part.func.id for part in ast.walk(_node(function)) if _calls_private(part)]
-    private = [names[name] for name in called if isinstance(names.get(name), types.FunctionType)]
-    return any(_raises_itself(each) for each in [function, *private])
-
-
-def _calls_private(part: ast.AST) -> bool:
-    return isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id.startswith("_")
+    calls = [part.func for part in ast.walk(_node(function)) if isinstance(part, ast.Call)]
+    called = [_function(names.get(each.id)) for each in calls if isinstance(each, ast.Name)]
+    ours = [each for each in called if each is not None and each.__module__.startswith("argmaxq")]
+    return any(_raises_itself(each) for each in [function, *ours])
 
 
 def _raises_itself(function: Any) -> bool:

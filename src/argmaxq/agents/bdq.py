@@ -53,6 +53,7 @@ class BDQ(Replaying, Deciding):
         learning_starts: Env steps before the first update.
         rewards: What rewards are in learning; returns are reported raw.
         average: How averaged parameters follow, which are evaluated and saved; none: those that learn.
+        branches: How many choices each branch has, of the environment.
     """
 
     network: NetworkLike = MLP(head=BranchingDueling())
@@ -107,7 +108,7 @@ class BDQ(Replaying, Deciding):
         return estimate._replace(q=jnp.where(self._there, estimate.q, FORBIDDEN))
 
     def judged(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Estimate, PyTree]:
-        """The estimate of one observation, and the memory as it is."""
+        """z [branches, widest, size] and q [branches, widest] of one observation [...], and the memory as it is."""
         return self.estimate(params, obs, keys), memory
 
     def act(

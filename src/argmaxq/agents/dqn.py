@@ -70,6 +70,7 @@ class DQN(Replaying, Acting):
         rewards: What rewards are in learning; returns are reported raw.
         average: How averaged parameters follow, which are evaluated and saved; none: those that learn.
         resets: When the network begins anew; none: never.
+        legal: Where observations say which actions are allowed, of the environment.
     """
 
     network: NetworkLike = MLP()

@@ -79,7 +79,11 @@ class PADDPG(HybridAgent):
     actions: Size | None = None
 
     def check(self) -> None:
-        """Raises UserError for an ensemble: the actor climbs one critic."""
+        """Look whether the critic is one that an actor can climb.
+
+        Raises:
+            UserError: it is an ensemble.
+        """
         if isinstance(self.critic, Ensemble):
             raise UserError("critic = ensemble: the actor climbs one critic, such as single-pass or quadratic")
 
@@ -98,7 +102,7 @@ class PADDPG(HybridAgent):
         return self.begin(ActorCritic(critic, self.actor_network.init(second, obs, (outputs, 1))), spaces, lanes, key)
 
     def raw(self, actor: PyTree, obs: Array) -> Array:
-        """The actor's outputs for one observation: preferences, then parameters before they are bounded."""
+        """The actor's outputs for one observation: preferences, then unbounded parameters, [actions + parameters]."""
         return self.actor_network(actor, obs)[:, 0]
 
     def propose(self, params: ActorCritic, obs: Array) -> tuple[Array, Array]:
@@ -107,7 +111,7 @@ class PADDPG(HybridAgent):
         return preferences, jnp.clip(self.bounding.squash(parameters), -1.0, 1.0)
 
     def worth(self, params: ActorCritic, obs: Array) -> Array:
-        """The critic's value of what the actor proposes."""
+        """The critic's value [] of what the actor proposes for one observation [...]."""
         preferences, parameters = self.propose(params, obs)
         return self.returns.mean(self.value(params.critic, obs, jax.nn.softmax(preferences), parameters))
 

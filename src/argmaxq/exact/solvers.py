@@ -39,7 +39,7 @@ def greedy_policy(q: np.ndarray, tolerance: float = 1e-9) -> np.ndarray:
 
 
 def value_iteration(model: Model, gamma: float, tolerance: float = 0.0, start: np.ndarray | None = None) -> Solution:
-    """V <- max_a Q(s, a), from ``start`` or 0, until no value changes by more than ``tolerance`` or its last bits.
+    """V <- max_a Q(s, a), from ``start`` [states] or 0, until no value changes by more than ``tolerance``, or rounding.
 
     Raises:
         UserError: values do not settle, as with gamma 1 where an episode need not end.

@@ -59,7 +59,7 @@ def td_error_quantiles(td_error: Array, weight: Array) -> Metrics:
 
 
 def distance(target: PyTree, params: PyTree) -> Array:
-    """How far the target network is from the online one, as a share of the latter's norm."""
+    """How far the target network is from the online one, as a share of the latter's norm, []."""
     return optax.tree.norm(optax.tree.sub(target, params)) / optax.tree.norm(params)
 
 
@@ -72,7 +72,12 @@ class ParameterNorm:
 
 
 class Watch(NamedTuple):
-    """An optimiser's state, and the global norm of the gradient that it was given last, before clipping."""
+    """An optimiser's state, and how large the newest gradient was.
+
+    Attributes:
+        state: The watched optimiser's own.
+        norm: Global norm [] of the gradient that it was given last, before clipping.
+    """
 
     state: PyTree
     norm: Array
@@ -95,7 +100,7 @@ class Watched:
 
 
 def norms(optimisers: PyTree) -> list[Array]:
-    """The gradients' norms in states of watched optimisers."""
+    """The gradients' norms [] in states of watched optimisers."""
     return [each.norm for each in jax.tree.leaves(optimisers, is_leaf=_is_watch) if _is_watch(each)]
 
 

@@ -18,7 +18,12 @@ Bound = tuple[float, ...]
 
 
 class Active(NamedTuple):
-    """The features that are not 0: which [k] (int32), and their values [k]."""
+    """The features that are not 0.
+
+    Attributes:
+        index: Which, int32 [k].
+        value: Their values, float32 [k].
+    """
 
     index: Array
     value: Array
@@ -35,7 +40,7 @@ class Features(Protocol):
         """How many features there are."""
 
     def __call__(self, obs: Array) -> Active:
-        """The active features of one observation."""
+        """The active features, [k], of one observation [n]."""
 
 
 class _InBox:
@@ -71,7 +76,11 @@ class Symmetric:
     signs: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
 
     def bind(self, spaces: Spaces) -> "Symmetric":
-        """With the observation's size; raises UserError for other than two actions, or an index."""
+        """With the observation's size.
+
+        Raises:
+            UserError: there are other than two actions, or the observation is an index.
+        """
         if spaces.action.n != 2 or spaces.observation.categories:
             raise UserError(f"symmetric features need numbers and two actions; here are {spaces.action.n} actions")
         return dataclasses.replace(self, entries=int(np.prod(spaces.observation.shape)))
@@ -82,6 +91,7 @@ class Symmetric:
         return self.entries or 1
 
     def __call__(self, obs: Array) -> Active:
+        """All entries of one observation [n]."""
         return _dense(jnp.ravel(obs).astype(jnp.float32))
 
 
@@ -97,7 +107,11 @@ class Indicator:
     signs: ClassVar[tuple[float, ...]] = ()
 
     def bind(self, spaces: Spaces) -> "Indicator":
-        """With the environment's categories; raises UserError where the observation is no index."""
+        """With the environment's categories.
+
+        Raises:
+            UserError: the observation is no index.
+        """
         if not spaces.observation.categories:
             raise UserError("these are no Discrete observations: cut their box into cells with bins, or take tiles")
         return dataclasses.replace(self, categories=spaces.observation.categories)
@@ -108,6 +122,7 @@ class Indicator:
         return self.categories or 1
 
     def __call__(self, obs: Array) -> Active:
+        """The one feature of an index []."""
         return Active(jnp.asarray(obs, jnp.int32).reshape(1), jnp.ones(1))
 
 
@@ -132,16 +147,24 @@ class Bins(_InBox):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Cells along each entry."""
+        """Cells along each entry.
+
+        Raises:
+            UserError: ``bins`` are not one for each entry.
+        """
         return _each(self.bins, len(self.low))
 
     def cell(self, obs: Array, xp: Any = jnp) -> Array:
-        """The number of an observation's cell, the last entry counting fastest; ``xp`` computes: jax.numpy or numpy."""
+        """The number [] of an observation's [n] cell, the last entry counting fastest.
+
+        ``xp`` computes: jax.numpy or numpy.
+        """
         shape = np.array(self.shape, np.int32)
         place = xp.minimum((self._unit(obs, xp) * shape.astype(np.float32)).astype(np.int32), shape - 1)
         return xp.sum(place * _strides(self.shape))
 
     def __call__(self, obs: Array) -> Active:
+        """The one feature of the cell in which an observation [n] lies."""
         return Active(self.cell(obs).reshape(1), jnp.ones(1))
 
 
@@ -171,10 +194,19 @@ class Tiles(_InBox):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Tiles of one tiling along each entry."""
+        """Tiles of one tiling along each entry.
+
+        Raises:
+            UserError: ``tiles`` are not one for each entry.
+        """
         return tuple(tiles + 1 for tiles in _each(self.tiles, len(self.low)))
 
     def __call__(self, obs: Array) -> Active:
+        """A tile of each tiling, [tilings], for an observation [n].
+
+        Raises:
+            UserError: ``tiles`` are not one for each entry.
+        """
         entries = len(self.low)
         moves = np.arange(self.tilings)[:, np.newaxis] * (1 + 2 * np.arange(entries)) % self.tilings / self.tilings
         place = self._unit(obs) * np.array(_each(self.tiles, entries), np.float32)
@@ -205,6 +237,7 @@ class Fourier(_InBox):
         return int((self.order + 1) ** len(self.low))
 
     def __call__(self, obs: Array) -> Active:
+        """All waves, [count], at an observation [n]."""
         waves = _exponents(self.order, len(self.low))
         length = np.maximum(np.linalg.norm(waves, axis=1), 1.0)
         return _dense(jnp.cos(np.pi * (waves @ self._unit(obs))) / np.sqrt(length).astype(np.float32))
@@ -230,10 +263,19 @@ class Radial(_InBox):
 
     @property
     def count(self) -> int:
-        """One feature for each bump."""
+        """One feature for each bump.
+
+        Raises:
+            UserError: ``centres`` are not one for each entry.
+        """
         return int(np.prod(_each(self.centres, len(self.low))))
 
     def __call__(self, obs: Array) -> Active:
+        """All bumps, [count], at an observation [n].
+
+        Raises:
+            UserError: ``centres`` are not one for each entry.
+        """
         shape = np.array(_each(self.centres, len(self.low)))
         centres = np.array(list(product(*map(range, shape.tolist()))), np.float32)
         distance = self._unit(obs) * np.maximum(shape - 1, 1).astype(np.float32) - centres
@@ -261,6 +303,7 @@ class Polynomial(_InBox):
         return int((self.order + 1) ** len(self.low))
 
     def __call__(self, obs: Array) -> Active:
+        """All products, [count], of powers of an observation's [n] entries."""
         entry = 2.0 * self._unit(obs) - 1.0
         powers = jnp.stack([entry**power for power in range(self.order + 1)])
         exponents = _exponents(self.order, len(self.low)).astype(np.int32)

@@ -30,6 +30,7 @@ class Raw:
     """Observations as they are."""
 
     def __call__(self, obs: Array) -> Array:
+        """The observation [n] itself."""
         return obs
 
 
@@ -48,6 +49,7 @@ class OneHot:
         return dataclasses.replace(self, categories=self.categories or spaces.observation.categories or None)
 
     def __call__(self, obs: Array) -> Array:
+        """An index [1] -> [categories]."""
         return jax.nn.one_hot(jnp.asarray(obs, jnp.int32).reshape(()), self.categories or 1)
 
 
@@ -71,6 +73,7 @@ class Rescaled:
         return dataclasses.replace(self, low=low, high=high)
 
     def __call__(self, obs: Array) -> Array:
+        """An observation [n], each entry by its own bounds."""
         low, high = (np.array(bound or [np.inf] * obs.shape[0], np.float32) for bound in (self.low, self.high))
         known = (np.abs(low) < UNBOUNDED) & (np.abs(high) < UNBOUNDED) & (low < high)
         middle = np.where(known, (np.where(known, low, 0) + np.where(known, high, 0)) / 2, 0.0)
@@ -101,5 +104,6 @@ class Running:
     clip: Positive = 10.0
 
     def __call__(self, obs: Array) -> Array:
+        """An observation [n], less the mean and in deviations, within ``clip`` of 0."""
         scaled: Array = _Moments(name="scales")(obs)
         return jnp.clip(scaled, -self.clip, self.clip)

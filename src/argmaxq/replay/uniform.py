@@ -53,7 +53,7 @@ class Uniform:
         return ring.cut(state, lanes, self.capacity)
 
     def resized(self, state: Ring, before: Array, n: int) -> Ring:
-        """What was stored under another capacity, ``before``, for windows of ``n`` rows."""
+        """What was stored under another capacity, ``before`` [], for windows of ``n`` rows."""
         return ring.resized(state, self.storage, before, self.capacity)
 
     def sample(self, state: Ring, bits: Array, n: int, gamma: Array, clock: Clock) -> Batch:
@@ -96,5 +96,5 @@ class Uniform:
         return ring.ages(state, index // ring.lanes(state), self.capacity)
 
     def reprioritise(self, state: Ring, index: Array, td_error: Array) -> Ring:
-        """Nothing to do: all transitions stay alike."""
+        """Nothing to do with TD errors [batch]: all transitions stay alike."""
         return state

@@ -9,7 +9,14 @@ from argmaxq.statistics.scores import LEVEL, Scores, table
 
 
 class Profile(NamedTuple):
-    """Thresholds, the share of scores above each, and the ends of its pointwise interval, [thresholds] all."""
+    """Which share of scores is above each threshold.
+
+    Attributes:
+        thresholds: [thresholds].
+        share: The share of scores above each, [thresholds].
+        low: The lower end of its pointwise interval, [thresholds].
+        high: The upper end, [thresholds].
+    """
 
     thresholds: np.ndarray
     share: np.ndarray

@@ -69,7 +69,11 @@ class Study:
         return {label: [Run(each, trust=self._trusted) for each in own] for label, own in self.folders().items()}
 
     def run(self, setting: int, seed: int) -> Run:
-        """The run of a setting, by its number from 0 on, and a seed; raises UserError where there is none."""
+        """The run of a setting, by its number from 0 on, and a seed.
+
+        Raises:
+            UserError: there is none.
+        """
         if not 0 <= setting < len(self.settings) or seed not in self.seeds:
             raise UserError(f"{self.path} has no setting {setting} with seed {seed}")
         return self._layout.run(Member(setting, seed), self._trusted)

@@ -184,7 +184,10 @@ class Run:
     ) -> Evaluated:
         """Play greedy episodes on the original environment, and as many random ones that begin alike.
 
-        Or on another one, ``env``, which is made with the same arguments; raises UserError where it is not alike.
+        Or on another one, ``env``, which is made with the same arguments.
+
+        Raises:
+            UserError: that has other observations or actions, or no such number of episodes can be played.
         """
         check_episodes(episodes, seed)
         recipe = self.recipe
@@ -204,7 +207,10 @@ class Run:
     def judge(self, which: str | int = BEST) -> Judgement:
         """Compare what was learnt with the exact solution of an environment that has transition tables.
 
-        At the agent's own discount. Raises UserError where there are no tables, or no values to compare.
+        At the agent's own discount.
+
+        Raises:
+            UserError: there are no tables, or no values to compare.
         """
         recipe = self.recipe
         env = single(recipe.env)
@@ -241,7 +247,7 @@ class Run:
         return int(self._checked(path, checkpoint.verify(path))["step"])
 
     def arrays(self, which: str | int = BEST) -> dict[str, np.ndarray]:
-        """The acting parameters of a checkpoint, by name."""
+        """The acting parameters of a checkpoint, by name, each of its own shape [...]."""
         path = self.checkpoint(which)
         arrays, meta = checkpoint.load(path)
         self._checked(path, meta)

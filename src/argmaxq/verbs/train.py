@@ -172,7 +172,10 @@ def resume(
     the saved state keeps its shapes. They are recorded with that step, and it is no longer the run it would have been.
     ``own`` gives again, by path, the objects of the user's own that the run was made with, as ``{"env.id": make}``.
     ``trust`` lets a run folder from elsewhere name modules to import, see ``Run``. The device is the one
-    that training was asked to use. Raises what ``train`` raises.
+    that training was asked to use.
+
+    Raises:
+        UserError: one line, for anything a user can mend; whatever else ``train`` raises, likewise.
     """
     run = Run(path, own, trust)
     if "study" in run.config:

@@ -1,12 +1,24 @@
-"""Whatever a user sees says what it is: shapes of arrays, units, fields and mistakes."""
+"""Whatever a user sees says what it is: shapes of arrays, units, fields, mistakes; and its examples are true."""
 
-from collections.abc import Callable
+import doctest
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from documented import Named, public, undescribed, undocumented, unsaid_errors, without_shape, without_units
+import argmaxq as aq
+from documented import Named, public, shapes, undescribed, undocumented, unsaid_errors, without_shape, without_units
 
 SEEN = list(public())
+KNOWN = {"aq": aq, "jax": jax, "jnp": jnp, "np": np}
+"""What examples need not import."""
+FIRST = ("argmaxq.verbs.train.train",)
+"""Examples of runs look at the one that this trains."""
 
 
 @pytest.mark.parametrize("lack", [undocumented, without_shape, without_units, undescribed, unsaid_errors])
@@ -14,3 +26,35 @@ def test_docstrings_say_what_has_to_be_known(lack: Callable[[Named], str]) -> No
     assert len(SEEN) > 500
     wanting = [f"{each.name}: {found}" for each in SEEN if (found := lack(each))]
     assert not wanting, "\n".join(wanting)
+
+
+def test_what_is_wanting_is_found() -> None:
+    def bare(obs: aq.Array, steps: int) -> aq.Array:
+        """Looks at obs within [0, 1]."""
+        raise aq.UserError("no")
+
+    each = Named("bare", bare, bare.__doc__ or "")
+    assert without_shape(each) == "no shape, but arrays: obs, result"
+    assert without_units(each) == "no unit: steps"
+    assert unsaid_errors(each)
+    assert shapes("[], [k, lanes, ...], [1 + P], [*shape, 2] are shapes; [-1, 1], [0.0, 1.0], [a b] are none") == [
+        *("", "k, lanes, ...", "1 + P", "*shape, 2")
+    ]
+
+
+def examples() -> Iterator[doctest.DocTest]:
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    for module in pkgutil.walk_packages(aq.__path__, "argmaxq."):
+        if not module.name.endswith("__main__"):
+            yield from (each for each in finder.find(importlib.import_module(module.name)) if each.examples)
+
+
+def test_examples_are_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    runner, said = doctest.DocTestRunner(), []
+    found = sorted(examples(), key=lambda each: each.name not in FIRST)
+    for each in found:
+        each.globs.update(KNOWN)
+        runner.run(each, out=said.append)
+    assert len(found) > 50
+    assert not runner.failures, "".join(said)

@@ -74,11 +74,19 @@ class BDQ(Replaying, Deciding):
     branches: Annotated[tuple[int, ...], Bound()] = ()
 
     def bind(self, spaces: Spaces) -> "BDQ":
-        """With how many choices there are in each branch; raises UserError for other actions."""
+        """With how many choices there are in each branch.
+
+        Raises:
+            UserError: these are not several choices at once.
+        """
         return dataclasses.replace(self, branches=branched(spaces).sizes)
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> DQNLearner:
-        """A fresh learner; raises UserError for other actions, or a replay too small for one rollout and one window."""
+        """A fresh learner.
+
+        Raises:
+            UserError: other actions, or a replay too small for one rollout and one window.
+        """
         obs, sizes = jnp.zeros(spaces.observation.shape, spaces.observation.dtype), branched(spaces).sizes
         params = self.network.init(key, obs, (len(sizes) * max(sizes), self.returns.size))
         return begin(self, params, spaces, lanes, key)
@@ -88,7 +96,11 @@ class BDQ(Replaying, Deciding):
         return ()
 
     def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> tuple[PyTree, Keys | None]:
-        """The random numbers of exploration for each branch, and of the network, leading axes ``shape``."""
+        """The random numbers of exploration for each branch, and of the network, leading axes ``shape``.
+
+        Raises:
+            UserError: these are not several choices at once.
+        """
         keys = super().noise(key, shape, spaces)[1]
         return self.exploration.noise(key, (*shape, len(branched(spaces).sizes))), keys
 

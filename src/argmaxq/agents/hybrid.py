@@ -55,11 +55,19 @@ class HybridActing:
         return jnp.max(self.preferences(params, obs))
 
     def memory(self, spaces: Spaces) -> PyTree:
-        """The parameter noise of one lane."""
+        """The parameter noise of one lane.
+
+        Raises:
+            UserError: actions have no parameters.
+        """
         return self.parameter_exploration.memory(hybrid(spaces).parameters)
 
     def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> tuple[PyTree, PyTree]:
-        """Random numbers for choosing actions and parameters, leading axes ``shape``."""
+        """Random numbers for choosing actions and parameters, leading axes ``shape``.
+
+        Raises:
+            UserError: actions have no parameters.
+        """
         first, second = jax.random.split(key)
         own = self.parameter_exploration.noise(second, shape, hybrid(spaces).parameters)
         return self.exploration.noise(first, shape), own

@@ -88,13 +88,21 @@ class PADDPG(HybridAgent):
             raise UserError("critic = ensemble: the actor climbs one critic, such as single-pass or quadratic")
 
     def bind(self, spaces: Spaces) -> "PADDPG":
-        """With a critic of one action, whose parameters are the choice and the parameters of all actions."""
+        """With a critic of one action, whose parameters are the choice and the parameters of all actions.
+
+        Raises:
+            UserError: actions have no parameters.
+        """
         sizes = (hybrid(spaces).n + hybrid(spaces).parameters,)
         critic: Any = self.critic
         return dataclasses.replace(self, critic=dataclasses.replace(critic, sizes=sizes), actions=hybrid(spaces).n)
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> HybridLearner:
-        """A fresh learner; raises UserError for actions without parameters, or a replay that is too small."""
+        """A fresh learner.
+
+        Raises:
+            UserError: actions have no parameters, or the replay is too small.
+        """
         first, second = jax.random.split(key)
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         outputs = hybrid(spaces).n + hybrid(spaces).parameters

@@ -120,7 +120,11 @@ class R2D2(RecurrentActing, Replaying):
         return self.burn_in + self.length + self.n_step
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> DQNLearner:
-        """A fresh learner; raises UserError for other actions, or a replay too small for a rollout and a sequence."""
+        """A fresh learner.
+
+        Raises:
+            UserError: other actions, or a replay too small for a rollout and a sequence.
+        """
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         params = self.network.init(key, obs, (discrete(spaces).n, self.returns.size))
         replay: Any = self.replay

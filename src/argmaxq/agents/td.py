@@ -88,7 +88,11 @@ class TD(Acting):
         return self.n_step > 1 or self.backup.waits
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> TDLearner:
-        """A fresh learner."""
+        """A fresh learner.
+
+        Raises:
+            UserError: actions have parameters, or are several choices at once.
+        """
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         scales = self.normaliser.init(obs)
         keys = [key] if self.backup.estimates == 1 else list(jax.random.split(key, self.backup.estimates))

@@ -88,5 +88,9 @@ def allowed_of(env: gym.Env[Any, Any]) -> np.ndarray | None:
 
 
 def model_of(env: gym.Env[Any, Any]) -> Model:
-    """The model of an environment with transition tables; see ``outcomes_of``."""
+    """The model of an environment with transition tables; see ``outcomes_of``.
+
+    Raises:
+        UserError: it has no tables.
+    """
     return from_outcomes(outcomes_of(env))

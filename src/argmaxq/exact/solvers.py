@@ -81,6 +81,9 @@ def policy_iteration(model: Model, gamma: float) -> Solution:
 
     It starts from the uniformly random policy, which ends every episode that can be ended; an action is kept
     unless another is better, so that with gamma 1 no policy in between goes round in circles.
+
+    Raises:
+        UserError: values do not settle, as with gamma 1 where an episode need not end.
     """
     policy = np.full((model.states, model.actions), 1.0 / model.actions)
     values = evaluate_policy(model, policy, gamma)

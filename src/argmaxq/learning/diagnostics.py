@@ -24,6 +24,10 @@ def dormant_share(layers: Sequence[Array]) -> Array:
 
     Args:
         layers: Activations [batch, width] of each hidden layer.
+
+    Examples:
+        >>> float(dormant_share([jnp.array([[0.0, 2.0], [0.0, 4.0]])]))
+        0.5
     """
     means = [jnp.mean(jnp.abs(layer), axis=0) for layer in layers]
     dormant = sum(jnp.sum(mean <= DORMANT * jnp.mean(mean)) for mean in means)
@@ -35,6 +39,10 @@ def effective_rank(features: Array) -> Array:
 
     The participation ratio (sum v)^2 / sum v^2 of their covariance's eigenvalues v (Gao et al. 2017), which takes
     products alone: LAPACK's singular values, as Kumar et al. (2021) count them, take longer than an update.
+
+    Examples:
+        >>> float(effective_rank(jnp.array([[1.0, 0.0], [-1.0, 0.0]])))
+        1.0
     """
     apart = features - jnp.mean(features, axis=0)
     products = apart @ apart.T

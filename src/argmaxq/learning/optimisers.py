@@ -138,6 +138,12 @@ class SGD(_Gradient):
         annealing: Factor on the step size.
         max_grad_norm: The gradient's global norm is clipped to it; none: no clipping.
         momentum: Decay of the accumulated gradient; 0 for none.
+
+    Examples:
+        >>> sgd = SGD(learning_rate=0.5)
+        >>> params, state = sgd.update(jnp.float32(4.0), sgd.init(jnp.float32(1.0)), jnp.float32(1.0), aq.Clock())
+        >>> float(params)  # 1 - 0.5 * 4
+        -1.0
     """
 
     learning_rate: Positive = 0.1

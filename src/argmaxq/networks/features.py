@@ -51,7 +51,11 @@ class _InBox:
     signs: ClassVar[tuple[float, ...]] = ()
 
     def bind(self, spaces: Spaces) -> Any:
-        """With the environment's bounds where none are given."""
+        """With the environment's bounds where none are given.
+
+        Raises:
+            UserError: an entry has no bounds, and none are given.
+        """
         box = bounded(spaces.observation, self.low, self.high)
         return dataclasses.replace(self, low=box.low, high=box.high)  # type: ignore[type-var]
 
@@ -134,6 +138,11 @@ class Bins(_InBox):
         bins: Cells along each entry of the observation; one number: as many along each.
         low: Least value of each entry, below which the outermost cell goes on; empty: the environment's own.
         high: Greatest value of each entry; empty: the environment's own.
+
+    Examples:
+        >>> grid = Bins(bins=(2, 4), low=(0.0, 0.0), high=(1.0, 1.0))
+        >>> grid.count, int(grid.cell(jnp.array([0.9, 0.3])))
+        (8, 5)
     """
 
     bins: tuple[Size, ...] = (10,)
@@ -180,6 +189,11 @@ class Tiles(_InBox):
         tiles: Tiles along each entry; one number: as many along each.
         low: Least value of each entry; empty: the environment's own.
         high: Greatest value of each entry; empty: the environment's own.
+
+    Examples:
+        >>> tiles = Tiles(tiles=4, tilings=8, low=(0.0,), high=(1.0,))
+        >>> tiles.count, len(tiles(jnp.array([0.5])).index)
+        (40, 8)
     """
 
     tilings: Size = 8

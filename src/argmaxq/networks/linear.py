@@ -50,6 +50,14 @@ class Table(_Linear):
     Attributes:
         cells: Which cell an observation belongs to: a Discrete one's own number, or that of its bin in a grid.
         initial: What all values are at first.
+
+    Examples:
+        >>> table = Table(Indicator(categories=3), initial=0.5)
+        >>> params = table.init(jax.random.key(0), jnp.int32(0), (2, 1))
+        >>> params["weights"].shape
+        (3, 2, 1)
+        >>> table(params, jnp.int32(1)).tolist()
+        [[0.5], [0.5]]
     """
 
     cells: Features = Indicator()

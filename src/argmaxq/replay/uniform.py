@@ -34,6 +34,18 @@ class Uniform:
         capacity: Rows kept, over all lanes; traced, so it may be swept up to the allocation.
         allocation: Rows allocated, over all lanes; none: the capacity.
         storage: What is kept of observations; ``frames`` keeps those that are stacked once.
+
+    Examples:
+        >>> from gymnasium.spaces import Box, Discrete
+        >>> from argmaxq.lanes.spaces import spaces_of
+        >>> replay = Uniform(capacity=1_000)
+        >>> state = replay.init(spaces_of(Box(-1.0, 1.0, (3,)), Discrete(2)), lanes=4, least=1)
+        >>> no = jnp.zeros((2, 4), bool)
+        >>> rows = aq.Row(jnp.ones((2, 4, 3)), jnp.zeros((2, 4), jnp.int32), jnp.ones((2, 4)), no, no, no)
+        >>> state = replay.add(state, rows, n=1)
+        >>> batch = replay.sample(state, jax.random.bits(jax.random.key(0), (5,)), 1, 0.99, aq.Clock())
+        >>> batch.transition.obs.shape, batch.transition.reward.tolist()
+        ((5, 3), [1.0, 1.0, 1.0, 1.0, 1.0])
     """
 
     capacity: Count = 100_000

@@ -45,11 +45,14 @@ def interquartile_mean(scores: Scores, level: float = LEVEL, resamples: int = RE
     """The mean of the middle half of all scores (Agarwal et al. 2021), less moved by a few bad seeds than the mean.
 
     For fewer than 50 seeds of one task Tukey and McLaughlin's t (1963), reaching at least as far as the bootstrap,
-    since of scores with two peaks t knows nothing of the other one; else the stratified bootstrap. Arguments and errors
-    are those of ``mean``, scores [seeds] or [seeds, tasks].
+    since of scores with two peaks t knows nothing of the other one; else the stratified bootstrap. Arguments are
+    those of ``mean``, scores [seeds] or [seeds, tasks].
+
+    Raises:
+        UserError: a score is no finite number, or there is none.
 
     Examples:
-        >>> aq.statistics.interquartile_mean([0.0, 1.0, 3.0, 100.0]).point
+        >>> interquartile_mean([0.0, 1.0, 3.0, 100.0]).point
         2.0
     """
     return _located(points.interquartile_mean, table(scores), CUT, TUKEY, level, resamples, seed)
@@ -58,8 +61,11 @@ def interquartile_mean(scores: Scores, level: float = LEVEL, resamples: int = RE
 def median(scores: Scores, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
     """The median over tasks of each task's mean, by the stratified bootstrap; of one task, the median over seeds.
 
-    There its interval lies between ordered scores (Thompson 1936), which needs six seeds at 95 %. Arguments and errors
-    are those of ``mean``, scores [seeds] or [seeds, tasks].
+    There its interval lies between ordered scores (Thompson 1936), which needs six seeds at 95 %. Arguments are those
+    of ``mean``, scores [seeds] or [seeds, tasks].
+
+    Raises:
+        UserError: a score is no finite number, or there is none.
 
     Examples:
         >>> median([5.0, 1.0, 4.0, 2.0, 3.0, 6.0])[:3]
@@ -78,7 +84,10 @@ def optimality_gap(
 ) -> Estimate:
     """By how much scores fall short of the best known one on average (Agarwal et al. 2021).
 
-    Arguments and errors are those of ``mean``, scores [seeds] or [seeds, tasks].
+    Arguments are those of ``mean``, scores [seeds] or [seeds, tasks].
+
+    Raises:
+        UserError: a score is no finite number, or there is none.
 
     Examples:
         >>> optimality_gap([7.0, 9.0, 12.0], best=10.0).point
@@ -102,6 +111,9 @@ def improvement(
 
     Welch's t (1947), or Yuen's (1974) that reaches at least as far as the bootstrap, where either has fewer than 50
     seeds of one task, else the stratified bootstrap. Scores are [seeds] or [seeds, tasks].
+
+    Raises:
+        UserError: a score is no finite number, or the tasks are not as many.
 
     Examples:
         >>> improvement([1.0, 2.0, 3.0], [4.0, 5.0, 6.0], of="mean").point

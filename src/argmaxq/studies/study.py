@@ -129,6 +129,13 @@ def study(
         UserError: one line, for anything a user can mend, or if a group could not be trained; the others are whole.
         KeyboardInterrupt: Ctrl-C, after what was done is saved.
         Terminated: SIGTERM, likewise.
+
+    Examples:
+        >>> found = aq.study("cliff/q", vary={"agent.gamma": (0.9, 1.0)}, steps=500, out="runs/gamma")
+        >>> [setting["agent.gamma"] for setting in found.settings]
+        ['0.9', '1.0']
+        >>> sorted(set(found.table()["seed"].tolist()))
+        [0]
     """
     listed = [recipes] if isinstance(recipes, str | Recipe) else list(recipes)
     varied = {path.replace("-", "_"): tuple(each) for path, each in (vary or {}).items()}

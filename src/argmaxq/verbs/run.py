@@ -278,5 +278,12 @@ def load(
 
     Raises:
         UserError: one line.
+
+    Examples:
+        >>> policy = aq.load("runs/cliff")
+        >>> int(policy(36))  # from the start, up
+        0
+        >>> policy.values(36).shape
+        (4,)
     """
     return Run(path, own, trust).policy(which)

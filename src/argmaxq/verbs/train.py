@@ -80,6 +80,11 @@ def train(
         Diverged: the numbers of every seed are no longer finite.
         KeyboardInterrupt: Ctrl-C, after what was done is saved; a second one does not wait for that.
         Terminated: SIGTERM, likewise: a ``SystemExit`` with status 143.
+
+    Examples:
+        >>> run = aq.train("cliff/q", steps=2_000, out="runs/cliff")
+        >>> run.evaluate(episodes=5).mean
+        -13.0
     """
     values = {"env.id": env, "env.kwargs": env_kwargs and dict(env_kwargs), "steps": steps}
     return train_given(
@@ -176,6 +181,11 @@ def resume(
 
     Raises:
         UserError: one line, for anything a user can mend; whatever else ``train`` raises, likewise.
+
+    Examples:
+        >>> run = aq.resume("runs/cliff", steps=1_000)
+        >>> run.recipe.steps
+        3000
     """
     run = Run(path, own, trust)
     if "study" in run.config:

@@ -40,6 +40,7 @@ class Double:
     The online network prefers the second action, which the target network holds to be worth 2:
 
     Examples:
+        >>> from argmaxq.types import Estimate
         >>> online, target = jnp.array([[0.0], [5.0]]), jnp.array([[4.0], [2.0]])
         >>> there = Estimates(Estimate(online, online[:, 0]), Estimate(target, target[:, 0]))
         >>> step = aq.Transition(obs=(), action=0, reward=1.0, discount=0.5, next_obs=())

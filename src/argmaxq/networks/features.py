@@ -191,7 +191,7 @@ class Tiles(_InBox):
         high: Greatest value of each entry; empty: the environment's own.
 
     Examples:
-        >>> tiles = Tiles(tiles=4, tilings=8, low=(0.0,), high=(1.0,))
+        >>> tiles = Tiles(tiles=(4,), tilings=8, low=(0.0,), high=(1.0,))
         >>> tiles.count, len(tiles(jnp.array([0.5])).index)
         (40, 8)
     """

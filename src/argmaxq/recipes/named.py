@@ -57,7 +57,7 @@ def find(name: str, env: Any = None, steps: int | None = None) -> Recipe:
         1.0
         >>> find("cartpole/dqm")
         Traceback (most recent call last):
-        argmaxq.components.errors.UserError: there is no recipe 'cartpole/dqm': did you mean cartpole/dqn?
+        argmaxq.components.errors.UserError: there is no recipe 'cartpole/dqm': did you mean cartpole/dqn or ...
     """
     values = {"env.id": env, "steps": steps}
     return choose(name, [(path, value) for path, value in values.items() if value is not None]).recipe

@@ -36,10 +36,10 @@ class Uniform:
         storage: What is kept of observations; ``frames`` keeps those that are stacked once.
 
     Examples:
-        >>> from gymnasium.spaces import Box, Discrete
-        >>> from argmaxq.lanes.spaces import spaces_of
+        >>> from argmaxq.spaces import ArraySpec, DiscreteActions
+        >>> spaces = aq.Spaces(ArraySpec((3,), "float32"), DiscreteActions(2))
         >>> replay = Uniform(capacity=1_000)
-        >>> state = replay.init(spaces_of(Box(-1.0, 1.0, (3,)), Discrete(2)), lanes=4, least=1)
+        >>> state = replay.init(spaces, lanes=4, least=1)
         >>> no = jnp.zeros((2, 4), bool)
         >>> rows = aq.Row(jnp.ones((2, 4, 3)), jnp.zeros((2, 4), jnp.int32), jnp.ones((2, 4)), no, no, no)
         >>> state = replay.add(state, rows, n=1)

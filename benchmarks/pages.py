@@ -1,6 +1,6 @@
 """Tables of measurements in the pages, made of the files they stand in: ``make tables``.
 
-A page says ``<!-- table: measurements/NAME.toml -->`` where a table begins, and ``<!-- end of table -->`` after it; what
+A page says ``<!-- table: measurements/NAME.toml -->`` where a table begins and ``<!-- end of table -->`` after it; what
 is between is written anew. ``docs/measurements/README.md`` says what a file holds. ``--check`` writes nothing and
 fails where a page is not what the files say.
 """
@@ -61,7 +61,7 @@ def rendered(page: str, folder: Path = DOCS) -> str:
 
 def pages() -> list[Path]:
     """All pages that have such tables."""
-    return [path for path in sorted(DOCS.rglob("*.md")) if TABLE.search(path.read_text())]
+    return [path for path in sorted(DOCS.glob("*.md")) if TABLE.search(path.read_text())]
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from flax import linen as nn
 import argmaxq as aq
 from argmaxq.components.paths import documentation
 
-BESIDE = ("argmaxq.exact", "argmaxq.roles", "argmaxq.types")
+BESIDE = ("argmaxq.exact", "argmaxq.learning.experience", "argmaxq.roles", "argmaxq.types")
 """Public modules that ``aq`` does not name, beside those that it does."""
 ARRAYS = re.compile(r"\b(Array|ndarray|NDArray|ArrayLike|Row|Transition|Batch|Estimates?)\b")
 NO_SHAPE = re.compile(r"^(key|keys|self|cls)$")

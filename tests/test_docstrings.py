@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FunctionType
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import argmaxq as aq
+from argmaxq.components.registry import is_registered
 from documented import Named, public, shapes, undescribed, undocumented, unsaid_errors, without_shape, without_units
 
 SEEN = list(public())
@@ -58,3 +60,15 @@ def test_examples_are_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         runner.run(each, out=said.append)
     assert len(found) > 50
     assert not runner.failures, "".join(said)
+
+
+def test_each_component_and_verb_stands_in_the_reference() -> None:
+    folder = Path(__file__).parents[1] / "docs" / "reference"
+    if not folder.exists():
+        pytest.skip("these are the library's files alone")
+    lines = [line for path in folder.glob("*.md") for line in path.read_text().splitlines()]
+    there = {pkgutil.resolve_name(line.split()[1]) for line in lines if line.startswith(":::")}
+    classes = {each.item for each in SEEN if isinstance(each.item, type)}
+    components = {each for each in classes if is_registered(each)}
+    verbs = {each.item for each in SEEN if each.name.count(".") == 1 and isinstance(each.item, type | FunctionType)}
+    assert sorted(each.__qualname__ for each in (components | verbs) - there) == []

@@ -239,6 +239,10 @@ class Fourier(_InBox):
         order: Greatest frequency along each entry.
         low: Least value of each entry; empty: the environment's own.
         high: Greatest value of each entry; empty: the environment's own.
+
+    Examples:
+        >>> Fourier(order=1, low=(0.0,), high=(1.0,))(jnp.array([1.0])).value.tolist()  # cos(0), cos(pi)
+        [1.0, -1.0]
     """
 
     order: Size = 3

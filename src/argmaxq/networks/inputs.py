@@ -40,6 +40,10 @@ class OneHot:
 
     Attributes:
         categories: How many there are; none: the environment's own.
+
+    Examples:
+        >>> OneHot(3)(jnp.int32(1)).tolist()
+        [0.0, 1.0, 0.0]
     """
 
     categories: Size | None = None
@@ -62,6 +66,10 @@ class Rescaled:
     Attributes:
         low: Least value of each entry; empty: the environment's own.
         high: Greatest value of each entry; empty: the environment's own.
+
+    Examples:
+        >>> Rescaled(low=(0.0,), high=(2.0,))(jnp.array([0.5])).tolist()
+        [-0.5]
     """
 
     low: tuple[float, ...] = ()

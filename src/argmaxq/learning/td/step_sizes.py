@@ -133,6 +133,11 @@ class OvershootBounded(_Plain):
     Attributes:
         alpha: The greatest step size.
         kappa: How strongly steps are bounded.
+
+    Examples:
+        >>> bounded = OvershootBounded(alpha=1.0, kappa=2.0).bounded
+        >>> float(bounded(jnp.float32(1.0), jnp.float32(1.0), jnp.array([1.5, -0.5])))  # 1 / (1 * 2 * 1 * 2)
+        0.25
     """
 
     alpha: Positive = 1.0

@@ -92,6 +92,10 @@ class Dutch:
     Attributes:
         trace_decay: Lambda: 0 for one-step learning, 1 for returns.
         cut: What an action that is not greedy does to traces: never, watkins or peng; see ``Accumulating``.
+
+    Examples:
+        >>> Dutch().grown(jnp.array([0.5]), jnp.array([1.0]), 0.9, step=0.5).tolist()  # 0.5 + (1 - 0.5 * 0.5)
+        [1.25]
     """
 
     trace_decay: Fraction = 0.9

@@ -28,6 +28,9 @@ UNITS = {
     r"(env_)?steps|steps_.*|.*_steps": r"step",
     r"duration|period|every|.*_every": r"step|update|episode|evaluation|share",
     r"episodes": r"episode",
+    r"capacity|allocation|rollout|burn_in|stride": r"row",
+    r"learning_starts": r"env step",
+    r"batch_size": r"update",
     r".*_degrees": r"degree",
 }
 """What the documentation of something with such a name says, too."""

@@ -36,6 +36,20 @@ class Prioritised:
         beta: Importance exponent; 1 corrects the bias fully.
         epsilon: Added to the TD error, so that no transition is forgotten.
         storage: What is kept of observations; ``frames`` keeps those that are stacked once.
+
+    A TD error three times as large is drawn three times as often where alpha is 1, and weighs a third:
+
+    Examples:
+        >>> from argmaxq.spaces import ArraySpec, DiscreteActions
+        >>> spaces = aq.Spaces(ArraySpec((1,), "float32"), DiscreteActions(2))
+        >>> replay = Prioritised(capacity=4, alpha=1.0, beta=aq.schedules.Constant(1.0))
+        >>> no = jnp.zeros((3, 1), bool)
+        >>> rows = aq.Row(jnp.ones((3, 1, 1)), jnp.zeros((3, 1), jnp.int32), jnp.ones((3, 1)), no, no, no)
+        >>> state = replay.add(replay.init(spaces, lanes=1, least=2), rows, n=1)
+        >>> state = replay.reprioritise(state, jnp.array([0, 1]), td_error=jnp.array([3.0, -1.0]))
+        >>> batch = replay.sample(state, jnp.full(4, 2**31, jnp.uint32), 1, 0.99, aq.Clock())
+        >>> batch.index.tolist(), batch.weight.round(3).tolist() == jnp.array([1 / 3, 1 / 3, 1 / 3, 1]).round(3).tolist()
+        ([0, 0, 0, 1], True)
     """
 
     capacity: Count = 100_000

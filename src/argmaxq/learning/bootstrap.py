@@ -74,8 +74,8 @@ class Munchausen:
 
     Examples:
         >>> soft = Munchausen(temperature=1.0)
-        >>> round(float(soft.value(jnp.log(jnp.array([1.0, 3.0])))), 4) == round(float(jnp.log(4.0)), 4)
-        True
+        >>> round(float(soft.value(jnp.log(jnp.array([1.0, 3.0])))), 3)  # log 4
+        1.386
     """
 
     weight: Fraction = 0.9

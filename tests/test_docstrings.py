@@ -45,10 +45,12 @@ def test_what_is_wanting_is_found() -> None:
 
 
 def examples() -> Iterator[doctest.DocTest]:
-    finder = doctest.DocTestFinder(exclude_empty=True)
-    for module in pkgutil.walk_packages(aq.__path__, "argmaxq."):
-        if not module.name.endswith("__main__"):
-            yield from (each for each in finder.find(importlib.import_module(module.name)) if each.examples)
+    finder, source = doctest.DocTestFinder(), Path(aq.__file__).parent
+    for path in sorted(source.rglob("*.py")):
+        if ">>> " in path.read_text():
+            parts = path.relative_to(source.parent).with_suffix("").parts
+            module = importlib.import_module(".".join(parts).removesuffix(".__init__"))
+            yield from (each for each in finder.find(module) if each.examples)
 
 
 def test_examples_are_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,24 @@ from flax import linen as nn
 import argmaxq as aq
 from argmaxq.components.paths import documentation
 
-BESIDE = ("argmaxq.exact", "argmaxq.learning.experience", "argmaxq.roles", "argmaxq.types")
+BESIDE = (
+    "argmaxq.environments.check",
+    "argmaxq.environments.discretise",
+    "argmaxq.exact",
+    "argmaxq.learning.batches",
+    "argmaxq.learning.experience",
+    "argmaxq.replay.ring",
+    "argmaxq.replay.sum_tree",
+    "argmaxq.roles",
+    "argmaxq.spaces",
+    "argmaxq.studies.executors",
+    "argmaxq.training.block",
+    "argmaxq.tuning.tune",
+    "argmaxq.types",
+    "argmaxq.verbs.policy",
+    "argmaxq.verbs.run",
+    "argmaxq.verbs.train",
+)
 """Public modules that ``aq`` does not name, beside those that it does."""
 ARRAYS = re.compile(r"\b(Array|ndarray|NDArray|ArrayLike|Row|Transition|Batch|Estimates?)\b")
 NO_SHAPE = re.compile(r"^(key|keys|self|cls)$")

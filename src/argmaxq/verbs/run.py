@@ -29,10 +29,13 @@ from argmaxq.verbs.policy import Policy, acting, policy_params
 
 @dataclasses.dataclass(frozen=True)
 class Evaluated:
-    """Returns of whole greedy episodes, and the random policy's mean on episodes that begin alike.
+    """Returns of whole greedy episodes, beside the random policy's.
 
-    ``success`` is the share of episodes that end with ``info["success"]``, where the environment says so. ``cut`` of
-    the greedy ones had not ended after ``LONGEST`` steps, and count with what they had gained by then.
+    Attributes:
+        returns: The return of each greedy episode.
+        random: The random policy's mean return, on episodes that begin alike.
+        success: The share of episodes that end with ``info["success"]``, where the environment says so.
+        cut: How many had not ended after ``LONGEST`` steps; they count with what they had gained by then.
     """
 
     returns: tuple[float, ...]

@@ -109,7 +109,11 @@ def train_given(
     callbacks: Sequence[Callback] = (),
     source: Source | None = None,
 ) -> Run:
-    """``train`` with any values of the user's own, by path; unless ``quiet`` it says what was chosen beside them."""
+    """``train`` with any values of the user's own, by path; unless ``quiet`` it says what was chosen beside them.
+
+    Raises:
+        UserError: whatever ``train`` raises, likewise.
+    """
 
     def look(env: Env) -> Survey:
         start_jax(len(numbers) if engine_kind(env, engine) == "compiled" else 1)

@@ -63,7 +63,7 @@ def test_what_is_saved_becomes_a_table_and_is_never_overwritten(tmp_path: Path) 
 
 
 def test_every_benchmark_with_a_table_can_save_it() -> None:
-    for name in ("run", "pixels", "breakout", "studies", "coverage", "evaluated"):
+    for name in ("run", "pixels", "breakout", "studies", "coverage", "evaluated", "processes"):
         source = (ROOT / "benchmarks" / f"{name}.py").read_text()
         assert "add_option(parser)" in source, name
     words = [sys.executable, str(ROOT / "benchmarks" / "pages.py"), "--check"]

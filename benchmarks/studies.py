@@ -109,8 +109,7 @@ def row(found: dict[str, Any]) -> dict[str, Any]:
     """A line of the table: of the commands, or of a member's step."""
     if "replay" in found:
         what = f"CPU of a member's step, width {WIDTH}, {found['replay']} replay [us]"
-        own, other = round(found["seeds_us"] * found["ratio"], 1), found["seeds_us"]
-        return {"what": what, "study": own, "other": other, "ratio": found["ratio"]}
+        return {"what": what, "other": found["seeds_us"], "ratio": found["ratio"]}
     seconds = [each[0] for each in (found["study"], found.get("commands", [""]), found.get("ratio", [""]))]
     what = f"16 settings, {SEEDS} seeds, {found['steps']} steps each [s]"
     return {"what": what, **dict(zip(("study", "other", "ratio"), seconds, strict=True))}

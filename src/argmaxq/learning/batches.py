@@ -21,20 +21,23 @@ class Batchable(Protocol):
     """A hashable pair of functions that give the same but for rounding."""
 
     def one(self, weights: PyTree, obs: Array) -> Array:
-        """Of one observation."""
+        """Of one observation [...]."""
 
     def many(self, weights: PyTree, obs: Array) -> Array:
         """Of observations [batch, ...], with a leading axis batch."""
 
 
 def apply(function: Batchable, weights: PyTree, obs: Array) -> Array:
-    """``function.one(weights, obs)``; mapped over ``obs`` alone, once or more, ``function.many`` of all of them."""
+    """``function.one(weights, obs)`` of one observation [...].
+
+    Mapped over ``obs`` alone, once or more, it is ``function.many`` of all of them.
+    """
     leaves, tree = jax.tree.flatten(weights)
     return _batchable.bind(*leaves, obs, function=function, tree=tree, many=False)
 
 
 def plain(*operands: Array, function: Batchable, tree: Any, many: bool) -> Array:
-    """What an operation of the primitive below computes."""
+    """What an operation of the primitive below computes, of one observation [...] or of many [batch, ...]."""
     *leaves, obs = operands
     return (function.many if many else function.one)(jax.tree.unflatten(tree, leaves), obs)
 

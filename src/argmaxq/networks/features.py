@@ -18,7 +18,12 @@ Bound = tuple[float, ...]
 
 
 class Active(NamedTuple):
-    """The features that are not 0: which [k] (int32), and their values [k]."""
+    """The features that are not 0.
+
+    Attributes:
+        index: Which, int32 [k].
+        value: Their values, float32 [k].
+    """
 
     index: Array
     value: Array
@@ -35,7 +40,7 @@ class Features(Protocol):
         """How many features there are."""
 
     def __call__(self, obs: Array) -> Active:
-        """The active features of one observation."""
+        """The active features, [k], of one observation [n]."""
 
 
 class _InBox:
@@ -46,7 +51,11 @@ class _InBox:
     signs: ClassVar[tuple[float, ...]] = ()
 
     def bind(self, spaces: Spaces) -> Any:
-        """With the environment's bounds where none are given."""
+        """With the environment's bounds where none are given.
+
+        Raises:
+            UserError: an entry has no bounds, and none are given.
+        """
         box = bounded(spaces.observation, self.low, self.high)
         return dataclasses.replace(self, low=box.low, high=box.high)  # type: ignore[type-var]
 
@@ -71,7 +80,11 @@ class Symmetric:
     signs: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
 
     def bind(self, spaces: Spaces) -> "Symmetric":
-        """With the observation's size; raises UserError for other than two actions, or an index."""
+        """With the observation's size.
+
+        Raises:
+            UserError: there are other than two actions, or the observation is an index.
+        """
         if spaces.action.n != 2 or spaces.observation.categories:
             raise UserError(f"symmetric features need numbers and two actions; here are {spaces.action.n} actions")
         return dataclasses.replace(self, entries=int(np.prod(spaces.observation.shape)))
@@ -82,6 +95,7 @@ class Symmetric:
         return self.entries or 1
 
     def __call__(self, obs: Array) -> Active:
+        """All entries of one observation [n]."""
         return _dense(jnp.ravel(obs).astype(jnp.float32))
 
 
@@ -97,7 +111,11 @@ class Indicator:
     signs: ClassVar[tuple[float, ...]] = ()
 
     def bind(self, spaces: Spaces) -> "Indicator":
-        """With the environment's categories; raises UserError where the observation is no index."""
+        """With the environment's categories.
+
+        Raises:
+            UserError: the observation is no index.
+        """
         if not spaces.observation.categories:
             raise UserError("these are no Discrete observations: cut their box into cells with bins, or take tiles")
         return dataclasses.replace(self, categories=spaces.observation.categories)
@@ -108,6 +126,7 @@ class Indicator:
         return self.categories or 1
 
     def __call__(self, obs: Array) -> Active:
+        """The one feature of an index []."""
         return Active(jnp.asarray(obs, jnp.int32).reshape(1), jnp.ones(1))
 
 
@@ -119,6 +138,11 @@ class Bins(_InBox):
         bins: Cells along each entry of the observation; one number: as many along each.
         low: Least value of each entry, below which the outermost cell goes on; empty: the environment's own.
         high: Greatest value of each entry; empty: the environment's own.
+
+    Examples:
+        >>> grid = Bins(bins=(2, 4), low=(0.0, 0.0), high=(1.0, 1.0))
+        >>> grid.count, int(grid.cell(jnp.array([0.9, 0.3])))
+        (8, 5)
     """
 
     bins: tuple[Size, ...] = (10,)
@@ -132,16 +156,24 @@ class Bins(_InBox):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Cells along each entry."""
+        """Cells along each entry.
+
+        Raises:
+            UserError: ``bins`` are not one for each entry.
+        """
         return _each(self.bins, len(self.low))
 
     def cell(self, obs: Array, xp: Any = jnp) -> Array:
-        """The number of an observation's cell, the last entry counting fastest; ``xp`` computes: jax.numpy or numpy."""
+        """The number [] of an observation's [n] cell, the last entry counting fastest.
+
+        ``xp`` computes: jax.numpy or numpy.
+        """
         shape = np.array(self.shape, np.int32)
         place = xp.minimum((self._unit(obs, xp) * shape.astype(np.float32)).astype(np.int32), shape - 1)
         return xp.sum(place * _strides(self.shape))
 
     def __call__(self, obs: Array) -> Active:
+        """The one feature of the cell in which an observation [n] lies."""
         return Active(self.cell(obs).reshape(1), jnp.ones(1))
 
 
@@ -157,6 +189,11 @@ class Tiles(_InBox):
         tiles: Tiles along each entry; one number: as many along each.
         low: Least value of each entry; empty: the environment's own.
         high: Greatest value of each entry; empty: the environment's own.
+
+    Examples:
+        >>> tiles = Tiles(tiles=(4,), tilings=8, low=(0.0,), high=(1.0,))
+        >>> tiles.count, len(tiles(jnp.array([0.5])).index)
+        (40, 8)
     """
 
     tilings: Size = 8
@@ -171,10 +208,19 @@ class Tiles(_InBox):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Tiles of one tiling along each entry."""
+        """Tiles of one tiling along each entry.
+
+        Raises:
+            UserError: ``tiles`` are not one for each entry.
+        """
         return tuple(tiles + 1 for tiles in _each(self.tiles, len(self.low)))
 
     def __call__(self, obs: Array) -> Active:
+        """A tile of each tiling, [tilings], for an observation [n].
+
+        Raises:
+            UserError: ``tiles`` are not one for each entry.
+        """
         entries = len(self.low)
         moves = np.arange(self.tilings)[:, np.newaxis] * (1 + 2 * np.arange(entries)) % self.tilings / self.tilings
         place = self._unit(obs) * np.array(_each(self.tiles, entries), np.float32)
@@ -193,6 +239,10 @@ class Fourier(_InBox):
         order: Greatest frequency along each entry.
         low: Least value of each entry; empty: the environment's own.
         high: Greatest value of each entry; empty: the environment's own.
+
+    Examples:
+        >>> Fourier(order=1, low=(0.0,), high=(1.0,))(jnp.array([1.0])).value.tolist()  # cos(0), cos(pi)
+        [1.0, -1.0]
     """
 
     order: Size = 3
@@ -205,6 +255,7 @@ class Fourier(_InBox):
         return int((self.order + 1) ** len(self.low))
 
     def __call__(self, obs: Array) -> Active:
+        """All waves, [count], at an observation [n]."""
         waves = _exponents(self.order, len(self.low))
         length = np.maximum(np.linalg.norm(waves, axis=1), 1.0)
         return _dense(jnp.cos(np.pi * (waves @ self._unit(obs))) / np.sqrt(length).astype(np.float32))
@@ -230,10 +281,19 @@ class Radial(_InBox):
 
     @property
     def count(self) -> int:
-        """One feature for each bump."""
+        """One feature for each bump.
+
+        Raises:
+            UserError: ``centres`` are not one for each entry.
+        """
         return int(np.prod(_each(self.centres, len(self.low))))
 
     def __call__(self, obs: Array) -> Active:
+        """All bumps, [count], at an observation [n].
+
+        Raises:
+            UserError: ``centres`` are not one for each entry.
+        """
         shape = np.array(_each(self.centres, len(self.low)))
         centres = np.array(list(product(*map(range, shape.tolist()))), np.float32)
         distance = self._unit(obs) * np.maximum(shape - 1, 1).astype(np.float32) - centres
@@ -261,6 +321,7 @@ class Polynomial(_InBox):
         return int((self.order + 1) ** len(self.low))
 
     def __call__(self, obs: Array) -> Active:
+        """All products, [count], of powers of an observation's [n] entries."""
         entry = 2.0 * self._unit(obs) - 1.0
         powers = jnp.stack([entry**power for power in range(self.order + 1)])
         exponents = _exponents(self.order, len(self.low)).astype(np.int32)

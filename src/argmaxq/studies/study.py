@@ -69,7 +69,11 @@ class Study:
         return {label: [Run(each, trust=self._trusted) for each in own] for label, own in self.folders().items()}
 
     def run(self, setting: int, seed: int) -> Run:
-        """The run of a setting, by its number from 0 on, and a seed; raises UserError where there is none."""
+        """The run of a setting, by its number from 0 on, and a seed.
+
+        Raises:
+            UserError: there is none.
+        """
         if not 0 <= setting < len(self.settings) or seed not in self.seeds:
             raise UserError(f"{self.path} has no setting {setting} with seed {seed}")
         return self._layout.run(Member(setting, seed), self._trusted)
@@ -125,6 +129,13 @@ def study(
         UserError: one line, for anything a user can mend, or if a group could not be trained; the others are whole.
         KeyboardInterrupt: Ctrl-C, after what was done is saved.
         Terminated: SIGTERM, likewise.
+
+    Examples:
+        >>> found = aq.study("cliff/q", vary={"agent.gamma": (0.9, 1.0)}, steps=500, out="runs/gamma")
+        >>> [setting["agent.gamma"] for setting in found.settings]
+        ['0.9', '1.0']
+        >>> sorted(set(found.table()["seed"].tolist()))
+        [0]
     """
     listed = [recipes] if isinstance(recipes, str | Recipe) else list(recipes)
     varied = {path.replace("-", "_"): tuple(each) for path, each in (vary or {}).items()}

@@ -29,10 +29,13 @@ from argmaxq.verbs.policy import Policy, acting, policy_params
 
 @dataclasses.dataclass(frozen=True)
 class Evaluated:
-    """Returns of whole greedy episodes, and the random policy's mean on episodes that begin alike.
+    """Returns of whole greedy episodes, beside the random policy's.
 
-    ``success`` is the share of episodes that end with ``info["success"]``, where the environment says so. ``cut`` of
-    the greedy ones had not ended after ``LONGEST`` steps, and count with what they had gained by then.
+    Attributes:
+        returns: The return of each greedy episode.
+        random: The random policy's mean return, on episodes that begin alike.
+        success: The share of episodes that end with ``info["success"]``, where the environment says so.
+        cut: How many had not ended after ``LONGEST`` steps; they count with what they had gained by then.
     """
 
     returns: tuple[float, ...]
@@ -184,7 +187,10 @@ class Run:
     ) -> Evaluated:
         """Play greedy episodes on the original environment, and as many random ones that begin alike.
 
-        Or on another one, ``env``, which is made with the same arguments; raises UserError where it is not alike.
+        Or on another one, ``env``, which is made with the same arguments.
+
+        Raises:
+            UserError: that has other observations or actions, or no such number of episodes can be played.
         """
         check_episodes(episodes, seed)
         recipe = self.recipe
@@ -204,7 +210,10 @@ class Run:
     def judge(self, which: str | int = BEST) -> Judgement:
         """Compare what was learnt with the exact solution of an environment that has transition tables.
 
-        At the agent's own discount. Raises UserError where there are no tables, or no values to compare.
+        At the agent's own discount.
+
+        Raises:
+            UserError: there are no tables, or no values to compare.
         """
         recipe = self.recipe
         env = single(recipe.env)
@@ -241,7 +250,7 @@ class Run:
         return int(self._checked(path, checkpoint.verify(path))["step"])
 
     def arrays(self, which: str | int = BEST) -> dict[str, np.ndarray]:
-        """The acting parameters of a checkpoint, by name."""
+        """The acting parameters of a checkpoint, by name, each of its own shape [...]."""
         path = self.checkpoint(which)
         arrays, meta = checkpoint.load(path)
         self._checked(path, meta)
@@ -272,5 +281,12 @@ def load(
 
     Raises:
         UserError: one line.
+
+    Examples:
+        >>> policy = aq.load("runs/cliff")
+        >>> int(policy(36))  # from the start, up
+        0
+        >>> policy.values(36).shape
+        (4,)
     """
     return Run(path, own, trust).policy(which)

@@ -83,6 +83,11 @@ def train(
         Diverged: the numbers of every seed are no longer finite.
         KeyboardInterrupt: Ctrl-C, after what was done is saved; a second one does not wait for that.
         Terminated: SIGTERM, likewise: a ``SystemExit`` with status 143.
+
+    Examples:
+        >>> run = aq.train("cliff/q", steps=2_000, out="runs/cliff")
+        >>> run.evaluate(episodes=5).mean
+        -13.0
     """
     values = {"env.id": env, "env.kwargs": env_kwargs and dict(env_kwargs), "steps": steps}
     return train_given(
@@ -107,7 +112,11 @@ def train_given(
     callbacks: Sequence[Callback] = (),
     source: Source | None = None,
 ) -> Run:
-    """``train`` with any values of the user's own, by path; unless ``quiet`` it says what was chosen beside them."""
+    """``train`` with any values of the user's own, by path; unless ``quiet`` it says what was chosen beside them.
+
+    Raises:
+        UserError: whatever ``train`` raises, likewise.
+    """
 
     def look(env: Env) -> Survey:
         made = compiled(env) if engine_kind(env, engine) == "compiled" else None
@@ -178,7 +187,15 @@ def resume(
     the saved state keeps its shapes. They are recorded with that step, and it is no longer the run it would have been.
     ``own`` gives again, by path, the objects of the user's own that the run was made with, as ``{"env.id": make}``.
     ``trust`` lets a run folder from elsewhere name modules to import, see ``Run``. The device is the one
-    that training was asked to use. Raises what ``train`` raises.
+    that training was asked to use.
+
+    Raises:
+        UserError: one line, for anything a user can mend; whatever else ``train`` raises, likewise.
+
+    Examples:
+        >>> run = aq.resume("runs/cliff", steps=1_000)
+        >>> run.recipe.steps
+        3000
     """
     run = Run(path, own, trust)
     if "study" in run.config:

@@ -19,6 +19,13 @@ class Quantile:
     Attributes:
         quantiles: How many.
         kappa: Differences beyond it count linearly.
+
+    Examples:
+        >>> returns = Quantile(quantiles=2)
+        >>> returns.levels.tolist()
+        [0.25, 0.75]
+        >>> returns.target(jnp.float32(1.0), jnp.float32(0.5), jnp.array([0.0, 4.0])).tolist()
+        [1.0, 3.0]
     """
 
     quantiles: Size = 51
@@ -51,7 +58,7 @@ class Quantile:
         return quantile_regression(z, self.levels, target, self.kappa)
 
     def td_error(self, z: Array, target: Array) -> Array:
-        """The difference of the means."""
+        """The difference [] of the means of target and z, [quantiles] both."""
         return jnp.mean(target) - jnp.mean(z)
 
 
@@ -100,7 +107,7 @@ class ImplicitQuantile:
         return quantile_regression(z[:, 0], z[:, 1], target, self.kappa)
 
     def td_error(self, z: Array, target: Array) -> Array:
-        """The difference of the means."""
+        """The difference [] of the means of target [levels] and z [levels, 2]."""
         return jnp.mean(target) - self.mean(z)
 
 

@@ -15,6 +15,7 @@ from argmaxq.environments.source import single
 from argmaxq.exact import Judgement, allowed_of, judge, model_of
 from argmaxq.lanes.spaces import Adaptor
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.reporting.inline import run_html
 from argmaxq.reporting.text import environment
 from argmaxq.runs import checkpoint, spaces, trust
 from argmaxq.runs.columns import columns
@@ -27,7 +28,7 @@ from argmaxq.training.memory import recurrent
 from argmaxq.verbs.policy import Policy, acting, policy_params
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Evaluated:
     """Returns of whole greedy episodes, and the random policy's mean on episodes that begin alike.
 
@@ -44,6 +45,10 @@ class Evaluated:
     def mean(self) -> float:
         """Mean return."""
         return float(np.mean(self.returns))
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{name} {value:.1f}" for name, value in statistics(np.array(self.returns)).items())
+        return f"<Evaluated: {len(self.returns)} greedy episodes, {numbers}; random policy's mean {self.random:.1f}>"
 
     def to_json(self) -> dict[str, Any]:
         """As the command line prints it."""
@@ -84,6 +89,10 @@ class Run:
         config = self.config
         seeds = f"seed {self.seeds[0]}" if len(self.seeds) == 1 else f"{len(self.seeds)} seeds"
         return f"<Run {str(self.path)!r}: {config['name']} on {environment(config)}, {seeds}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it: how it went, and its curve."""
+        return run_html(self.config, self.summary, self.path, [part.path for part in self.parts])
 
     @property
     def recipe(self) -> Recipe:

@@ -21,6 +21,7 @@ from argmaxq.runs import checkpoint, spaces, trust
 from argmaxq.runs.columns import columns
 from argmaxq.runs.folder import CONFIG, check_seed, read_config, read_summary, seed_folder
 from argmaxq.runs.formats import POLICY, STATE, checked
+from argmaxq.runs.kept import policies
 from argmaxq.runs.reading import WRONG_DATA
 from argmaxq.runs.track import BEST, CHECKPOINTS, POLICIES, statistics
 from argmaxq.training.evaluation import Evaluator, check_episodes, greedy, uniform
@@ -226,17 +227,27 @@ class Run:
         values = policy.values(first + np.arange(model.states), allowed)
         return judge(model, values.astype(np.float64), float(gamma), allowed)
 
+    def checkpoints(self) -> dict[str, Path]:
+        """The folders of all checkpoints: best, last, start, and those of steps, each of which can be evaluated.
+
+        Raises:
+            UserError: it holds several runs.
+        """
+        if len(self.seeds) > 1:
+            raise UserError(f"{self.path} holds {len(self.seeds)} runs: name one of them, such as {self.parts[0].path}")
+        folder = self.path / CHECKPOINTS
+        states = {str(checkpoint.step_of(path)): path for path in checkpoint.checkpoints(folder)}
+        kept = {str(step): path for step, path in policies(folder).items()}
+        steps = sorted((states | kept).items(), key=lambda each: int(each[0]))
+        return {name: folder / name for name in POLICIES if (folder / name).is_dir()} | dict(steps)
+
     def checkpoint(self, which: str | int = BEST) -> Path:
         """The folder of a checkpoint: best, last, or that of a step.
 
         Raises:
             UserError: there is no such checkpoint; it says which there are.
         """
-        if len(self.seeds) > 1:
-            raise UserError(f"{self.path} holds {len(self.seeds)} runs: name one of them, such as {self.parts[0].path}")
-        folder = self.path / CHECKPOINTS
-        steps = {str(int(path.name.removeprefix("step-"))): path for path in checkpoint.checkpoints(folder)}
-        there = {name: folder / name for name in POLICIES if (folder / name).is_dir()} | steps
+        there = self.checkpoints()
         if str(which) not in there:
             kinds = f"there are {', '.join(there)}" if there else "there are none yet"
             raise UserError(f"{self.path} has no checkpoint {which}: {kinds}")
@@ -245,8 +256,8 @@ class Run:
     def step(self, which: str | int = BEST) -> int:
         """The env step at which a checkpoint was made."""
         path = self.checkpoint(which)
-        if path.name not in POLICIES:
-            return int(path.name.removeprefix("step-"))
+        if checkpoint.step_of(path) >= 0:
+            return checkpoint.step_of(path)
         return int(self._checked(path, checkpoint.verify(path))["step"])
 
     def arrays(self, which: str | int = BEST) -> dict[str, np.ndarray]:
@@ -258,7 +269,7 @@ class Run:
 
     def _checked(self, path: Path, meta: dict[str, Any]) -> dict[str, Any]:
         """What a checkpoint says of itself, if it is this run's."""
-        checked(POLICY if path.name in POLICIES else STATE, meta, path)
+        checked(STATE if checkpoint.step_of(path) >= 0 else POLICY, meta, path)
         checkpoint.check_owner(path, meta, self.config.get("id"), self.seeds)
         return meta
 

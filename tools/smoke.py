@@ -43,6 +43,7 @@ def main() -> None:
     command("report", "run")
     assert "<svg" in Path("run/page.html").read_text(encoding="utf-8")
     command("train", "lunarlander/dqn", "--steps", "500", "--agent.warmup", "100", "--out", "lander", QUIET)
+    command("train", "taxi/masked-q", "--steps", "2k", "--out", "taxi", QUIET)
     command("train", "frozenlake/q", "--steps", "5k", "--out", "table", QUIET)
     command("evaluate", "table", "--exact")
     policy, env = aq.load("run"), aq.Env("CartPole-v1")

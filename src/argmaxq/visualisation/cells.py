@@ -12,7 +12,7 @@ from PIL import Image
 from argmaxq.components.errors import UserError
 from argmaxq.runs.track import BEST, LAST
 from argmaxq.verbs.run import Run
-from argmaxq.visualisation.panel import GROUND, short, titled
+from argmaxq.visualisation.panel import GROUND, titled
 
 ALL = "all"
 MOST = 16
@@ -123,7 +123,7 @@ def _frame(shots: Sequence[Shot], titles: Sequence[str]) -> np.ndarray:
     columns = math.ceil(math.sqrt(len(shots)))
     rows = math.ceil(len(shots) / columns)
     pictures = [
-        titled(_sized(shot.picture, WIDEST // columns), title, f"{short(shot.total)}{', ended' if shot.over else ''}")
+        titled(_sized(shot.picture, WIDEST // columns), title, f"{shot.total:,.1f}{', ended' if shot.over else ''}")
         for shot, title in zip(shots, titles, strict=True)
     ]
     height, width = (max(picture.shape[axis] for picture in pictures) for axis in (0, 1))

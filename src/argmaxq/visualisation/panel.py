@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from argmaxq.reporting.text import number
 from argmaxq.verbs.policy import Regard
 
-WIDTH, LINE, MARGIN = 260, 20, 10
+WIDTH, LINE, MARGIN = 300, 20, 10
 """Pixels: of a panel, of a line of text in it, and around it."""
 MOST = 24
 """Actions that are shown at most: those of greatest value."""

@@ -132,7 +132,7 @@ def _numbered(
     if not names:
         return picture
     ended = ", ended" if moment.over else ""
-    words = [f"episode {number}", f"step {moment.step:,}{ended}", f"return {short(moment.total)}"]
+    words = [f"episode {number}", f"step {moment.step:,}{ended}", f"return {moment.total:,.1f}"]
     words += [f"expected from here on {short(regard.worth)}"] if regard and regard.worth is not None else []
     return beside(picture, panel(words, bars(regard, names) if regard else [], scale, len(picture)))
 

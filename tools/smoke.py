@@ -42,7 +42,7 @@ def main() -> None:
     command("plot", "run", "--what", "health")
     command("report", "run")
     assert "<svg" in Path("run/page.html").read_text(encoding="utf-8")
-    command("train", "lunarlander/dqn", "--steps", "500", "--agent.warmup", "100", "--out", "lander", QUIET)
+    command("train", "lunarlander/dqn", "--steps", "500", "--agent.learning-starts", "100", "--out", "lander", QUIET)
     command("train", "taxi/masked-q", "--steps", "2k", "--out", "taxi", QUIET)
     command("train", "frozenlake/q", "--steps", "5k", "--out", "table", QUIET)
     command("evaluate", "table", "--exact")

@@ -17,7 +17,7 @@ from argmaxq.runs.track import BEST
 from argmaxq.runs.writing import replace, writing
 from argmaxq.verbs.run import Run
 from argmaxq.visualisation import plot as files
-from argmaxq.visualisation.watch import watch
+from argmaxq.visualisation.watch import Show, watch
 
 ROOM = 20_000_000
 """Bytes of a film that a notebook still holds."""
@@ -118,17 +118,22 @@ def film(
     out: str | Path | None = None,
     *,
     which: str | int = BEST,
+    seeds: str = "",
     episodes: int = 1,
     seed: int = 1,
+    show: Show = "picture",
 ) -> Film:
     """Film greedy episodes; a notebook shows the film where it is a cell's value.
 
     Args:
-        run: A run; of one of many seeds the median one is shown.
+        run: A run; of one of many seeds the median one is shown unless ``seeds`` says otherwise.
         out: A file to write it to as well, which must not exist: .mp4, .gif or .webp.
-        which: The checkpoint whose policy plays: best, last, or that of a step.
+        which: The checkpoint whose policy plays: best, last, or that of a step; several with commas between, or
+            ``all``, side by side.
+        seeds: Trained seeds side by side, with commas between, or ``all``.
         episodes: How many.
         seed: What they begin from, as in ``Run.evaluate``.
+        show: The ``picture`` alone, or ``numbers`` beside it: episode, step, return, and the value of each action.
 
     Raises:
         UserError: the environment draws no pictures, or the film cannot be written.
@@ -137,7 +142,9 @@ def film(
 
     def make(file: Path) -> None:
         with _without_display():
-            returns.extend(watch(run, file, which=which, episodes=episodes, seed=seed, say=_silent))
+            returns.extend(
+                watch(run, file, which=which, seeds=seeds, episodes=episodes, seed=seed, show=show, say=_silent)
+            )
 
     if out is None:
         return Film(in_memory(make, ".mp4"), ".mp4", tuple(returns))

@@ -95,7 +95,8 @@ def _encode(first: np.ndarray, remaining: Iterator[np.ndarray], path: Path, fps:
 
 def _animate(first: np.ndarray, remaining: Iterator[np.ndarray], path: Path, fps: float) -> None:
     """A WebP animation that begins again at its end. Pillow takes all frames at once, so there is a most."""
-    images, most = [], max(ROOM // first.nbytes, 1)
+    images: list[Image.Image] = []
+    most = max(ROOM // first.nbytes, 1)
     for frame in chain([first], remaining):
         _check(frame, first.shape)
         if len(images) == most:

@@ -19,7 +19,7 @@ from argmaxq.training.evaluation import check_episodes, first_seeds
 from argmaxq.verbs.policy import Regard
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
-from argmaxq.visualisation.cells import Cell, Counted, Shot, alone, cells, laid_out, several
+from argmaxq.visualisation.cells import ALL, Cell, Counted, Shot, alone, cells, laid_out, several
 from argmaxq.visualisation.panel import Scale, bars, beside, panel, short
 from argmaxq.visualisation.playing import Moment, Stage, stage
 
@@ -65,6 +65,8 @@ def watch(
         if which_seed:
             say(which_seed)
     shown = cells(run, which, seeds)
+    if which == ALL and not run.recipe.evaluation.keep:
+        say("it has kept no policies on the way, which train --evaluation.keep 9 does")
     if video is not None:
         return _film(shown, check_video(Path(video)), first_seeds(seed, episodes), show == "numbers", say)
     if len(shown) > 1 or show == "numbers":
@@ -84,7 +86,7 @@ def _film(shown: Sequence[Cell], video: Path, seeds: Sequence[int], numbers: boo
         ends: list[list[float]] = [[] for _ in shown]
         shots = []
         for cell, playing, returns in zip(shown, stages, ends, strict=True):
-            end = _told(returns, f"{cell.title}, " if len(shown) > 1 else "", say)
+            end = ending(returns, f"{cell.title}, " if len(shown) > 1 else "", say)
             names = _names(cell, playing) if numbers else ()
             shots.append([_shots(playing, names, each, number, end) for number, each in enumerate(seeds, start=1)])
         frames = Counted(laid_out(shots, [cell.title for cell in shown]) if len(shown) > 1 else alone(shots[0]))
@@ -93,7 +95,7 @@ def _film(shown: Sequence[Cell], video: Path, seeds: Sequence[int], numbers: boo
     return [each for own in ends for each in own]
 
 
-def _told(returns: list[float], title: str, say: Say) -> Callable[[int, Moment], None]:
+def ending(returns: list[float], title: str, say: Say) -> Callable[[int, Moment], None]:
     """What notes and tells how an episode ended."""
 
     def end(number: int, last: Moment) -> None:
@@ -141,7 +143,7 @@ def _show(playing: Stage, seeds: Sequence[int], say: Say) -> list[float]:
     """Play in a window, which the environment draws by itself at every step; the returns of episodes that ended."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     returns: list[float] = []
-    end = _told(returns, "", say)
+    end = ending(returns, "", say)
     try:
         for number, seed in enumerate(seeds, start=1):
             for moment in playing.moments(seed, lambda _: []):  # noqa: B007 (the last one is used)

@@ -13,6 +13,7 @@ from jupyter_client.manager import KernelManager
 import argmaxq as aq
 from argmaxq.reporting.inline import run_html, table
 from argmaxq.runs import checkpoint
+from argmaxq.studies.table import last_evaluations
 
 TRAIN = """
 import argmaxq as aq
@@ -127,3 +128,15 @@ def test_nothing_that_a_run_folder_says_becomes_markup(tmp_path: Path) -> None:
     }  # fmt: skip
     assert "<script" not in run_html(config, {}, Path(script), [tmp_path])
     assert "<script" not in table([script], [[script]])
+
+
+def test_a_study_tells_the_last_evaluations_of_each_setting() -> None:
+    columns = {
+        "setting": [0, 0, 0, 1],
+        "seed": [0, 0, 1, 0],
+        "step": [100, 200, 200, 100],
+        "mean": [1.0, 3.0, 5.0, 9.0],
+    }
+    found = {name: np.array(column) for name, column in columns.items()}
+    assert last_evaluations(found, 0) == ["2", "200", "4.000", "3.000 to 5.000"]
+    assert last_evaluations(found, 2) == ["0", "", "", ""]

@@ -19,6 +19,7 @@ from argmaxq.visualisation.cells import Shot, laid_out
 from argmaxq.visualisation.panel import LINE, WIDTH, Scale, bars, panel
 from argmaxq.visualisation.watch import watch
 from runs import CARTPOLE
+from test_watch import Drawn, trained
 
 KEEPING = aq.replace(CARTPOLE, {"evaluation.every": 200, "evaluation.keep": 4, "steps": 2_000})
 ORANGE = (230, 159, 0)
@@ -112,6 +113,12 @@ def test_numbers_stand_beside_the_picture_and_the_chosen_action_is_marked(run: a
     assert (marked.mean() - marked.min()) < LINE, "one line of it is orange"
     low, high = Scale().over(np.array([1.0, 3.0, -np.inf])), Scale(0.0, 4.0)
     assert (low, high.share(1.0)) == (Scale(1.0, 3.0), 0.25)
+
+
+def test_numbers_need_more_room_than_a_small_picture_has(tmp_path: Path) -> None:
+    small = trained(Drawn, tmp_path / "run")
+    watch(small, tmp_path / "a.webp", episodes=2, show="numbers", say=silent)
+    assert {frame.shape for frame in frames_of(tmp_path / "a.webp")} == {(2 * 10 + LINE * 8, 8 + WIDTH, 3)}
 
 
 def test_forbidden_actions_and_branches_have_bars_too() -> None:

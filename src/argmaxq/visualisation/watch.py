@@ -118,9 +118,10 @@ def _shots(
     scale, regard = Scale(), None
     for moment in playing.moments(seed, playing.pictures):
         *within, now = moment.pictures
+        regard = regard or moment.regard
         for picture in within:  # of what is done still because of the previous decision
             yield Shot(_numbered(picture, moment, number, regard, names, scale), moment.total, False)
-        regard = moment.regard
+        regard = moment.regard or regard
         if regard is not None and regard.values is not None:
             scale = scale.over(regard.values)
         yield Shot(_numbered(now, moment, number, regard, names, scale), moment.total, moment.over)
@@ -130,13 +131,16 @@ def _shots(
 def _numbered(
     picture: np.ndarray, moment: Moment, number: int, regard: Regard | None, names: Sequence[str], scale: Scale
 ) -> np.ndarray:
-    """A picture, with what is known of its moment at its right where actions have names."""
-    if not names:
+    """A picture, with what is known of its moment at its right where actions have names.
+
+    At an episode's end that is the last decision, so that all pictures of a film are of one size.
+    """
+    if not names or regard is None:
         return picture
     ended = ", ended" if moment.over else ""
     words = [f"episode {number}", f"step {moment.step:,}{ended}", f"return {moment.total:,.1f}"]
-    words += [f"expected from here on {short(regard.worth)}"] if regard and regard.worth is not None else []
-    return beside(picture, panel(words, bars(regard, names) if regard else [], scale, len(picture)))
+    words += [] if regard.worth is None else [f"expected from here on {short(regard.worth)}"]
+    return beside(picture, panel(words, bars(regard, names), scale, len(picture)))
 
 
 def _show(playing: Stage, seeds: Sequence[int], say: Say) -> list[float]:

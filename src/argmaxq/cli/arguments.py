@@ -156,8 +156,17 @@ REPORT = (
 )
 WATCH = (
     RUN,
-    argument("--video", "write a film instead, .mp4 or .gif", metavar="FILE"),
-    CHECKPOINT,
+    argument("--video", "write a film instead, .mp4, .gif or .webp", metavar="FILE"),
+    argument(
+        "--show", "picture, or numbers beside it: step, return, values (%(default)s)", metavar="WHAT", default="picture"
+    ),
+    argument(
+        "--checkpoint",
+        "best, last, a step; several side by side with commas between, or all (%(default)s)",
+        metavar="WHICH",
+        default=BEST,
+    ),
+    argument("--seeds", "trained seeds side by side, with commas between, or all", metavar="SEEDS", default=""),
     argument("--episodes", "how many (%(default)s)", metavar="N", type=whole_number, default=1),
     EPISODE_SEED,
     *TRUST,

@@ -231,7 +231,10 @@ def _watch(options: Options, rest: list[str]) -> int:
     run = opened(options)
     with noting():
         hold()  # a film is removed, and a window closed, before a signal is obeyed
-        watch(run, options.video, which=options.checkpoint, episodes=options.episodes, seed=options.seed)
+        watch(
+            run, options.video, which=options.checkpoint, seeds=options.seeds, episodes=options.episodes,
+            seed=options.seed, show=options.show,
+        )  # fmt: skip
     return 0
 
 

@@ -74,7 +74,7 @@ class Worker:
     def stop(self) -> None:
         """Ask it to save what was done, and to end."""
         with suppress(OSError):
-            self._process.send_signal(signal.SIGTERM)
+            self._process.terminate()  # where the system has no SIGTERM, what was saved before is whole
 
     def close(self) -> None:
         """See to it that it has ended."""

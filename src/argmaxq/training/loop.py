@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,11 @@ class Loop:
 
         Earlier records of a run that never came to a checkpoint are dropped.
         """
-        for track in self.tracks:
-            track.records.cut_back({})
         self._state = self.engine.start()
         if warm:
             self._state = warmed(self.engine, self._state, warm)
+        for number, track in enumerate(self.tracks):
+            track.begin(partial(self.engine.params, self._state, number))
 
     def restore(self, path: Path) -> list[str]:
         """Go back to a checkpoint; returns what could not be restored exactly, a line each.

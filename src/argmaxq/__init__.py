@@ -71,19 +71,23 @@ from argmaxq.tuning.tune import tune
 from argmaxq.types import Array, Batch, Clock, Metrics, PyTree, Row, Transition
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run, load
+from argmaxq.verbs.tracking import Tracking
 from argmaxq.verbs.train import resume, train
 
 if TYPE_CHECKING:
     from argmaxq import statistics
     from argmaxq.page.report import report
+    from argmaxq.tracking.track import track
 
 
 def __getattr__(name: str) -> Any:
-    """``statistics`` and ``report`` when they are first asked for, since what they need takes its time to import."""
+    """``statistics``, ``report`` and ``track`` when they are first asked for, since what they need takes its time to import."""
     if name == "statistics":
         return import_module("argmaxq.statistics")
     if name == "report":
         return import_module("argmaxq.page.report").report
+    if name == "track":
+        return import_module("argmaxq.tracking.track").track
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -130,6 +134,7 @@ __all__ = [
     "Stop",
     "Study",
     "Sync",
+    "Tracking",
     "TrainingReturn",
     "Transition",
     "UserError",
@@ -165,6 +170,7 @@ __all__ = [
     "study",
     "sync",
     "traces",
+    "track",
     "train",
     "transformed",
     "tune",

@@ -11,6 +11,7 @@ from argmaxq.runs import trust
 from argmaxq.runs.trust import ENVIRONMENT, beside, module_of, shun
 from argmaxq.studies.folder import is_study
 from argmaxq.studies.study import Study
+from argmaxq.trackers.named import fetched
 from argmaxq.verbs.run import Run
 
 
@@ -55,7 +56,7 @@ def shown(options: Options, path: str) -> Run | Study:
 
 
 def _folder(named: str) -> Path:
-    folder = Path(named)
+    folder = fetched(named) or Path(named)
     try:
         shun(folder)
     except ValueError as error:  # a name that holds what no name can, such as a null byte

@@ -25,6 +25,7 @@ from argmaxq.studies.study import study
 from argmaxq.tuning.tune import is_tuning, tune
 from argmaxq.tuning.tune import resume as resume_tuning
 from argmaxq.verbs.source import chosen_source
+from argmaxq.verbs.tracking import Tracking
 from argmaxq.verbs.train import resume, train_given
 
 FAILED = 1
@@ -57,11 +58,18 @@ def _train(options: Options, rest: list[str]) -> int:
     run = train_given(
         options.recipe, given_values(options, rest), name=options.recipe, engine=options.engine, seed=options.seed,
         seeds=options.seeds, out=options.out, device=options.device, quiet=options.quiet,
-        source=chosen_source(options.start_from, options.from_checkpoint),
+        source=chosen_source(options.start_from, options.from_checkpoint), track=_trackings(options),
     )  # fmt: skip
     if options.quiet:
         print(run.path)
     return 0
+
+
+def _trackings(options: Options) -> list[Tracking]:
+    """The trackers that a training is sent to; a module of the user's own may lie in the current folder."""
+    if any(":" in name for name in options.track):
+        beside()
+    return [Tracking(name, options.track_films, options.offline) for name in options.track]
 
 
 def given_values(options: Options, rest: list[str]) -> Given:
@@ -138,6 +146,8 @@ def _tune(options: Options, rest: list[str]) -> int:
 
 
 def _resume(options: Options, rest: list[str]) -> int:
+    if options.track and (is_tuning(options.run) or is_study(options.run)):
+        raise UserError(f"--track: {options.run} is no run; send a study's runs afterwards, by argmaxq track")
     if is_tuning(options.run):
         shun(Path(options.run))
         resume_tuning(options.run, quiet=False)
@@ -149,7 +159,7 @@ def _resume(options: Options, rest: list[str]) -> int:
     run, values = opened(options), dict(_values(arguments.RESUME, rest))
     resume(
         run.path, values, steps=options.steps, device=options.device, own=vouched(options), trust=run.trusted,
-        quiet=False,
+        track=_trackings(options), quiet=False,
     )  # fmt: skip
     return 0
 
@@ -237,6 +247,17 @@ def _watch(options: Options, rest: list[str]) -> int:
     return 0
 
 
+def _track(options: Options, rest: list[str]) -> int:
+    from argmaxq.tracking.track import track  # here, since only a tracker needs what it needs
+
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+    found = shown(options, options.run)
+    if ":" in options.to:
+        beside(found.path)
+    track(found, Tracking(options.to, options.track_films, options.offline), trust=options.trust, say=print)
+    return 0
+
+
 def _check(options: Options, rest: list[str]) -> int:
     from argmaxq.environments.check import check
 
@@ -276,6 +297,7 @@ VERBS = {
         arguments.REPORT,
     ),
     "watch": Verb(_watch, "see a trained agent play, in a window or a film", arguments.WATCH),
+    "track": Verb(_track, "send a run, or a study's runs, to a tracker: wandb, tensorboard, ...", arguments.TRACK),
     "check": Verb(_check, "is this environment usable, and if not, why", arguments.CHECK),
     "completion": Verb(_completion, "a script that completes lines in a shell", arguments.COMPLETION),
 }

@@ -22,6 +22,7 @@ from argmaxq.runs.folder import CONFIG, check_seed, read_config, read_summary, s
 from argmaxq.runs.formats import POLICY, SLIM, STATE, checked
 from argmaxq.runs.reading import WRONG_DATA
 from argmaxq.runs.track import BEST, CHECKPOINTS, POLICIES, statistics
+from argmaxq.trackers.named import fetched
 from argmaxq.training.evaluation import Evaluator, check_episodes, greedy, uniform
 from argmaxq.training.memory import recurrent
 from argmaxq.verbs.policy import Policy, acting, policy_params
@@ -266,7 +267,8 @@ def load(
     machine by this user: ``trust``, or what is named so, as in ``Run``.
 
     Args:
-        path: The run's folder.
+        path: The run's folder; or ``wandb:entity/project/name:best``, an artifact of a tracker, or ``hf:owner/name``, a
+            repository of the Hugging Face hub, which are downloaded and are data, too.
         which: Its checkpoint: best, last, or that of a step.
         own: Objects of the user's own that the agent was made with, by path, such as ``agent.network.module``.
         trust: Whether a module that the folder names may be imported.
@@ -274,4 +276,4 @@ def load(
     Raises:
         UserError: one line.
     """
-    return Run(path, own, trust).policy(which)
+    return Run(fetched(str(path)) or path, own, trust).policy(which)

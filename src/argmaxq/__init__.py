@@ -81,7 +81,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """``statistics``, ``report`` and ``track`` when they are first asked for, since what they need takes its time to import."""
+    """What takes its time to import, when it is first asked for."""
     if name == "statistics":
         return import_module("argmaxq.statistics")
     if name == "report":

@@ -109,7 +109,8 @@ class _Beside:
         if module := module_of(tracking.to):
             check_place(module, run.path)
         told = {"run": str(run.path), "trusted": run.trusted, "path": sys.path, **dataclasses.asdict(tracking)}
-        with open_own(folder / LOG, "ab") as log:
+        self._log = folder / LOG
+        with open_own(self._log, "ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", START],
                 stdin=subprocess.PIPE,
@@ -129,31 +130,35 @@ class _Beside:
         """Take what it says: warnings, and lines for who watches."""
         for line in lines:
             kind, _, text = line.decode(errors="replace").rstrip().partition(" ")
-            if kind == "warn" and self._quiet:
-                self._warnings.append(text)
+            if kind == "warn":
+                self._warn(text)
             elif not self._quiet:
                 print(text, flush=True)
+
+    def _warn(self, text: str) -> None:
+        """Warn at once where someone watches; else when training is over, in the thread that asked for it."""
+        self._warnings.append(text)
+        if not self._quiet:
+            print(text, flush=True)
 
     def end(self, patience: float) -> None:
         """Have it send the rest, and end; after ``patience`` seconds end it."""
         assert self._process.stdin is not None
+        name, rest = self.tracking.to, again(self._run, self.tracking)
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
         try:
             self._process.wait(patience)
         except subprocess.TimeoutExpired:
-            self._warnings.append(
-                f"{self.tracking.to} has not taken all within {patience:g} s and was left: {again(self._run, self.tracking)}"
-            )
+            self._warn(f"{name} has not taken all within {patience:g} s and was left; {rest}")
         finally:
             self._process.kill()
             self._process.wait()
         self._reader.join(1.0)
-        for text in self._warnings:
-            if self._quiet:
-                warn(text)
-            else:
-                print(text, flush=True)
+        if self._process.returncode and not self._warnings:
+            self._warn(f"{name} ended with {self._process.returncode}, see {self._log}; {rest}")
+        for text in self._warnings if self._quiet else []:
+            warn(text)
 
 
 def _started(run: Run, tracking: Tracking, quiet: bool) -> _Beside | None:

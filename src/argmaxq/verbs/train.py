@@ -178,8 +178,9 @@ def resume(
     Other ``values`` by path, such as ``{"agent.optimiser.learning_rate": 1e-4}``, hold from there on: any with which
     the saved state keeps its shapes. They are recorded with that step, and it is no longer the run it would have been.
     ``own`` gives again, by path, the objects of the user's own that the run was made with, as ``{"env.id": make}``.
-    ``trust`` lets a run folder from elsewhere name modules to import, see ``Run``. The device is the one
-    that training was asked to use. ``track`` is as in ``train``: trackers that had the run go on with it. Raises what ``train`` raises.
+    ``trust`` lets a run folder from elsewhere name modules to import, see ``Run``. The device is the one that training
+    was asked to use. ``track`` is as in ``train``: a tracker that had the run goes on with it. Raises what ``train``
+    raises.
     """
     run = Run(path, own, trust)
     if SLIM in run.config:

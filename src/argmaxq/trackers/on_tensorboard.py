@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ class TensorBoard:
 
     def open(self, run: Tracked) -> str | None:
         self._folder = run.folder
-        self._writer: Any = SummaryWriter(str(run.folder))
+        # Its files are named after the second, and one of the same name would be overwritten.
+        self._writer: Any = SummaryWriter(str(run.folder), filename_suffix=f".{time.time_ns()}")
         if not run.resumed:
             self._writer.add_text("configuration", f"```json\n{json.dumps(dict(run.config), indent=1)}\n```", 0)
             self._writer.flush()

@@ -38,7 +38,7 @@ def main(told: Mapping[str, Any]) -> None:
     tracking = Tracking(told["to"], told["films"], told["offline"], told["patience"])
     run = Run(told["run"], trust=told["trusted"])
     shun(run.path)
-    with suppress(OSError):
+    with suppress(OSError, AttributeError):  # not on Windows
         os.nice(NICE)
     try:
         _feed(run, tracking, ended, lambda text: said("say", text))

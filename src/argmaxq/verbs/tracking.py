@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -25,6 +26,8 @@ TRACKING, LOG = "tracking", "log.txt"
 """The folder in a run's in which each tracker has one of its own, and what its libraries print while it trains."""
 PATIENCE, PARTING = 300.0, 15.0
 """Seconds that a finished training waits for a tracker to take the rest, and one that was interrupted."""
+HEADLESS = {"SDL_VIDEODRIVER": "dummy", "PYGAME_HIDE_SUPPORT_PROMPT": "1"}
+"""Environment variables with which films need no display."""
 START = """
 import json, sys
 told = json.loads(sys.stdin.readline())
@@ -82,7 +85,7 @@ def trackings(given: TrackingLike) -> list[Tracking]:
 
 def folder_of(run: Path, tracker: str) -> Path:
     """A tracker's own folder in a run's, made unless it is there; raises Unwritable."""
-    return own_folder(own_folder(run / TRACKING) / tracker.replace(":", "."))
+    return own_folder(own_folder(run / TRACKING) / re.sub(r"[^\w.-]", ".", tracker))
 
 
 @contextlib.contextmanager
@@ -116,7 +119,7 @@ class _Beside:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=os.environ | {"JAX_PLATFORMS": "cpu"},  # an accelerator is the training's
+                env=HEADLESS | os.environ | {"JAX_PLATFORMS": "cpu"},  # an accelerator is the training's
                 start_new_session=True,  # Ctrl-C is for the training, which ends it in time
             )
         assert self._process.stdin is not None

@@ -12,7 +12,7 @@ import argmaxq as aq
 
 
 class Found(NamedTuple):
-    """Numbers by (name, step), how often each was there, the configuration, films, and the folder of the best policy."""
+    """Numbers by (name, step), how often each was there, the configuration, films, and where the best policy lies."""
 
     values: dict[tuple[str, int], float]
     counts: Counter[tuple[str, int]]
@@ -99,10 +99,9 @@ def wandb(run: Path) -> Found:
             assert record.run.run_group == name_of(run).removesuffix("-seed-0")
             config |= {item.key: json.loads(item.value_json) for item in record.run.config.update}
         elif kind == "history":
-            row = {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
-            rows += [
-                (name, row["step"], each) for name, each in row.items() if isinstance(each, int | float) and "/" in name
-            ]
+            items = [item for item in record.history.item if len(item.nested_key) < 2]  # others tell of media
+            row = {item.key or item.nested_key[0]: json.loads(item.value_json) for item in items}
+            rows += [(name, row["step"], row[name]) for name in row if "/" in name]
         elif kind == "request" and record.request.HasField("log_artifact"):
             artifacts.append(record.request.log_artifact.artifact)
         elif kind == "artifact":

@@ -36,8 +36,9 @@ class Trackio:
         self._run.log(dict(values), step=step)
 
     def media(self, path: Path, key: str, step: int) -> None:
-        shown: Any = trackio.Html(path.read_text(encoding="utf-8"), inject=False)
-        if path.suffix != ".html":
+        if path.suffix == ".html":
+            shown: Any = trackio.Html(path.read_text(encoding="utf-8"), inject=False)
+        else:
             shown = trackio.Video(str(path))
         self._run.log({key: shown}, step=step)
 

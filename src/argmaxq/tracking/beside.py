@@ -1,7 +1,6 @@
 """The process beside a training that feeds one tracker until the training ends; see ``verbs.tracking``."""
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -90,7 +89,8 @@ def _follow(feeder: Feeder, run: Run, ended: threading.Event) -> None:
 
 def _await_end(ended: threading.Event, patience: float) -> None:
     """Note the end of standard input; a tracker that hangs after it does not outlive it by long."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # not sys.stdin's own buffer, whose lock a thread may not hold where Python ends
+        pass
     ended.set()
     time.sleep(patience + POLL)
     os._exit(1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tensorboardX import SummaryWriter
-from tensorboardX.proto.summary_pb2 import Summary
+from tensorboardX.proto import summary_pb2
 
 from argmaxq.components.errors import UserError
 from argmaxq.trackers.places import parted
@@ -36,8 +36,9 @@ class TensorBoard:
 
     def media(self, path: Path, key: str, step: int) -> None:
         if path.suffix == self.film:  # an animation is shown where pictures are
-            picture = Summary.Image(encoded_image_string=path.read_bytes(), colorspace=3)
-            summary = Summary(value=[Summary.Value(tag=key, image=picture)])
+            made: Any = summary_pb2
+            picture = made.Summary.Image(encoded_image_string=path.read_bytes(), colorspace=3)
+            summary = made.Summary(value=[made.Summary.Value(tag=key, image=picture)])
             self._writer.file_writer.add_summary(summary, step)
         else:
             kept = self._folder / "media" / key / path.name

@@ -42,10 +42,11 @@ class WandB:
         self._run.log({**values, STEP: step})
 
     def media(self, path: Path, key: str, step: int) -> None:
-        if path.suffix == ".html":
+        kind: Any = path.suffix.removeprefix(".")
+        if kind == "html":
             shown: Any = wandb.Html(path.read_text(encoding="utf-8"), inject=False)
         else:
-            shown = wandb.Video(str(path), format=path.suffix.removeprefix("."))
+            shown = wandb.Video(str(path), format=kind)
         self._run.log({key: shown, STEP: step})
 
     def artifact(self, path: Path, name: str, aliases: Sequence[str]) -> None:

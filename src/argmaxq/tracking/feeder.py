@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import ParamSpec, TypeVar
 
 from argmaxq.components.errors import UserError, told
 from argmaxq.environments.drawn import drawable
@@ -20,6 +21,8 @@ from argmaxq.verbs.run import Run
 from argmaxq.verbs.tracking import Tracking, folder_of
 from argmaxq.visualisation.watch import watch
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Say = Callable[[str], object]
 FILM, BEST_FILM, PAGE = "film", "film/best", "report"
 
@@ -87,6 +90,11 @@ class Feeder:
         if step > self._sent.upto(seed, PAGE):
             self._page(first, step)
 
+    @property
+    def idle(self) -> bool:
+        """Whether there was nothing to send."""
+        return not self._open
+
     def close(self) -> None:
         """Close what was opened, as the run stands now; raises Failed."""
         summary = self._run.summary
@@ -115,7 +123,7 @@ class Feeder:
         """The tracker of a seed, opened."""
         seed = part.seeds[0]
         if seed not in self._open:
-            made: Tracker = self._guarded(self._making)
+            made = self._guarded(self._making)
             about = described(self._run, part, self._folder, self._sent.knows(seed), self._tracking.offline)
             where = self._guarded(made.open, about)
             self._open[seed] = made
@@ -167,10 +175,10 @@ class Feeder:
             copy = slim(part.path, Path(scratch) / name, which)
             self._guarded(tracker.artifact, copy, name, aliases)
 
-    def _guarded(self, call: Callable[..., object], *given: object) -> object:
+    def _guarded(self, call: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         """What a tracker's method gives; raises Failed for whatever it raises."""
         try:
-            return call(*given)
+            return call(*given, **named)
         except Exception as fault:
             raise Failed(f"{self._tracking.to} failed: {told(fault)}") from fault
 

@@ -54,6 +54,8 @@ def feed(run: Run, tracking: Tracking, made: Making, say: Say) -> None:
         except BaseException:
             feeder.leave()
             raise
+        if feeder.idle:
+            say(f"{tracking.to} has all of {run.path} already")
         feeder.close()
 
 

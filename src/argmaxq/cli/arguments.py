@@ -59,7 +59,6 @@ TRACKED = (
         "send the run to wandb, tensorboard, mlflow, trackio or a module:Class; may be given twice",
         metavar="TRACKER",
         action="append",
-        default=[],
     ),
     FILMS,
     OFFLINE,

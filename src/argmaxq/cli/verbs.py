@@ -67,9 +67,10 @@ def _train(options: Options, rest: list[str]) -> int:
 
 def _trackings(options: Options) -> list[Tracking]:
     """The trackers that a training is sent to; a module of the user's own may lie in the current folder."""
-    if any(":" in name for name in options.track):
+    names = options.track or []
+    if any(":" in name for name in names):
         beside()
-    return [Tracking(name, options.track_films, options.offline) for name in options.track]
+    return [Tracking(name, options.track_films, options.offline) for name in names]
 
 
 def given_values(options: Options, rest: list[str]) -> Given:

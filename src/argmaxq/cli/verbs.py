@@ -11,7 +11,7 @@ from pathlib import Path
 
 from argmaxq.cli import arguments, tables
 from argmaxq.cli.arguments import Argument, Parser
-from argmaxq.cli.opening import looked_at, opened, opened_for, shown, vouched
+from argmaxq.cli.opening import looked_at, opened, opened_for, shown, trackings, vouched
 from argmaxq.components.annotations import hints
 from argmaxq.components.errors import UserError
 from argmaxq.components.options import read
@@ -58,19 +58,11 @@ def _train(options: Options, rest: list[str]) -> int:
     run = train_given(
         options.recipe, given_values(options, rest), name=options.recipe, engine=options.engine, seed=options.seed,
         seeds=options.seeds, out=options.out, device=options.device, quiet=options.quiet,
-        source=chosen_source(options.start_from, options.from_checkpoint), track=_trackings(options),
+        source=chosen_source(options.start_from, options.from_checkpoint), track=trackings(options),
     )  # fmt: skip
     if options.quiet:
         print(run.path)
     return 0
-
-
-def _trackings(options: Options) -> list[Tracking]:
-    """The trackers that a training is sent to; a module of the user's own may lie in the current folder."""
-    names = options.track or []
-    if any(":" in name for name in names):
-        beside()
-    return [Tracking(name, options.track_films, options.offline) for name in names]
 
 
 def given_values(options: Options, rest: list[str]) -> Given:
@@ -160,7 +152,7 @@ def _resume(options: Options, rest: list[str]) -> int:
     run, values = opened(options), dict(_values(arguments.RESUME, rest))
     resume(
         run.path, values, steps=options.steps, device=options.device, own=vouched(options), trust=run.trusted,
-        track=_trackings(options), quiet=False,
+        track=trackings(options), quiet=False,
     )  # fmt: skip
     return 0
 

@@ -24,6 +24,8 @@ from argmaxq.visualisation.watch import watch
 P = ParamSpec("P")
 T = TypeVar("T")
 Say = Callable[[str], object]
+SHOWN = 240
+"""Letters of what a tracker raised that are quoted."""
 FILM, BEST_FILM, PAGE = "film", "film/best", "report"
 
 
@@ -180,7 +182,7 @@ class Feeder:
         try:
             return call(*given, **named)
         except Exception as fault:
-            raise Failed(f"{self._tracking.to} failed: {told(fault)}") from fault
+            raise Failed(f"{self._tracking.to} failed: {told(fault)[:SHOWN]}") from fault
 
 
 def _step(part: Run, which: str) -> int:

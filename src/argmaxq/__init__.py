@@ -71,17 +71,20 @@ from argmaxq.tuning.tune import tune
 from argmaxq.types import Array, Batch, Clock, Metrics, PyTree, Row, Transition
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run, load
+from argmaxq.verbs.tracking import Tracking
 from argmaxq.verbs.train import resume, train
 
 if TYPE_CHECKING:
     from argmaxq import statistics
     from argmaxq.page.report import report
+    from argmaxq.tracking.track import track
     from argmaxq.visualisation.inline import film, plot
 
 LATER = {
     "report": "argmaxq.page.report",
     "film": "argmaxq.visualisation.inline",
     "plot": "argmaxq.visualisation.inline",
+    "track": "argmaxq.tracking.track",
 }
 """Functions that are looked up when they are first asked for, since what they need takes its time to import."""
 
@@ -138,6 +141,7 @@ __all__ = [
     "Stop",
     "Study",
     "Sync",
+    "Tracking",
     "TrainingReturn",
     "Transition",
     "UserError",
@@ -175,6 +179,7 @@ __all__ = [
     "study",
     "sync",
     "traces",
+    "track",
     "train",
     "transformed",
     "tune",

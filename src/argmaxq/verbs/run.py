@@ -20,10 +20,11 @@ from argmaxq.reporting.text import environment
 from argmaxq.runs import checkpoint, spaces, trust
 from argmaxq.runs.columns import columns
 from argmaxq.runs.folder import CONFIG, check_seed, read_config, read_summary, seed_folder
-from argmaxq.runs.formats import POLICY, STATE, checked
+from argmaxq.runs.formats import POLICY, SLIM, STATE, checked
 from argmaxq.runs.kept import policies
 from argmaxq.runs.reading import WRONG_DATA
 from argmaxq.runs.track import BEST, CHECKPOINTS, POLICIES, statistics
+from argmaxq.trackers.named import fetched
 from argmaxq.training.evaluation import Evaluator, check_episodes, greedy, uniform
 from argmaxq.training.memory import recurrent
 from argmaxq.verbs.policy import Policy, acting, policy_params
@@ -251,11 +252,12 @@ class Run:
         return {name: folder / name for name in POLICIES if (folder / name).is_dir()} | dict(steps)
 
     def checkpoint(self, which: str | int = BEST) -> Path:
-        """The folder of a checkpoint: best, last, or that of a step.
+        """The folder of a checkpoint: best, last, or that of a step. Of a slim copy, best is the one that it has.
 
         Raises:
             UserError: there is no such checkpoint; it says which there are.
         """
+        which = self.config.get(SLIM, which) if which == BEST else which
         there = self.checkpoints()
         if str(which) not in there:
             kinds = f"there are {', '.join(there)}" if there else "there are none yet"
@@ -294,7 +296,8 @@ def load(
     machine by this user: ``trust``, or what is named so, as in ``Run``.
 
     Args:
-        path: The run's folder.
+        path: The run's folder; or ``wandb:entity/project/name:best``, an artifact of a tracker, or ``hf:owner/name``, a
+            repository of the Hugging Face hub, which are downloaded and are data, too.
         which: Its checkpoint: best, last, or that of a step.
         own: Objects of the user's own that the agent was made with, by path, such as ``agent.network.module``.
         trust: Whether a module that the folder names may be imported.
@@ -309,4 +312,4 @@ def load(
         >>> policy.values(36).shape
         (4,)
     """
-    return Run(path, own, trust).policy(which)
+    return Run(fetched(str(path)) or path, own, trust).policy(which)

@@ -19,7 +19,7 @@ from argmaxq.reporting.text import environment
 from argmaxq.runs import checkpoint, spaces, trust
 from argmaxq.runs.columns import columns
 from argmaxq.runs.folder import CONFIG, check_seed, read_config, read_summary, seed_folder
-from argmaxq.runs.formats import POLICY, STATE, checked
+from argmaxq.runs.formats import POLICY, SLIM, STATE, checked
 from argmaxq.runs.reading import WRONG_DATA
 from argmaxq.runs.track import BEST, CHECKPOINTS, POLICIES, statistics
 from argmaxq.training.evaluation import Evaluator, check_episodes, greedy, uniform
@@ -218,11 +218,12 @@ class Run:
         return judge(model, values.astype(np.float64), float(gamma), allowed)
 
     def checkpoint(self, which: str | int = BEST) -> Path:
-        """The folder of a checkpoint: best, last, or that of a step.
+        """The folder of a checkpoint: best, last, or that of a step. Of a slim copy, best is the one that it has.
 
         Raises:
             UserError: there is no such checkpoint; it says which there are.
         """
+        which = self.config.get(SLIM, which) if which == BEST else which
         if len(self.seeds) > 1:
             raise UserError(f"{self.path} holds {len(self.seeds)} runs: name one of them, such as {self.parts[0].path}")
         folder = self.path / CHECKPOINTS

@@ -21,6 +21,7 @@ from argmaxq.recipes import Given, choose
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs import trust as trusting
 from argmaxq.runs.folder import make_folder, write_configs
+from argmaxq.runs.formats import SLIM
 from argmaxq.runs.lock import locked
 from argmaxq.runs.spaces import written as spaces_written
 from argmaxq.runs.versions import environment_report
@@ -175,6 +176,8 @@ def resume(
     that training was asked to use. Raises what ``train`` raises.
     """
     run = Run(path, own, trust)
+    if SLIM in run.config:
+        raise UserError(f"{path} is a slim copy, of a policy alone: resume the run itself, or train --from {path}")
     if "study" in run.config:
         raise UserError(f"{path} is part of the study {run.config['study']}, which is resumed as a whole")
     if "part_of" in run.config:

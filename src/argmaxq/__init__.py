@@ -75,15 +75,20 @@ from argmaxq.verbs.train import resume, train
 
 if TYPE_CHECKING:
     from argmaxq import statistics
+    from argmaxq.exports.export import export
+    from argmaxq.exports.sb3 import from_sb3
     from argmaxq.page.report import report
+
+LATER = {"export": "exports.export", "from_sb3": "exports.sb3", "report": "page.report"}
+"""Functions whose modules take their time to import, and are so when they are first asked for."""
 
 
 def __getattr__(name: str) -> Any:
-    """``statistics`` and ``report`` when they are first asked for, since what they need takes its time to import."""
+    """``statistics``, and what is ``LATER``."""
     if name == "statistics":
         return import_module("argmaxq.statistics")
-    if name == "report":
-        return import_module("argmaxq.page.report").report
+    if name in LATER:
+        return getattr(import_module(f"argmaxq.{LATER[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -141,8 +146,10 @@ __all__ = [
     "diagnostics",
     "encoders",
     "exploration",
+    "export",
     "features",
     "find",
+    "from_sb3",
     "heads",
     "inputs",
     "layers",

@@ -237,6 +237,15 @@ def _watch(options: Options, rest: list[str]) -> int:
     return 0
 
 
+def _export(options: Options, rest: list[str]) -> int:
+    from argmaxq.exports.export import export  # here, since only exporting needs what it needs
+
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # a card's film needs no display
+    run = opened(options)
+    export(run, options.to, options.out, which=options.checkpoint, seed=options.seed, episodes=options.episodes)
+    return 0
+
+
 def _check(options: Options, rest: list[str]) -> int:
     from argmaxq.environments.check import check
 
@@ -276,6 +285,9 @@ VERBS = {
         arguments.REPORT,
     ),
     "watch": Verb(_watch, "see a trained agent play, in a window or a film", arguments.WATCH),
+    "export": Verb(
+        _export, "a trained agent as an ONNX model, as NumPy alone, or for the Hugging Face Hub", arguments.EXPORT
+    ),
     "check": Verb(_check, "is this environment usable, and if not, why", arguments.CHECK),
     "completion": Verb(_completion, "a script that completes lines in a shell", arguments.COMPLETION),
 }

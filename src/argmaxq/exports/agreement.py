@@ -1,0 +1,120 @@
+"""Whether what was exported acts as its policy: both are asked about the same random observations."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+import gymnasium as gym
+import jax
+import numpy as np
+from gymnasium import spaces
+
+from argmaxq.components.errors import UserError
+from argmaxq.exports.function import NEXT, acts, started
+from argmaxq.types import ACTION_MASK
+from argmaxq.verbs.policy import Policy, Regard
+
+Exported: TypeAlias = Callable[[Any, Any, Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]
+"""Observations [batch, ...], their masks or None, and the memory by name -> what ``PolicyFunction`` says, by name."""
+
+STEPS, LANES = 8, 32
+CLOSE = 1e-5
+"""Relative difference of the best two values below which either is the best."""
+ALIKE = 1e-3
+"""Relative difference of numbers beyond which two policies are not the same."""
+WIDEST = 1e6
+"""Bounds beyond which observations are taken to be of the order of 1."""
+
+
+class Agreement(NamedTuple):
+    """On how many observations both acted alike, and the greatest difference of their values and parameters."""
+
+    observations: int
+    difference: float
+
+
+def agreement(policy: Policy, exported: Exported, seed: int = 0) -> Agreement:
+    """Ask both about random observations, a recurrent policy about several in a row.
+
+    Raises:
+        UserError: they do not act alike.
+    """
+    generator, greatest = np.random.default_rng(seed), 0.0
+    memories = [policy.start() for _ in range(LANES)]
+    remembered = {name: np.stack([leaf] * LANES) for name, leaf in started(policy).items()}
+    for _ in range(STEPS):
+        obs, mask = sampled(policy, generator, LANES)
+        made = exported(obs, mask, remembered)
+        for lane, memory in enumerate(memories):
+            one, allowed = jax.tree.map(lambda array, lane=lane: array[lane], (obs, mask))
+            ours = policy.regard(one, memory, allowed)
+            greatest = max(greatest, _apart(policy, ours, {name: array[lane] for name, array in made.items()}))
+            memories[lane] = ours.memory
+        remembered = {name: made[NEXT + name] for name in remembered}
+    return Agreement(STEPS * LANES, greatest)
+
+
+def sampled(policy: Policy, generator: np.random.Generator, count: int) -> tuple[Any, np.ndarray | None]:
+    """Random observations [count], and random masks where infos tell them."""
+    adaptor = policy.adaptor
+    masks = (generator.random((count, adaptor.spaces.action.n)) < 0.5).astype(np.int8)  # type: ignore[operator]
+    masks[np.arange(count), generator.integers(masks.shape[1], size=count)] = 1
+    obs = _sampled(adaptor.source[0], generator, count)
+    if adaptor.mask == "observation":
+        obs[ACTION_MASK] = masks
+    return obs, masks if adaptor.mask == "info" else None
+
+
+def _sampled(space: gym.Space[Any], generator: np.random.Generator, count: int) -> Any:
+    match space:
+        case spaces.Dict():
+            return {key: _sampled(part, generator, count) for key, part in space.spaces.items()}
+        case spaces.Tuple():
+            return tuple(_sampled(part, generator, count) for part in space.spaces)
+        case spaces.Discrete():
+            return generator.integers(space.start, space.start + space.n, size=count).astype(np.int32)
+        case spaces.MultiDiscrete():
+            shape = (count, *space.shape)
+            return generator.integers(space.start, space.start + space.nvec, size=shape).astype(np.int32)
+        case spaces.MultiBinary():
+            return generator.integers(2, size=(count, *space.shape)).astype(np.int8)
+    low, high = np.broadcast_to(space.low, space.shape), np.broadcast_to(space.high, space.shape)  # type: ignore[attr-defined]
+    return _in_box(low.astype(float), high.astype(float), np.dtype(space.dtype), generator, (count, *low.shape))
+
+
+def _in_box(
+    low: np.ndarray, high: np.ndarray, dtype: np.dtype[Any], generator: np.random.Generator, shape: tuple[int, ...]
+) -> np.ndarray:
+    bounded = (np.abs(low) < WIDEST) & (np.abs(high) < WIDEST)
+    inside = generator.uniform(np.where(bounded, low, 0), np.where(bounded, high, 1), shape)
+    values = np.where(bounded, inside, np.clip(generator.normal(size=shape), low, high))
+    return (
+        np.rint(values).astype(dtype)
+        if dtype.kind in "iub"
+        else values.astype("float32" if dtype.itemsize > 4 else dtype)
+    )
+
+
+def _apart(policy: Policy, ours: Regard, theirs: Mapping[str, np.ndarray]) -> float:
+    """The greatest difference of numbers; raises UserError where another action is taken or they are not alike."""
+    expected = {name: np.asarray(array) for name, array in acts(policy.adaptor).outputs(ours.array).items()}
+    if ours.values is not None:
+        expected["values"] = ours.values
+    if not np.array_equal(expected.pop("action"), theirs["action"]) and not _tied(ours):
+        raise UserError("what was exported does not act as the policy: it is not to be used")
+    expected |= {NEXT + name: np.asarray(leaf) for name, leaf in started(policy, ours.memory).items()}
+    apart = 0.0
+    for name, array in expected.items():
+        there = np.isfinite(array)
+        difference = np.abs(array[there] - theirs[name][there])
+        if (difference > ALIKE * (1.0 + np.abs(array[there]))).any():
+            raise UserError(f"what was exported has other {name} than the policy: it is not to be used")
+        apart = max(apart, float(difference.max(initial=0.0)))
+    return apart
+
+
+def _tied(ours: Regard) -> bool:
+    """Whether the two best actions are as good as each other; of several choices at once, in any of them."""
+    if ours.values is None:
+        return False
+    second, first = np.moveaxis(np.sort(ours.values, axis=-1)[..., -2:], -1, 0)
+    return bool((first - second < CLOSE * (1.0 + np.abs(first))).any())

@@ -56,7 +56,7 @@ def agreement(policy: Policy, exported: Exported, seed: int = 0) -> Agreement:
 def sampled(policy: Policy, generator: np.random.Generator, count: int) -> tuple[Any, np.ndarray | None]:
     """Random observations [count], and random masks where infos tell them."""
     adaptor = policy.adaptor
-    masks = (generator.random((count, adaptor.spaces.action.n)) < 0.5).astype(np.int8)  # type: ignore[operator]
+    masks = (generator.random((count, adaptor.spaces.action.n)) < 0.5).astype(np.int8)
     masks[np.arange(count), generator.integers(masks.shape[1], size=count)] = 1
     obs = _sampled(adaptor.source[0], generator, count)
     if adaptor.mask == "observation":
@@ -77,21 +77,16 @@ def _sampled(space: gym.Space[Any], generator: np.random.Generator, count: int) 
             return generator.integers(space.start, space.start + space.nvec, size=shape).astype(np.int32)
         case spaces.MultiBinary():
             return generator.integers(2, size=(count, *space.shape)).astype(np.int8)
-    low, high = np.broadcast_to(space.low, space.shape), np.broadcast_to(space.high, space.shape)  # type: ignore[attr-defined]
-    return _in_box(low.astype(float), high.astype(float), np.dtype(space.dtype), generator, (count, *low.shape))
+    return _in_box(space, generator, count)
 
 
-def _in_box(
-    low: np.ndarray, high: np.ndarray, dtype: np.dtype[Any], generator: np.random.Generator, shape: tuple[int, ...]
-) -> np.ndarray:
+def _in_box(space: Any, generator: np.random.Generator, count: int) -> np.ndarray:
+    """Uniform between bounds, normal where there are none."""
+    low, high, dtype, shape = space.low.astype(float), space.high.astype(float), space.dtype, (count, *space.shape)
     bounded = (np.abs(low) < WIDEST) & (np.abs(high) < WIDEST)
     inside = generator.uniform(np.where(bounded, low, 0), np.where(bounded, high, 1), shape)
     values = np.where(bounded, inside, np.clip(generator.normal(size=shape), low, high))
-    return (
-        np.rint(values).astype(dtype)
-        if dtype.kind in "iub"
-        else values.astype("float32" if dtype.itemsize > 4 else dtype)
-    )
+    return np.asarray(np.rint(values).astype(dtype) if dtype.kind in "iub" else values.astype(np.float32))
 
 
 def _apart(policy: Policy, ours: Regard, theirs: Mapping[str, np.ndarray]) -> float:

@@ -1,8 +1,6 @@
 """Acts as the policy whose files lie beside this one, with NumPy alone.
 
-from policy import load
-policy = load()
-action = policy(obs)  # as env.step takes it; of a batch of observations, one for each
+from policy import load; policy = load(); action = policy(obs)  # as env.step takes it; of a batch, one for each
 """
 
 import json

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.extend.core import jaxpr_as_fun
 
 from argmaxq.components.errors import UserError, told
 from argmaxq.devices import using
@@ -49,7 +50,7 @@ def model_of(policy: Policy, told_of: Mapping[str, str] | None = None) -> Any:
     with using("cpu"), singly():
         whole = function_of(policy)
         names, traced = _traced(whole)
-        specs = [jax.ShapeDtypeStruct((BATCH, *port.shape), port.dtype) for port in whole.inputs]  # type: ignore[arg-type]
+        specs = [jax.ShapeDtypeStruct((BATCH, *port.shape), port.dtype) for port in whole.inputs]
         ports = [port.name for port in whole.inputs]
         try:
             model = jax2onnx.to_onnx(
@@ -87,7 +88,7 @@ def _traced(whole: PolicyFunction) -> tuple[list[str], Any]:
     """
     jaxpr, shapes = jax.make_jaxpr(whole.function, return_shape=True)(*(port.zeros for port in whole.inputs))
     names = sorted(shapes)  # as JAX orders the leaves of a dict
-    return names, jax.extend.core.jaxpr_as_fun(jaxpr)
+    return names, jaxpr_as_fun(jaxpr)
 
 
 def _described(whole: PolicyFunction, policy: Policy) -> dict[str, str]:

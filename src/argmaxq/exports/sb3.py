@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import re
 import zipfile
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ from argmaxq.verbs.policy import Policy, policy_params
 MISSING = "Stable-Baselines3's weights are read by torch, which is not installed: pip install 'argmaxq[sb3]'"
 LARGEST = 2**31
 """Bytes of an entry of the zip, unpacked, up to which it is read."""
+MOST_ENTRIES = 2**24
+"""Of an observation."""
 ACTIVATIONS = {"ReLU": "relu", "Tanh": "tanh", "ELU": "elu", "LeakyReLU": "leaky_relu", "SiLU": "silu"}
 NETWORK = "q_net."
 """What the names of the online network's weights begin with."""
@@ -95,17 +98,18 @@ def _entry(archive: zipfile.ZipFile, name: str) -> bytes:
 
 def _space(file: Path, data: Mapping[str, Any], name: str) -> gym.Space[Any]:
     """A space by the text that stands beside its pickle."""
-    told_of = data.get(name)
     try:
-        kind = re.findall(r"\w+", told_of[":type:"])[-1]  # type: ignore[index]
+        text = {key: str(value) for key, value in data[name].items()}
+        kind = re.findall(r"\w+", text[":type:"])[-1]
         if kind == "Discrete":
-            return spaces.Discrete(int(told_of["n"]), start=int(told_of.get("start", 0)))  # type: ignore[index,union-attr]
+            return spaces.Discrete(int(text["n"]), start=int(text.get("start", 0)))
         if kind == "Box":
-            dtype = np.dtype(str(told_of["dtype"]))  # type: ignore[index]
-            bound = np.iinfo(dtype).max if dtype.kind in "iu" else np.inf
-            low = np.iinfo(dtype).min if dtype.kind in "iu" else -np.inf
-            return spaces.Box(low, bound, tuple(map(int, told_of["_shape"])), dtype.type)  # type: ignore[index]
-    except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as fault:
+            dtype, shape = np.dtype(text["dtype"]), tuple(map(int, re.findall(r"\d+", text["_shape"])))
+            if math.prod(shape) > MOST_ENTRIES:
+                raise ValueError(f"it has {math.prod(shape):,} entries")
+            whole = np.iinfo(dtype) if dtype.kind in "iu" else None
+            return spaces.Box(whole.min if whole else -np.inf, whole.max if whole else np.inf, shape, dtype.type)
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as fault:
         raise UserError(f"{file}: its {name} cannot be read ({told(fault)})") from fault
     raise UserError(f"{file}: its {name} is {kind}: Box and Discrete are read")
 

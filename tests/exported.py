@@ -1,0 +1,82 @@
+"""Policies of all kinds with weights that nobody learnt, and what must hold where the same policy acts elsewhere."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from gymnasium import spaces
+
+import argmaxq as aq
+from argmaxq.components.component import bind
+from argmaxq.exports.agreement import sampled
+from argmaxq.lanes.masks import Mask
+from argmaxq.lanes.spaces import read_spaces
+from argmaxq.verbs.policy import Policy
+
+MANY = 10_000
+BOX = spaces.Box(np.array([-1, -2, -3, -4], np.float32), np.array([1, 2, 3, 4], np.float32))
+PLATFORM = spaces.Tuple((spaces.Discrete(3), spaces.Tuple([spaces.Box(0, bound, (1,)) for bound in (30, 720, 430)])))
+
+
+def policy_of(
+    agent: Any, observation: spaces.Space[Any] = BOX, action: spaces.Space[Any] | None = None, mask: Mask = "none"
+) -> Policy:
+    """A policy of an agent on these spaces, whose weights are all random, biases and moments too."""
+    adaptor = read_spaces(observation, spaces.Discrete(5, start=2) if action is None else action, mask=mask)
+    agent = bind(agent, adaptor.spaces)
+    params = agent.init(jax.random.key(1), adaptor.spaces, 1).params
+    leaves, structure = jax.tree.flatten(params)
+    keys = jax.random.split(jax.random.key(2), len(leaves))
+    moved = [
+        jnp.abs(leaf + 0.3 * jax.random.normal(key, leaf.shape)) if leaf.ndim == 0 else leaf + _noise(key, leaf)
+        for leaf, key in zip(leaves, keys, strict=True)
+    ]
+    return Policy(agent, jax.tree.unflatten(structure, moved), adaptor)
+
+
+def _noise(key: jax.Array, leaf: jax.Array) -> jax.Array:
+    return 0.3 * jnp.abs(jax.random.normal(key, leaf.shape))
+
+
+def asked(policy: Policy, count: int = MANY) -> tuple[Any, np.ndarray | None]:
+    """Random observations, and masks where infos tell them."""
+    return sampled(policy, np.random.default_rng(7), count)
+
+
+def assert_same(
+    policy: Policy, obs: Any, mask: Any, actions: np.ndarray, values: np.ndarray, at_once: int = MANY
+) -> None:
+    """That actions and values of all these observations are the policy's, but where its best two are as good."""
+    parts = [slice(first, first + at_once) for first in range(0, len(actions), at_once)]
+    each = [jax.tree.map(lambda array, part=part: array[part], (obs, mask)) for part in parts]
+    expected = np.concatenate([policy.values(*one) for one in each])
+    first = np.concatenate([_number(policy(*one)) for one in each])
+    there = np.isfinite(expected)
+    np.testing.assert_allclose(values[there], expected[there], rtol=1e-4, atol=1e-4)
+    assert (values[~there] == -np.inf).all()
+    best = np.sort(expected, axis=-1)
+    close = best[:, -1] - best[:, -2] < 1e-5
+    assert close.mean() < 0.01 or policy.agent.network.__class__.__name__ == "Table"
+    np.testing.assert_array_equal(actions[~close], first[~close])
+    assert len(np.unique(actions)) > 1
+
+
+def _number(action: Any) -> np.ndarray:
+    return np.asarray(action[0] if isinstance(action, tuple) else action)
+
+
+def elsewhere(code: str, folder: Path, *blocked: str) -> None:
+    """Run code in a process of its own where these modules cannot be imported; ``folder`` is where it runs."""
+    lines = ["import sys", *(f"sys.modules[{name!r}] = None" for name in blocked), code]
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def mlp(**fields: Any) -> Any:
+    """A DQN of a small perceptron."""
+    returns = fields.pop("returns", aq.returns.Scalar())
+    return aq.agents.DQN(network=aq.networks.MLP((16, 16), **fields), returns=returns)

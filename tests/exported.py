@@ -15,10 +15,18 @@ from argmaxq.components.component import bind
 from argmaxq.exports.agreement import sampled
 from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.spaces import read_spaces
+from argmaxq.learning.normalisers import Moments
 from argmaxq.verbs.policy import Policy
 
 MANY = 10_000
 BOX = spaces.Box(np.array([-1, -2, -3, -4], np.float32), np.array([1, 2, 3, 4], np.float32))
+PICTURE = spaces.Box(0, 255, (10, 10, 4), np.uint8)
+MIXED = spaces.Dict(
+    place=spaces.Box(-1, 1, (2,), np.float64),
+    kind=spaces.Discrete(3, start=1),
+    several=spaces.MultiDiscrete([2, 3]),
+    bits=spaces.MultiBinary(2),
+)
 PLATFORM = spaces.Tuple((spaces.Discrete(3), spaces.Tuple([spaces.Box(0, bound, (1,)) for bound in (30, 720, 430)])))
 
 
@@ -29,17 +37,19 @@ def policy_of(
     adaptor = read_spaces(observation, spaces.Discrete(5, start=2) if action is None else action, mask=mask)
     agent = bind(agent, adaptor.spaces)
     params = agent.init(jax.random.key(1), adaptor.spaces, 1).params
-    leaves, structure = jax.tree.flatten(params)
-    keys = jax.random.split(jax.random.key(2), len(leaves))
-    moved = [
-        jnp.abs(leaf + 0.3 * jax.random.normal(key, leaf.shape)) if leaf.ndim == 0 else leaf + _noise(key, leaf)
-        for leaf, key in zip(leaves, keys, strict=True)
-    ]
-    return Policy(agent, jax.tree.unflatten(structure, moved), adaptor)
+    keys = iter(jax.random.split(jax.random.key(2), 1_000))
+
+    def moved(leaf: Any) -> Any:
+        if isinstance(leaf, Moments):
+            spread = jnp.square(_noise(next(keys), leaf.squares)) + 0.5
+            return Moments(jnp.float32(101), _noise(next(keys), leaf.mean), 100 * spread)
+        return leaf + _noise(next(keys), leaf)
+
+    return Policy(agent, jax.tree.map(moved, params, is_leaf=lambda leaf: isinstance(leaf, Moments)), adaptor)
 
 
-def _noise(key: jax.Array, leaf: jax.Array) -> jax.Array:
-    return 0.3 * jnp.abs(jax.random.normal(key, leaf.shape))
+def _noise(key: jax.Array, like: jax.Array) -> jax.Array:
+    return (1.0 if like.ndim > 1 else 0.1) * jax.random.normal(key, like.shape)
 
 
 def asked(policy: Policy, count: int = MANY) -> tuple[Any, np.ndarray | None]:

@@ -1,5 +1,7 @@
 """A policy as a folder that acts with NumPy alone."""
 
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,39 +15,47 @@ from argmaxq.exports import numpy_policy, plain
 from argmaxq.learning import normalisers
 from argmaxq.learning.td.backups import DoubleQLearning
 from argmaxq.networks.sparse import SparseMLP
+from argmaxq.verbs.policy import Policy
 from commands import Command
-from exported import BOX, PLATFORM, asked, assert_same, elsewhere, mlp, policy_of
-from test_onnx import MIXED, PICTURE
+from exported import BOX, MIXED, PICTURE, PLATFORM, asked, assert_same, elsewhere, mlp, policy_of
 
 SMALL_BOX = spaces.Box(-1, 1, (2,))
+IN_DICT = spaces.Dict(board=BOX, action_mask=spaces.Box(0, 1, (5,), np.int8))
 
 
 def linear(features: Any) -> Any:
     return TD(network=aq.networks.Linear(features))
 
 
-KINDS = {
-    "elu": policy_of(mlp(activation="elu", inputs=aq.inputs.Rescaled())),
-    "gelu": policy_of(mlp(activation="gelu", inputs=aq.inputs.Running())),
-    "silu": policy_of(mlp(activation="silu", head=aq.heads.MeanExpansion())),
-    "tanh": policy_of(mlp(activation="tanh", head=aq.heads.Dueling(aq.layers.Noisy()))),
-    "spectral": policy_of(mlp(layer=aq.layers.Spectral(), returns=aq.returns.Transformed())),
-    "c51": policy_of(mlp(layer_norm=True, returns=aq.returns.Categorical(11))),
-    "hl-gauss": policy_of(mlp(head=aq.heads.Dueling(), returns=aq.returns.HLGauss(9))),
-    "quantile": policy_of(mlp(returns=aq.returns.Quantile(7)), mask="info"),
-    "parts": policy_of(mlp(), MIXED),
-    "masked": policy_of(mlp(), spaces.Dict(board=BOX, action_mask=spaces.Box(0, 1, (5,), np.int8)), mask="observation"),
-    "states": policy_of(TD(backup=DoubleQLearning()), spaces.Discrete(20, start=3)),
-    "one-hot": policy_of(mlp(), spaces.Discrete(20)),
-    "cells": policy_of(TD(network=aq.networks.Table(aq.features.Bins((6, 5, 4, 3))))),
-    "tiles": policy_of(linear(aq.features.Tiles(tilings=4, tiles=(3, 4))), SMALL_BOX),
-    "fourier": policy_of(linear(aq.features.Fourier()), SMALL_BOX),
-    "radial": policy_of(linear(aq.features.Radial((4,))), SMALL_BOX),
-    "polynomial": policy_of(linear(aq.features.Polynomial(2)), SMALL_BOX),
-    "symmetric": policy_of(linear(aq.features.Symmetric()), action=spaces.Discrete(2)),
-    "streamed": policy_of(TD(network=SparseMLP(), normaliser=normalisers.Running())),
-    "scaled": policy_of(aq.agents.PQN(network=aq.networks.Scaled(aq.networks.MLP((8,))))),
+KINDS: dict[str, Callable[[], Policy]] = {
+    "elu": partial(policy_of, mlp(activation="elu", inputs=aq.inputs.Rescaled())),
+    "gelu": partial(policy_of, mlp(activation="gelu", inputs=aq.inputs.Running())),
+    "silu": partial(policy_of, mlp(activation="silu", head=aq.heads.MeanExpansion())),
+    "tanh": partial(policy_of, mlp(activation="tanh", head=aq.heads.Dueling(aq.layers.Noisy()))),
+    "spectral": partial(policy_of, mlp(layer=aq.layers.Spectral(), returns=aq.returns.Transformed())),
+    "c51": partial(policy_of, mlp(layer_norm=True, returns=aq.returns.Categorical(11))),
+    "hl-gauss": partial(policy_of, mlp(head=aq.heads.Dueling(), returns=aq.returns.HLGauss(9))),
+    "quantile": partial(policy_of, mlp(returns=aq.returns.Quantile(7)), mask="info"),
+    "parts": partial(policy_of, mlp(), MIXED),
+    "masked": partial(policy_of, mlp(), IN_DICT, mask="observation"),
+    "states": partial(policy_of, TD(backup=DoubleQLearning()), spaces.Discrete(20, start=3)),
+    "one-hot": partial(policy_of, mlp(), spaces.Discrete(20)),
+    "cells": partial(policy_of, TD(network=aq.networks.Table(aq.features.Bins((6, 5, 4, 3))))),
+    "tiles": partial(policy_of, linear(aq.features.Tiles(tilings=4, tiles=(3, 4))), SMALL_BOX),
+    "fourier": partial(policy_of, linear(aq.features.Fourier()), SMALL_BOX),
+    "radial": partial(policy_of, linear(aq.features.Radial((4,))), SMALL_BOX),
+    "polynomial": partial(policy_of, linear(aq.features.Polynomial(2)), SMALL_BOX),
+    "symmetric": partial(policy_of, linear(aq.features.Symmetric()), action=spaces.Discrete(2)),
+    "streamed": partial(policy_of, TD(network=SparseMLP(), normaliser=normalisers.Running())),
+    "scaled": partial(policy_of, aq.agents.PQN(network=aq.networks.Scaled(aq.networks.MLP((8,))))),
 }
+
+
+@cache
+def policy_named(kind: str) -> Policy:
+    return KINDS[kind]()
+
+
 RUN = """
 import importlib.util, pathlib
 import numpy as np
@@ -66,7 +76,8 @@ for folder in pathlib.Path().iterdir():
 def acted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All of them, written, and asked in a process that has neither JAX nor argmaxq nor safetensors."""
     folder = tmp_path_factory.mktemp("policies")
-    for name, policy in KINDS.items():
+    for name in KINDS:
+        policy = policy_named(name)
         plain.write(plain.made(policy), folder / name)
         obs, mask = asked(policy)
         masks = {} if mask is None else {"mask": mask}
@@ -77,7 +88,7 @@ def acted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_acts_as_ours_on_ten_thousand_observations(acted: Path, kind: str) -> None:
-    policy, made = KINDS[kind], np.load(acted / kind / "made.npz")
+    policy, made = policy_named(kind), np.load(acted / kind / "made.npz")
     obs, mask = asked(policy)
     assert_same(policy, obs, mask, made["action"], made["values"])
 
@@ -89,15 +100,15 @@ def test_its_file_has_under_a_hundred_lines() -> None:
 @pytest.mark.parametrize(
     "policy",
     [
-        policy_of(aq.agents.DQN(network=aq.networks.Convolutional(aq.encoders.Minatar())), PICTURE),
-        policy_of(aq.agents.PDQN(), action=PLATFORM),
-        policy_of(mlp(head=aq.heads.Implicit(), returns=aq.returns.ImplicitQuantile())),
+        partial(policy_of, aq.agents.DQN(network=aq.networks.Convolutional(aq.encoders.Minatar())), PICTURE),
+        partial(policy_of, aq.agents.PDQN(), action=PLATFORM),
+        partial(policy_of, mlp(head=aq.heads.Implicit(), returns=aq.returns.ImplicitQuantile())),
     ],
     ids=["pictures", "parameters", "implicit quantiles"],
 )
-def test_others_are_refused_in_a_line(policy: Any) -> None:
+def test_others_are_refused_in_a_line(policy: Callable[[], Policy]) -> None:
     with pytest.raises(aq.UserError, match="--to onnx takes"):
-        plain.made(policy)
+        plain.made(policy())
 
 
 def test_the_command_writes_such_a_folder(argmaxq: Command, trained: str, tmp_path: Path) -> None:

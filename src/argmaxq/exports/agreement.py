@@ -26,7 +26,10 @@ WIDEST = 1e6
 
 
 class Agreement(NamedTuple):
-    """On how many observations both acted alike, and the greatest difference of their values and parameters."""
+    """On how many observations both acted alike, and the greatest difference of their numbers.
+
+    It is relative to 1 + a number's size.
+    """
 
     observations: int
     difference: float
@@ -100,10 +103,12 @@ def _apart(policy: Policy, ours: Regard, theirs: Mapping[str, np.ndarray]) -> fl
     apart = 0.0
     for name, array in expected.items():
         there = np.isfinite(array)
-        difference = np.abs(array[there] - theirs[name][there])
-        if (difference > ALIKE * (1.0 + np.abs(array[there]))).any():
-            raise UserError(f"what was exported has other {name} than the policy: it is not to be used")
+        if (there != np.isfinite(theirs[name])).any():
+            raise UserError("what was exported allows other actions than the policy: it is not to be used")
+        difference = np.abs(array[there] - theirs[name][there]) / (1.0 + np.abs(array[there]))
         apart = max(apart, float(difference.max(initial=0.0)))
+        if not apart < ALIKE:
+            raise UserError(f"what was exported has other {name} than the policy: it is not to be used")
     return apart
 
 

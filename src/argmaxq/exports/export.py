@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import near
-from argmaxq.exports import hub, onnx_model, plain
+from argmaxq.exports import hub, numpy_policy, onnx_model, plain
 from argmaxq.exports.agreement import Agreement, agreement
 from argmaxq.reporting.text import environment
 from argmaxq.runs.track import BEST
+from argmaxq.runs.writing import remove
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
 
@@ -94,9 +95,12 @@ def _onnx(asked: Request) -> None:
 
 def _policy(asked: Request) -> None:
     policy = asked.run.policy(asked.which)
-    found = plain.made(policy, origin(asked.run, asked.which))
-    alike = agreement(policy, plain.asked(found))
-    plain.write(found, asked.out)
+    plain.write(plain.made(policy, origin(asked.run, asked.which)), asked.out)
+    try:
+        alike = agreement(policy, plain.asked(numpy_policy.load(asked.out)))
+    except BaseException:
+        remove(asked.out)
+        raise
     asked.say(f"{asked.out}: {_said(alike)}")
 
 
@@ -109,7 +113,7 @@ def _said(alike: Agreement | None) -> str:
     if alike is None:
         return "not compared with the policy, since onnxruntime is not installed"
     many, apart = alike
-    return f"acts as the policy on {many} random observations; its numbers differ by {apart:.1e} at most"
+    return f"acts as the policy on {many} random observations; its numbers differ by {apart:.0e} of their size at most"
 
 
 def origin(run: Run, which: str | int) -> dict[str, str]:

@@ -13,7 +13,7 @@ from argmaxq.components.registry import type_name
 from argmaxq.page.settings import command
 from argmaxq.reporting.text import environment
 from argmaxq.runs.slim import slim
-from argmaxq.runs.writing import replace
+from argmaxq.runs.writing import remove, replace
 from argmaxq.verbs.run import Evaluated, Run
 from argmaxq.visualisation.watch import watch
 
@@ -36,11 +36,15 @@ def write(shown: Shown, out: Path, episodes: int, say: Callable[[str], object]) 
         UserError: the checkpoint is that of a step, the environment is not here, huggingface_hub is not installed, or
             it cannot be written.
     """
-    found = shown.run.evaluate(episodes, which=shown.which)
-    head = header(shown, found)
     slim(shown.run.path, out, str(shown.which))
-    filmed = _filmed(shown, out / FILM, say)
-    replace(out / "README.md", card(shown, found, head, filmed).encode())
+    try:
+        found = shown.run.evaluate(episodes, which=shown.which)
+        head = header(shown, found)
+        filmed = _filmed(shown, out / FILM, say)
+        replace(out / "README.md", card(shown, found, head, filmed).encode())
+    except BaseException:
+        remove(out)  # which is half a folder, of nothing but copies
+        raise
 
 
 def header(shown: Shown, found: Evaluated) -> str:

@@ -22,6 +22,6 @@ class Program:
         if isinstance(operand, str | bool | int | float):
             return operand
         name = f"{number}.{place}"
-        array = np.asarray(operand)
+        array = np.ascontiguousarray(operand)  # as safetensors take it to be
         self.arrays[name] = array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
         return name

@@ -54,19 +54,23 @@ def from_sb3(path: str | Path) -> Policy:
     observation, action = _space(file, data, "observation_space"), _space(file, data, "action_space")
     if not isinstance(action, spaces.Discrete):
         raise UserError(f"{file}: a DQN has discrete actions, and these are {action}")
-    network: MLP | Convolutional
     image, adaptor = _normalised(data, observation), read_spaces(observation, action)
+    network: MLP | Convolutional
     try:
         if "features_extractor.cnn.0.weight" in weights:
             network, arrays = _convolutional(file, data, weights, observation, image)
         else:
             network, arrays = _perceptron(file, data, weights, image)
-        agent = DQN(network=network)
-        return Policy(agent, policy_params(agent, adaptor.spaces, arrays), adaptor)
-    except UserError:
-        raise
     except (ArithmeticError, LookupError, TypeError, ValueError) as fault:
-        raise UserError(f"{file}: its weights do not fit its spaces ({told(fault)})") from fault
+        if isinstance(fault, UserError):
+            raise
+        raise UserError(f"{file}: its weights are not those of such a network ({told(fault)})") from fault
+    agent = DQN(network=network)
+    try:
+        params = policy_params(agent, adaptor.spaces, arrays)
+    except UserError as fault:
+        raise UserError(f"{file}: its weights do not fit its spaces ({fault})") from fault
+    return Policy(agent, params, adaptor)
 
 
 def _read(file: Path) -> tuple[dict[str, Any], Weights]:

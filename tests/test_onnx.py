@@ -23,7 +23,6 @@ from argmaxq.networks.recurrent import LSTM, Recurrent
 from commands import Command
 from exported import BOX, MIXED, PICTURE, PLATFORM, asked, assert_same, elsewhere, mlp, policy_of
 
-ort = pytest.importorskip("onnxruntime")
 pytest.importorskip("jax2onnx")
 
 CONVOLUTIONAL = aq.networks.Convolutional(aq.encoders.Minatar(), hidden=(16,))
@@ -44,7 +43,6 @@ def test_a_model_acts_as_its_policy_on_ten_thousand_observations(kind: str) -> N
     policy = LONE[kind]()
     obs, mask = asked(policy)
     session = session_of(model_of(policy), policy.adaptor)
-    assert session is not None
     made = session(obs, mask, {})
     # A batch of pictures is computed in another precision than one of them, and a few are as one.
     at_once = 8 if kind == "convolutional" else len(made["values"])
@@ -57,7 +55,6 @@ def test_actions_with_parameters_come_with_them_in_the_environments_units(agent:
     obs, _ = asked(policy)
     model = model_of(policy)
     session = session_of(model, policy.adaptor)
-    assert session is not None
     made = session(obs, None, {})
     assert_same(policy, obs, None, made["action"], made["values"])
     parameters = np.concatenate(policy(obs)[1], axis=-1)
@@ -77,7 +74,6 @@ def test_actions_with_parameters_come_with_them_in_the_environments_units(agent:
 def test_so_do_several_choices_and_an_actors_own(agent: Any, action: Any) -> None:
     policy = policy_of(agent, action=action)
     session = session_of(model_of(policy), policy.adaptor)
-    assert session is not None
     assert agreement(policy, session).difference < 1e-4
 
 
@@ -85,7 +81,6 @@ def test_a_recurrent_model_takes_its_memory_and_gives_the_next() -> None:
     agent = R2D2(network=Recurrent((16,), LSTM(8)), replay=aq.replay.Prioritised(2_000))
     policy = policy_of(agent, mask="info")
     session = session_of(model_of(policy), policy.adaptor)
-    assert session is not None
     steps, lanes = 100, 100
     memory = {f"memory.{each}": np.zeros((lanes, 8), np.float32) for each in (0, 1)}
     obs, mask = asked(policy)
@@ -106,7 +101,6 @@ def test_a_stack_of_frames_and_a_mask_in_the_observations_go_in_as_they_are() ->
     space = spaces.Dict(board=pictures(4, (1, 10, 12)), action_mask=spaces.Box(0, 1, (5,), np.int8))
     policy = policy_of(agent, space, mask="observation")
     session = session_of(model_of(policy), policy.adaptor)
-    assert session is not None
     assert agreement(policy, session).difference < 1e-4
     obs, _ = asked(policy, 2)
     assert set(arrays(policy.adaptor, obs)) == {"observation.board", "action_mask"}

@@ -62,6 +62,9 @@ def trained(kind: str, folder: Path) -> tuple[Any, Path]:
         buffer_size=64, policy_kwargs=options, device="cpu",
     )  # fmt: skip
     model.learn(40)
+    with torch.no_grad():  # so that it takes more than one action
+        for weights in model.q_net.parameters():
+            weights += 0.3 * torch.randn(weights.shape) / weights.shape[-1] ** 0.5
     model.save(folder / "model.zip")
     return model, folder / "model.zip"
 

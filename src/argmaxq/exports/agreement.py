@@ -10,6 +10,7 @@ from gymnasium import spaces
 
 from argmaxq.components.errors import UserError
 from argmaxq.exports.function import NEXT, acts, started
+from argmaxq.exports.observed import handed_over
 from argmaxq.types import ACTION_MASK
 from argmaxq.verbs.policy import Policy, Regard
 
@@ -41,7 +42,7 @@ def agreement(policy: Policy, exported: Exported, seed: int = 0) -> Agreement:
     Raises:
         UserError: they do not act alike.
     """
-    generator, greatest = np.random.default_rng(seed), 0.0
+    generator, greatest, acted = np.random.default_rng(seed), 0.0, acts(policy.adaptor)
     memories = [policy.start() for _ in range(LANES)]
     remembered = {name: np.stack([leaf] * LANES) for name, leaf in started(policy).items()}
     for _ in range(STEPS):
@@ -50,8 +51,10 @@ def agreement(policy: Policy, exported: Exported, seed: int = 0) -> Agreement:
         for lane, memory in enumerate(memories):
             one, allowed = jax.tree.map(lambda array, lane=lane: array[lane], (obs, mask))
             ours = policy.regard(one, memory, allowed)
-            greatest = max(greatest, _apart(policy, ours, {name: array[lane] for name, array in made.items()}))
             memories[lane] = ours.memory
+            after = {NEXT + name: leaf for name, leaf in started(policy, ours.memory).items()}
+            theirs = {name: array[lane] for name, array in made.items()}
+            greatest = max(greatest, _apart(ours, {**acted(ours.array), **after}, theirs))
         remembered = {name: made[NEXT + name] for name in remembered}
     return Agreement(STEPS * LANES, greatest)
 
@@ -59,12 +62,12 @@ def agreement(policy: Policy, exported: Exported, seed: int = 0) -> Agreement:
 def sampled(policy: Policy, generator: np.random.Generator, count: int) -> tuple[Any, np.ndarray | None]:
     """Random observations [count], and random masks where infos tell them."""
     adaptor = policy.adaptor
+    obs = _sampled(adaptor.source[0], generator, count)
+    if adaptor.mask == "none":
+        return obs, None
     masks = (generator.random((count, adaptor.spaces.action.n)) < 0.5).astype(np.int8)
     masks[np.arange(count), generator.integers(masks.shape[1], size=count)] = 1
-    obs = _sampled(adaptor.source[0], generator, count)
-    if adaptor.mask == "observation":
-        obs[ACTION_MASK] = masks
-    return obs, masks if adaptor.mask == "info" else None
+    return (obs, masks) if adaptor.mask == "info" else ({**obs, ACTION_MASK: masks}, None)
 
 
 def _sampled(space: gym.Space[Any], generator: np.random.Generator, count: int) -> Any:
@@ -89,17 +92,16 @@ def _in_box(space: Any, generator: np.random.Generator, count: int) -> np.ndarra
     bounded = (np.abs(low) < WIDEST) & (np.abs(high) < WIDEST)
     inside = generator.uniform(np.where(bounded, low, 0), np.where(bounded, high, 1), shape)
     values = np.where(bounded, inside, np.clip(generator.normal(size=shape), low, high))
-    return np.asarray(np.rint(values).astype(dtype) if dtype.kind in "iub" else values.astype(np.float32))
+    return np.asarray((np.rint(values) if dtype.kind in "iub" else values).astype(handed_over(dtype)))
 
 
-def _apart(policy: Policy, ours: Regard, theirs: Mapping[str, np.ndarray]) -> float:
+def _apart(ours: Regard, numbers: Mapping[str, Any], theirs: Mapping[str, np.ndarray]) -> float:
     """The greatest difference of numbers; raises UserError where another action is taken or they are not alike."""
-    expected = {name: np.asarray(array) for name, array in acts(policy.adaptor).outputs(ours.array).items()}
+    expected = {name: np.asarray(array) for name, array in numbers.items()}
     if ours.values is not None:
         expected["values"] = ours.values
     if not np.array_equal(expected.pop("action"), theirs["action"]) and not _tied(ours):
         raise UserError("what was exported does not act as the policy: it is not to be used")
-    expected |= {NEXT + name: np.asarray(leaf) for name, leaf in started(policy, ours.memory).items()}
     apart = 0.0
     for name, array in expected.items():
         there = np.isfinite(array)

@@ -1,5 +1,6 @@
 """The verb: what a run has learnt, for use elsewhere."""
 
+import os
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +12,7 @@ from argmaxq.exports import hub, numpy_policy, onnx_model, plain
 from argmaxq.exports.agreement import Agreement, agreement
 from argmaxq.reporting.text import environment
 from argmaxq.runs.track import BEST
-from argmaxq.runs.writing import remove
+from argmaxq.runs.writing import remove, writing
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
 
@@ -66,10 +67,22 @@ def export(
     path = Path(out) if out is not None else chosen.path / EXPORTS / name
     if to == "onnx" and path.suffix != ".onnx":
         path = path / name
-    if path.exists() or path.is_symlink():
-        raise UserError(f"{path} exists already and is not overwritten: remove it, or choose another --out")
+    _check_new(path)
     target(Request(chosen, run, which, path, episodes, say))
     return path
+
+
+def _check_new(path: Path) -> None:
+    """Raises UserError where something is there already, or nothing could be."""
+    try:
+        with writing(path):
+            there = os.path.lexists(path)
+    except UserError:
+        raise
+    except ValueError as fault:  # a name that holds what no name can, such as a null byte
+        raise UserError(f"{str(path)!r}: nothing can be called so ({fault})") from None
+    if there:
+        raise UserError(f"{path} exists already and is not overwritten: remove it, or choose another --out")
 
 
 def _seed(run: Run, which: str | int, seed: int | None, say: Say) -> Run:
@@ -87,8 +100,7 @@ def _seed(run: Run, which: str | int, seed: int | None, say: Say) -> Run:
 def _onnx(asked: Request) -> None:
     policy = asked.run.policy(asked.which)
     model = onnx_model.model_of(policy, origin(asked.run, asked.which))
-    session = onnx_model.session_of(model, policy.adaptor)
-    alike = None if session is None else agreement(policy, session)
+    alike = agreement(policy, onnx_model.session_of(model, policy.adaptor))
     onnx_model.save(model, asked.out)
     asked.say(f"{asked.out}: {_said(alike)}")
 
@@ -109,9 +121,7 @@ def _hub(asked: Request) -> None:
     asked.say(f"{asked.out}: to share it, hf upload OWNER/NAME {asked.out}")
 
 
-def _said(alike: Agreement | None) -> str:
-    if alike is None:
-        return "not compared with the policy, since onnxruntime is not installed"
+def _said(alike: Agreement) -> str:
     many, apart = alike
     return f"acts as the policy on {many} random observations; its numbers differ by {apart:.0e} of their size at most"
 

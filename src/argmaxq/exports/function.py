@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -10,13 +10,15 @@ from gymnasium import spaces
 
 from argmaxq.components.errors import UserError
 from argmaxq.exports.observed import Port, observed
-from argmaxq.lanes.hybrid import HybridSpace, read_hybrid
+from argmaxq.lanes.hybrid import read_hybrid
 from argmaxq.lanes.spaces import Adaptor
 from argmaxq.training.memory import recurrent
 from argmaxq.trees import named
 from argmaxq.types import FORBIDDEN, Array, PyTree
 from argmaxq.verbs.policy import Policy
 
+Acts: TypeAlias = Callable[[Array], dict[str, Array]]
+"""An agent's action -> ``action`` as the environment takes it, and ``parameters`` where actions have such."""
 MEMORY = "memory"
 NEXT = "next_"
 """What the names of a memory's arrays begin with where they come out."""
@@ -36,13 +38,6 @@ class PolicyFunction:
     inputs: tuple[Port, ...]
     function: Callable[..., dict[str, Array]]
     start: dict[str, Array]
-
-
-class Acted(NamedTuple):
-    """What an agent's action is to the environment."""
-
-    hybrid: HybridSpace | None
-    outputs: Callable[[Array], dict[str, Array]]
 
 
 def function_of(policy: Policy) -> PolicyFunction:
@@ -66,23 +61,20 @@ def started(policy: Policy, memory: PyTree | None = None) -> dict[str, Array]:
     return {_memory(name): leaf for name, leaf in named(policy.start() if memory is None else memory).items()}
 
 
-def acts(adaptor: Adaptor) -> Acted:
-    """How actions are told to the environment."""
+def acts(adaptor: Adaptor) -> Acts:
+    """How an agent's action is told to the environment."""
     space, choices = adaptor.source[1], adaptor.source[2]
-    if isinstance(space, spaces.Discrete):
-        start = int(space.start)
-        return Acted(None, lambda action: {"action": action + start})
     hybrid = read_hybrid(space)
     if hybrid is None:
-        return Acted(None, lambda action: {"action": adaptor.decode(action)})
-    found = hybrid
-    table = jnp.asarray(found.table(choices)) if choices else None
+        start = int(space.start) if isinstance(space, spaces.Discrete) else None
+        return lambda action: {"action": adaptor.decode(action) if start is None else action + start}
+    table = jnp.asarray(hybrid.table(choices)) if choices else None
 
     def outputs(action: Array) -> dict[str, Array]:
         row = action if table is None else table[action]
-        return {"action": _number(space, found.decode(row)), "parameters": found.parameters(row)}
+        return {"action": _number(space, hybrid.decode(row)), "parameters": hybrid.parameters(row)}
 
-    return Acted(found, outputs)
+    return outputs
 
 
 def _number(space: Any, action: Any) -> Array:
@@ -91,10 +83,10 @@ def _number(space: Any, action: Any) -> Array:
     return action[next(key for key, part in members if isinstance(part, spaces.Discrete))]
 
 
-def _made(agent: Any, params: PyTree, obs: Array, memory: PyTree, acted: Acted) -> dict[str, Array]:
+def _made(agent: Any, params: PyTree, obs: Array, memory: PyTree, acted: Acts) -> dict[str, Array]:
     """All that a policy makes of what an agent sees."""
     action, after = agent.greedy(params, memory, obs)
-    made = acted.outputs(action)
+    made = acted(action)
     if hasattr(agent, "values"):
         values = agent.values(params, memory, obs) if recurrent(agent) else agent.values(params, obs)
     elif hasattr(agent, "judged"):

@@ -49,7 +49,7 @@ def observed(adaptor: Adaptor) -> Reading:
     key = None
     if mask == "observation":
         space, key = unmasked(space)
-    reading = _alone(space, OBSERVATION if key is None else f"{OBSERVATION}.{key}", adaptor.spaces.observation.dtype)
+    reading = _alone(space, OBSERVATION if key is None else f"{OBSERVATION}.{key}")
     return reading if mask == "none" else _masked(reading, adaptor.spaces.action.n)
 
 
@@ -59,6 +59,11 @@ def arrays(adaptor: Adaptor, obs: Any, mask: Any = None) -> dict[str, np.ndarray
     if adaptor.mask == "observation":
         mask = found.pop(f"{OBSERVATION}.{ACTION_MASK}")
     return found if mask is None else {**found, ACTION_MASK: mask}
+
+
+def handed_over(dtype: Any) -> str:
+    """The dtype in which a Box's numbers are handed over: its own, or float32 for those of 64 bits."""
+    return str(dtype.name) if dtype.itemsize <= 4 else "float32"
 
 
 def _named(space: gym.Space[Any], obs: Any, name: str) -> Iterator[tuple[str, np.ndarray]]:
@@ -89,11 +94,11 @@ def _masked(reading: Reading, actions: int) -> Reading:
     return Reading((*reading.ports, port), seen)
 
 
-def _alone(space: gym.Space[Any], name: str, dtype: str) -> Reading:
+def _alone(space: gym.Space[Any], name: str) -> Reading:
     """As ``lanes.observations.read_observations``: a Box keeps its shape, a Discrete space is an index."""
     match space:
         case spaces.Box():
-            return Reading((Port(name, space.shape, dtype),), lambda given: given[name])
+            return Reading((Port(name, space.shape, handed_over(space.dtype)),), lambda given: given[name])
         case spaces.Discrete():
             start = int(space.start)
             return Reading((Port(name, (), "int32"),), lambda given: given[name] - start)
@@ -105,8 +110,8 @@ def _flat(space: gym.Space[Any], name: str) -> Reading:
     """As ``gymnasium.spaces.flatten``, in float32."""
     match space:
         case spaces.Box():
-            dtype = space.dtype.name if space.dtype.itemsize <= 4 else "float32"
-            return Reading((Port(name, space.shape, dtype),), lambda given: jnp.ravel(given[name]).astype(jnp.float32))
+            port = Port(name, space.shape, handed_over(space.dtype))
+            return Reading((port,), lambda given: jnp.ravel(given[name]).astype(jnp.float32))
         case spaces.MultiBinary():
             return Reading((Port(name, space.shape, "int8"),), lambda given: jnp.ravel(given[name]).astype(jnp.float32))
         case spaces.Discrete():

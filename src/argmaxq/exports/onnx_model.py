@@ -15,6 +15,7 @@ from argmaxq.devices import using
 from argmaxq.exports.agreement import Exported
 from argmaxq.exports.function import PolicyFunction, function_of
 from argmaxq.exports.observed import arrays
+from argmaxq.lanes.hybrid import read_hybrid
 from argmaxq.lanes.spaces import Adaptor
 from argmaxq.learning.batches import singly
 from argmaxq.runs.writing import replace, writing
@@ -23,10 +24,10 @@ from argmaxq.verbs.policy import Policy
 OPSET = 21
 BATCH = "batch"
 NAME = "argmaxq"
-MISSING = "ONNX models need jax2onnx and onnx, which are not installed: pip install 'argmaxq[onnx]'"
+MISSING = "ONNX models need jax2onnx, which is not installed: pip install 'argmaxq[onnx]'"
 
 
-def model_of(policy: Policy, told_of: Mapping[str, str] | None = None) -> Any:
+def model_of(policy: Policy, origin: Mapping[str, str] | None = None) -> Any:
     """The policy as an ``onnx.ModelProto``; every array has a first axis, ``batch``, of any length.
 
     Inputs are the environment's own observations: one array ``observation``, or ``observation.KEY`` for each entry of a
@@ -36,7 +37,7 @@ def model_of(policy: Policy, told_of: Mapping[str, str] | None = None) -> Any:
 
     Args:
         policy: The policy.
-        told_of: What the metadata say besides.
+        origin: What the metadata say besides.
 
     Raises:
         UserError: jax2onnx is not installed, or the policy holds an operation that has no form in ONNX.
@@ -66,7 +67,7 @@ def model_of(policy: Policy, told_of: Mapping[str, str] | None = None) -> Any:
     ):
         tidied(model)
     model.producer_name = NAME
-    model.metadata_props.update({**_described(whole, policy), **(told_of or {})})
+    model.metadata_props.update({**_described(whole, policy), **(origin or {})})
     return _quietly(ir.to_proto, model)
 
 
@@ -94,9 +95,9 @@ def _traced(whole: PolicyFunction) -> tuple[list[str], Any]:
 def _described(whole: PolicyFunction, policy: Policy) -> dict[str, str]:
     """The memory that an episode begins with, and how many parameters each action has, where there are such."""
     memory = {name: np.asarray(leaf).tolist() for name, leaf in whole.start.items()}
-    sizes = getattr(policy.adaptor.spaces.action, "sizes", None)
-    told_of = {"memory": memory or None, "sizes": sizes}
-    return {name: json.dumps(value) for name, value in told_of.items() if value is not None}
+    hybrid = read_hybrid(policy.adaptor.source[1])
+    sizes = hybrid.actions.sizes if hybrid else ()
+    return {name: json.dumps(value) for name, value in (("memory", memory), ("sizes", sizes)) if value}
 
 
 def save(model: Any, path: Path) -> None:
@@ -106,12 +107,10 @@ def save(model: Any, path: Path) -> None:
     replace(path, model.SerializeToString())
 
 
-def session_of(model: Any, adaptor: Adaptor) -> Exported | None:
-    """The model as onnxruntime computes it; None where that is not installed."""
-    try:
-        from onnxruntime import InferenceSession
-    except ImportError:
-        return None
+def session_of(model: Any, adaptor: Adaptor) -> Exported:
+    """The model as onnxruntime computes it."""
+    from onnxruntime import InferenceSession
+
     session = InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
 

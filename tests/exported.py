@@ -1,5 +1,6 @@
 """Policies of all kinds with weights that nobody learnt, and what must hold where the same policy acts elsewhere."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -49,7 +50,10 @@ def policy_of(
 
 
 def _noise(key: jax.Array, like: jax.Array) -> jax.Array:
-    return (1.0 if like.ndim > 1 else 0.1) * jax.random.normal(key, like.shape)
+    """Of a size that keeps values of the order of 1."""
+    kernel = 1.5 * math.prod(like.shape[:-1]) ** -0.5
+    size = {0: 0.05, 1: 0.05, 2: kernel, 4: kernel}.get(like.ndim, 0.5)  # tables and outputs have three axes
+    return size * jax.random.normal(key, like.shape)
 
 
 def asked(policy: Policy, count: int = MANY) -> tuple[Any, np.ndarray | None]:

@@ -32,7 +32,7 @@ KINDS: dict[str, Callable[[], Policy]] = {
     "gelu": partial(policy_of, mlp(activation="gelu", inputs=aq.inputs.Running())),
     "silu": partial(policy_of, mlp(activation="silu", head=aq.heads.MeanExpansion())),
     "tanh": partial(policy_of, mlp(activation="tanh", head=aq.heads.Dueling(aq.layers.Noisy()))),
-    "spectral": partial(policy_of, mlp(layer=aq.layers.Spectral(), returns=aq.returns.Transformed())),
+    "spectral": partial(policy_of, mlp(layer=aq.layers.Spectral(), layer_norm=True, returns=aq.returns.Transformed())),
     "c51": partial(policy_of, mlp(layer_norm=True, returns=aq.returns.Categorical(11))),
     "hl-gauss": partial(policy_of, mlp(head=aq.heads.Dueling(), returns=aq.returns.HLGauss(9))),
     "quantile": partial(policy_of, mlp(returns=aq.returns.Quantile(7)), mask="info"),
@@ -119,5 +119,6 @@ def test_the_command_writes_such_a_folder(argmaxq: Command, trained: str, tmp_pa
     obs, _ = asked(aq.load(trained, "last"))
     found = numpy_policy.load(tmp_path / "mine")
     assert_same(aq.load(trained, "last"), obs, None, found(obs), found.values(obs))
-    code, out, err = argmaxq("export", trained, "--to", "pickle")
-    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    for words in (("--to", "pickle"), ("--to", "policy", "--seed", "9"), ("--to", "policy", "--out", "a\0b"), ()):
+        code, out, err = argmaxq("export", trained, *words)
+        assert (code, out, len(err.splitlines())) == (2, "", 1)

@@ -82,8 +82,8 @@ def card(shown: Shown, found: Evaluated, head: str, filmed: bool) -> str:
     words, note = command(shown.whole.config)
     numbers = found.to_json()
     text = files("argmaxq.exports").joinpath("assets", "card.md").read_text(encoding="utf-8")
-    template = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(text)
-    return template.render(
+    layout = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    return layout.from_string(text).render(
         header=head,
         name=shown.run.config["name"],
         environment=environment(shown.run.config),

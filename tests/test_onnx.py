@@ -34,6 +34,11 @@ LONE = {
     "masked in infos": partial(policy_of, mlp(), mask="info"),
     "table": partial(policy_of, TD(network=aq.networks.Table(aq.features.Bins((6,)))), mask="none"),
     "table of states": partial(policy_of, TD(), spaces.Discrete(20, start=3)),
+    "convolutional, beside numbers": partial(
+        policy_of,
+        aq.agents.DQN(network=CONVOLUTIONAL, replay=aq.replay.Uniform(64)),
+        spaces.Dict(board=PICTURE, speed=spaces.Box(-1, 1, (2,))),
+    ),
     "convolutional": partial(policy_of, aq.agents.DQN(network=CONVOLUTIONAL, replay=aq.replay.Uniform(64)), PICTURE),
 }
 
@@ -45,7 +50,7 @@ def test_a_model_acts_as_its_policy_on_ten_thousand_observations(kind: str) -> N
     session = session_of(model_of(policy), policy.adaptor)
     made = session(obs, mask, {})
     # A batch of pictures is computed in another precision than one of them, and a few are as one.
-    at_once = 8 if kind == "convolutional" else len(made["values"])
+    at_once = 8 if kind.startswith("convolutional") else len(made["values"])
     assert_same(policy, obs, mask, made["action"], made["values"], at_once)
 
 

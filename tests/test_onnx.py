@@ -142,6 +142,6 @@ def test_what_has_no_form_is_refused_in_a_line() -> None:
         return params + length
 
     network = aq.networks.FunctionNetwork(lambda key, obs, outputs: np.zeros(outputs[0], np.float32), apply)
-    with pytest.raises(aq.UserError, match="jax2onnx has no form for") as fault:
+    with pytest.raises(aq.UserError, match="jax2onnx makes no model of this policy") as fault:
         model_of(policy_of(aq.agents.DQN(network=network), BOX))
     assert "\n" not in str(fault.value)

@@ -59,7 +59,7 @@ def model_of(policy: Policy, origin: Mapping[str, str] | None = None) -> Any:
                 input_names=ports, output_names=names,
             )  # fmt: skip
         except Exception as fault:
-            raise UserError(f"this policy holds what jax2onnx has no form for in ONNX ({told(fault)})") from fault
+            raise UserError(f"jax2onnx makes no model of this policy: {told(fault)}") from fault
     for tidied in (
         common.DeduplicateInitializersPass(),
         common.CommonSubexpressionEliminationPass(),

@@ -64,19 +64,19 @@ def asked(policy: Policy, count: int = MANY) -> tuple[Any, np.ndarray | None]:
 def assert_same(
     policy: Policy, obs: Any, mask: Any, actions: np.ndarray, values: np.ndarray, at_once: int = MANY
 ) -> None:
-    """That actions and values of all these observations are the policy's, but where its best two are as good."""
+    """That actions are the policy's, but where the best two are as good, and values, of the first hundred parts."""
     parts = [slice(first, first + at_once) for first in range(0, len(actions), at_once)]
     each = [jax.tree.map(lambda array, part=part: array[part], (obs, mask)) for part in parts]
-    expected = np.concatenate([policy.values(*one) for one in each])
-    first = np.concatenate([_number(policy(*one)) for one in each])
-    there = np.isfinite(expected)
-    np.testing.assert_allclose(values[there], expected[there], rtol=1e-4, atol=1e-4)
-    assert (values[~there] == -np.inf).all()
-    best = np.sort(expected, axis=-1)
-    close = best[:, -1] - best[:, -2] < 1e-5
-    assert close.mean() < 0.01 or policy.agent.network.__class__.__name__ == "Table"
-    np.testing.assert_array_equal(actions[~close], first[~close])
-    assert len(np.unique(actions)) > 1
+    expected = np.concatenate([policy.values(*one) for one in each[:100]])
+    there, found = np.isfinite(expected), values[: len(expected)]
+    np.testing.assert_allclose(found[there], expected[there], rtol=1e-4, atol=1e-4)
+    assert (found[~there] == -np.inf).all()
+    assert np.std(found[there]) > 0.05
+    second, first = np.sort(values, axis=-1)[:, -2:].T
+    close = first - second < 1e-5
+    assert close.mean() < 0.01 or isinstance(policy.agent.network, aq.networks.Table)
+    ours = np.concatenate([_number(policy(*one)) for one in each])
+    np.testing.assert_array_equal(actions[~close], ours[~close])
 
 
 def _number(action: Any) -> np.ndarray:

@@ -21,7 +21,7 @@ from argmaxq.exports.onnx_model import model_of, session_of
 from argmaxq.lanes.frames import pictures
 from argmaxq.networks.recurrent import LSTM, Recurrent
 from commands import Command
-from exported import BOX, MIXED, PICTURE, PLATFORM, asked, assert_same, elsewhere, mlp, policy_of
+from exported import BOX, MANY, MIXED, PICTURE, PLATFORM, asked, assert_same, elsewhere, mlp, policy_of
 
 pytest.importorskip("jax2onnx")
 
@@ -46,7 +46,7 @@ LONE = {
 @pytest.mark.parametrize("kind", LONE)
 def test_a_model_acts_as_its_policy_on_ten_thousand_observations(kind: str) -> None:
     policy = LONE[kind]()
-    obs, mask = asked(policy)
+    obs, mask = asked(policy, 800 if kind == "convolutional, beside numbers" else MANY)
     session = session_of(model_of(policy), policy.adaptor)
     made = session(obs, mask, {})
     # A batch of pictures is computed in another precision than one of them, and a few are as one.

@@ -91,12 +91,13 @@ def test_a_policy_acts_as_the_model_did(kind: str, tmp_path: Path) -> None:
     theirs = np.concatenate([model.predict(part, deterministic=True)[0] for part in np.split(obs, 10)])
     # A batch of pictures is computed in another precision than one of them, and a few are as one.
     parts = np.split(obs, MANY // 8) if kind.startswith("Cnn") else [obs]
-    np.testing.assert_allclose(np.concatenate(list(map(policy.values, parts))), values, rtol=1e-4, atol=1e-5)
+    ours = np.concatenate(list(map(policy.values, parts[:100])))
+    np.testing.assert_allclose(ours, values[: len(ours)], rtol=1e-4, atol=1e-5)
     best = np.sort(values)
     apart = best[:, -1] - best[:, -2] > 1e-5
     assert apart.mean() > 0.99
     np.testing.assert_array_equal(np.concatenate(list(map(policy, parts)))[apart], theirs[apart])
-    assert len(np.unique(theirs)) > 1 or len(obs.shape) == 4  # noise looks alike
+    assert np.ptp(values, axis=0).max() > 0.01
 
 
 class Trap:

@@ -76,11 +76,15 @@ from argmaxq.verbs.train import resume, train
 
 if TYPE_CHECKING:
     from argmaxq import statistics
+    from argmaxq.exports.export import export
+    from argmaxq.exports.sb3 import from_sb3
     from argmaxq.page.report import report
     from argmaxq.tracking.track import track
     from argmaxq.visualisation.inline import film, plot
 
 LATER = {
+    "export": "argmaxq.exports.export",
+    "from_sb3": "argmaxq.exports.sb3",
     "report": "argmaxq.page.report",
     "film": "argmaxq.visualisation.inline",
     "plot": "argmaxq.visualisation.inline",
@@ -153,9 +157,11 @@ __all__ = [
     "diagnostics",
     "encoders",
     "exploration",
+    "export",
     "features",
     "film",
     "find",
+    "from_sb3",
     "heads",
     "inputs",
     "layers",

@@ -195,6 +195,17 @@ TRACK = (
     OFFLINE,
     *TRUST,
 )
+EXPORT = (
+    RUN,
+    argument("--to", "onnx, policy (a folder that needs NumPy alone) or hf", metavar="WHAT", required=True),
+    argument("--out", "what is written, a new file or folder (default: below exports, in the run)", metavar="PATH"),
+    CHECKPOINT,
+    argument("--seed", "which of several seeds (default: the median one)", metavar="S", type=whole_number),
+    argument(
+        "--episodes", "how many judge it for the card of hf (%(default)s)", metavar="N", type=whole_number, default=100
+    ),
+    *TRUST,
+)
 CHECK = (
     argument("env", "an environment's id", metavar="ENV"),
     argument("--kwargs", "arguments for making it, a JSON object", metavar="JSON", default="{}"),

@@ -252,6 +252,15 @@ def _track(options: Options, rest: list[str]) -> int:
     return 0
 
 
+def _export(options: Options, rest: list[str]) -> int:
+    from argmaxq.exports.export import export  # here, since only exporting needs what it needs
+
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # a card's film needs no display
+    run = opened(options)
+    export(run, options.to, options.out, which=options.checkpoint, seed=options.seed, episodes=options.episodes)
+    return 0
+
+
 def _check(options: Options, rest: list[str]) -> int:
     from argmaxq.environments.check import check
 
@@ -292,6 +301,9 @@ VERBS = {
     ),
     "watch": Verb(_watch, "see a trained agent play, in a window or a film", arguments.WATCH),
     "track": Verb(_track, "send a run, or a study's runs, to a tracker: wandb, tensorboard, ...", arguments.TRACK),
+    "export": Verb(
+        _export, "a trained agent as an ONNX model, as NumPy alone, or for the Hugging Face Hub", arguments.EXPORT
+    ),
     "check": Verb(_check, "is this environment usable, and if not, why", arguments.CHECK),
     "completion": Verb(_completion, "a script that completes lines in a shell", arguments.COMPLETION),
 }

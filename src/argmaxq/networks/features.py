@@ -161,7 +161,7 @@ class Bins(_InBox):
         Raises:
             UserError: ``bins`` are not one for each entry.
         """
-        return _each(self.bins, len(self.low))
+        return per_entry(self.bins, len(self.low))
 
     def cell(self, obs: Array, xp: Any = jnp) -> Array:
         """The number [] of an observation's [n] cell, the last entry counting fastest.
@@ -170,7 +170,7 @@ class Bins(_InBox):
         """
         shape = np.array(self.shape, np.int32)
         place = xp.minimum((self._unit(obs, xp) * shape.astype(np.float32)).astype(np.int32), shape - 1)
-        return xp.sum(place * _strides(self.shape))
+        return xp.sum(place * strides(self.shape))
 
     def __call__(self, obs: Array) -> Active:
         """The one feature of the cell in which an observation [n] lies."""
@@ -213,7 +213,18 @@ class Tiles(_InBox):
         Raises:
             UserError: ``tiles`` are not one for each entry.
         """
-        return tuple(tiles + 1 for tiles in _each(self.tiles, len(self.low)))
+        return tuple(tiles + 1 for tiles in per_entry(self.tiles, len(self.low)))
+
+    @property
+    def moves(self) -> np.ndarray:
+        """By how much of a tile each grid is moved along each entry, [tilings, entries]."""
+        odd = 1 + 2 * np.arange(len(self.low))
+        return (np.arange(self.tilings)[:, np.newaxis] * odd % self.tilings / self.tilings).astype(np.float32)
+
+    @property
+    def first(self) -> np.ndarray:
+        """The number of each grid's first tile [tilings]."""
+        return np.arange(self.tilings, dtype=np.int32) * int(np.prod(self.shape))
 
     def __call__(self, obs: Array) -> Active:
         """A tile of each tiling, [tilings], for an observation [n].
@@ -221,12 +232,9 @@ class Tiles(_InBox):
         Raises:
             UserError: ``tiles`` are not one for each entry.
         """
-        entries = len(self.low)
-        moves = np.arange(self.tilings)[:, np.newaxis] * (1 + 2 * np.arange(entries)) % self.tilings / self.tilings
-        place = self._unit(obs) * np.array(_each(self.tiles, entries), np.float32)
-        tile = jnp.floor(place + moves.astype(np.float32)).astype(jnp.int32)
-        first = np.arange(self.tilings, dtype=np.int32) * int(np.prod(self.shape))
-        return Active(first + tile @ jnp.asarray(_strides(self.shape)), jnp.ones(self.tilings))
+        place = self._unit(obs) * np.array(per_entry(self.tiles, len(self.low)), np.float32)
+        tile = jnp.floor(place + self.moves).astype(jnp.int32)
+        return Active(self.first + tile @ jnp.asarray(strides(self.shape)), jnp.ones(self.tilings))
 
 
 @component(Features)
@@ -256,7 +264,7 @@ class Fourier(_InBox):
 
     def __call__(self, obs: Array) -> Active:
         """All waves, [count], at an observation [n]."""
-        waves = _exponents(self.order, len(self.low))
+        waves = all_exponents(self.order, len(self.low))
         length = np.maximum(np.linalg.norm(waves, axis=1), 1.0)
         return _dense(jnp.cos(np.pi * (waves @ self._unit(obs))) / np.sqrt(length).astype(np.float32))
 
@@ -286,7 +294,21 @@ class Radial(_InBox):
         Raises:
             UserError: ``centres`` are not one for each entry.
         """
-        return int(np.prod(_each(self.centres, len(self.low))))
+        return int(np.prod(per_entry(self.centres, len(self.low))))
+
+    @property
+    def shape(self) -> np.ndarray:
+        """Bumps along each entry.
+
+        Raises:
+            UserError: ``centres`` are not one for each entry.
+        """
+        return np.array(per_entry(self.centres, len(self.low)))
+
+    @property
+    def places(self) -> np.ndarray:
+        """The centres [bumps, entries], in distances between neighbours."""
+        return np.array(list(product(*map(range, self.shape.tolist()))), np.float32)
 
     def __call__(self, obs: Array) -> Active:
         """All bumps, [count], at an observation [n].
@@ -294,9 +316,7 @@ class Radial(_InBox):
         Raises:
             UserError: ``centres`` are not one for each entry.
         """
-        shape = np.array(_each(self.centres, len(self.low)))
-        centres = np.array(list(product(*map(range, shape.tolist()))), np.float32)
-        distance = self._unit(obs) * np.maximum(shape - 1, 1).astype(np.float32) - centres
+        distance = self._unit(obs) * np.maximum(self.shape - 1, 1).astype(np.float32) - self.places
         bumps = jnp.exp(-0.5 * jnp.sum(distance**2, axis=1) / self.width**2)
         return _dense(bumps / jnp.maximum(jnp.sum(bumps), 1e-30) if self.normalised else bumps)
 
@@ -324,7 +344,7 @@ class Polynomial(_InBox):
         """All products, [count], of powers of an observation's [n] entries."""
         entry = 2.0 * self._unit(obs) - 1.0
         powers = jnp.stack([entry**power for power in range(self.order + 1)])
-        exponents = _exponents(self.order, len(self.low)).astype(np.int32)
+        exponents = all_exponents(self.order, len(self.low)).astype(np.int32)
         return _dense(jnp.prod(powers[exponents, np.arange(len(self.low))], axis=1))
 
 
@@ -332,17 +352,18 @@ def _dense(value: Array) -> Active:
     return Active(jnp.arange(value.shape[0]), value)
 
 
-def _each(numbers: tuple[int, ...], entries: int) -> tuple[int, ...]:
-    """One number for each entry."""
+def per_entry(numbers: tuple[int, ...], entries: int) -> tuple[int, ...]:
+    """One number for each entry of an observation; raises UserError where there are others."""
     if len(numbers) not in (1, entries):
         raise UserError(f"{numbers}: one number, or one for each of the {entries} entries of an observation")
     return numbers * entries if len(numbers) == 1 else numbers
 
 
-def _strides(shape: tuple[int, ...]) -> np.ndarray:
+def strides(shape: tuple[int, ...]) -> np.ndarray:
     """How far apart neighbours along each axis are among the elements of an array."""
     return np.append(np.cumprod(shape[:0:-1])[::-1], 1).astype(np.int32)
 
 
-def _exponents(order: int, entries: int) -> np.ndarray:
+def all_exponents(order: int, entries: int) -> np.ndarray:
+    """All of {0 .. order}^entries, a row each, in float32."""
     return np.array(list(product(range(order + 1), repeat=entries)), np.float32)

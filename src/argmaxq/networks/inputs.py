@@ -80,13 +80,18 @@ class Rescaled:
         low, high = self.low or spaces.observation.low, self.high or spaces.observation.high
         return dataclasses.replace(self, low=low, high=high)
 
-    def __call__(self, obs: Array) -> Array:
-        """An observation [n], each entry by its own bounds."""
-        low, high = (np.array(bound or [np.inf] * obs.shape[0], np.float32) for bound in (self.low, self.high))
+    def scales(self, entries: int) -> tuple[np.ndarray, np.ndarray]:
+        """The middle of each entry's range and what its distance from there is multiplied by, float32 [entries]."""
+        low, high = (np.array(bound or [np.inf] * entries, np.float32) for bound in (self.low, self.high))
         known = (np.abs(low) < UNBOUNDED) & (np.abs(high) < UNBOUNDED) & (low < high)
         middle = np.where(known, (np.where(known, low, 0) + np.where(known, high, 0)) / 2, 0.0)
         half = np.where(known, (np.where(known, high, 1) - np.where(known, low, 0)) / 2, 1.0)
-        return (obs - jnp.asarray(middle, jnp.float32)) * jnp.asarray(1.0 / half, jnp.float32)
+        return middle.astype(np.float32), (1.0 / half).astype(np.float32)
+
+    def __call__(self, obs: Array) -> Array:
+        """An observation [n], each entry by its own bounds."""
+        middle, factor = self.scales(obs.shape[0])
+        return (obs - middle) * factor
 
 
 class _Moments(nn.Module):

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Collection, Mapping
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,12 @@ class Run:
             evaluator.close()
         success = None if played.success is None else float(played.success.mean())
         return Evaluated(tuple(map(float, played.returns)), float(random.returns.mean()), success, played.cut)
+
+    def export(self, to: str, out: str | Path | None = None, **options: Any) -> Path:
+        """Write its policy for use elsewhere, ``to`` onnx, policy or hf, and return where; see ``argmaxq.export``."""
+        write = import_module("argmaxq.exports.export").export  # by name, since exports stand on a floor above
+        written: Path = write(self, to, out, **options)
+        return written
 
     def judge(self, which: str | int = BEST) -> Judgement:
         """Compare what was learnt with the exact solution of an environment that has transition tables.

@@ -32,10 +32,12 @@ format: $(VENV)/.stamp-dev ## put the code into the project's format
 	$(VENV)/bin/ruff format
 
 docs: $(VENV)/.stamp-docs ## the documentation, as a site in build/site
+	$(VENV)/bin/python tools/lessons.py
 	$(VENV)/bin/zensical build --clean --strict
 	$(VENV)/bin/python tools/check_site.py
 
 docs-serve: $(VENV)/.stamp-docs ## the documentation at localhost:8000, anew with each change
+	$(VENV)/bin/python tools/lessons.py
 	$(VENV)/bin/zensical serve
 
 bench: $(BENCH_VENV)/.stamp-bench ## speed side by side with other libraries

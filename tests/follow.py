@@ -1,7 +1,7 @@
 """Follows a page as its reader does, in the current folder: ``python follow.py PAGE``.
 
-Its files are written, its commands and Python blocks run in order, all in this process, which spares them starting anew.
-Blocks that say what they need are left out. Standard error has nothing but what they have to say there.
+Its files are written, its commands and Python blocks run in order, all in this process, which spares them
+starting anew. Blocks that say what they need are left out. Standard error has nothing but what they say there.
 """
 
 import os

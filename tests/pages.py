@@ -1,4 +1,4 @@
-"""Pages as their readers follow them: the commands, files and Python blocks of the README and of the guide, in order."""
+"""Pages as their readers follow them: commands, files and Python blocks of the README and of the guide, in order."""
 
 import os
 import re

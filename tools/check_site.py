@@ -1,4 +1,4 @@
-"""What is wrong with the built site, a line each: ``python tools/check_site.py [FOLDER]``; ends with 1 where there is anything.
+"""What is wrong with the built site, a line each: ``python tools/check_site.py [FOLDER]`` ends with 1 if there is any.
 
 Zensical's strict mode knows of broken links and references in Markdown. This looks at what came of it: every file and
 anchor that a page names, what a browser would fetch from elsewhere, and whether navigation and pages agree.
@@ -14,17 +14,17 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 ROOT = Path(__file__).parents[1]
-FETCHED = {("script", "src"), ("img", "src"), ("source", "src"), ("video", "src"), ("video", "poster"), ("iframe", "src")}
-"""What a browser asks for by itself; a link to elsewhere waits for its reader."""
+FETCHING = ("iframe", "img", "link", "script", "source", "video")
+"""Tags for which a browser asks by itself; a link to elsewhere waits for its reader."""
 
 
 class Page(HTMLParser):
-    """Names and references of one page: ``ids``, and (tag, attribute, address) of each ``reference``."""
+    """Names and references of one page: ``ids``, and (tag, address) of each of its ``references``."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.ids: set[str] = set()
-        self.references: list[tuple[str, str, str]] = []
+        self.references: list[tuple[str, str]] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -32,11 +32,7 @@ class Page(HTMLParser):
             if name in ("id", "name") and value:
                 self.ids.add(value)
             elif name in ("href", "src", "poster") and value:
-                self.references.append((tag, name, value))
-
-
-def is_fetched(tag: str, attribute: str) -> bool:
-    return (tag, attribute) in FETCHED or tag == "link"
+                self.references.append((tag, value))
 
 
 def located(path: str, file: Path, site: Path) -> Path:
@@ -50,10 +46,10 @@ def broken(site: Path) -> Iterator[str]:
     pages = {file: Page(file.read_text()) for file in sorted(site.rglob("*.html"))}
     for file, page in pages.items():
         where = file.relative_to(site)
-        for tag, attribute, address in page.references:
+        for tag, address in page.references:
             parts = urlsplit(address)
             if parts.scheme or parts.netloc:
-                if is_fetched(tag, attribute) and parts.scheme != "data":
+                if tag in FETCHING and parts.scheme != "data":
                     yield f"{where}: <{tag}> fetches {address}"
                 continue
             target = located(unquote(parts.path), file, site)
@@ -82,6 +78,7 @@ def astray(config: dict[str, Any], docs: Path) -> Iterator[str]:
 
 
 def main(site: Path = ROOT / "build" / "site") -> int:
+    """Print what is wrong; 1 if anything is."""
     config = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
     found = [*astray(config, ROOT / "docs"), *broken(site)]
     print("\n".join(found) or "every link, anchor, file and entry of the navigation is there")

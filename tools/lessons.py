@@ -35,6 +35,7 @@ def prose(source: str) -> str:
 
 
 def fenced(language: str, content: str) -> str:
+    """A block of code, or of what was printed."""
     return f"```{language}\n{content.rstrip()}\n```"
 
 
@@ -75,6 +76,7 @@ def page(path: Path) -> str:
 
 
 def main() -> None:
+    """Write all pages anew."""
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir()
     overview = NOTEBOOKS / "README.md"

@@ -63,7 +63,7 @@ def understood(words: list[str]) -> None:
     """The command line takes these words, those after ``argmaxq``, as far as can be said without running them."""
     verb, *given = words
     options, rest = VERBS[verb].parser(verb).parse_known_args([word for word in given if word != "--help"])
-    if verb == "resume":
+    if verb == "resume" and rest:
         put(find(Path(options.run).name.replace("-", "/", 1)), read(rest))
     elif verb != "train":
         assert not rest

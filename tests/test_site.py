@@ -18,7 +18,7 @@ from pages import DOCS, ROOT, blocks, commands, followed, understood
 FOLLOWED = ("index.md", "all-of-it.md", "guide/*.md", "from/*.md")
 GUIDE = sorted(page for pattern in FOLLOWED for page in DOCS.glob(pattern))
 TOLD = sorted(page for page in DOCS.rglob("*.md") if any(words[0] == "argmaxq" for words in commands(page)))
-OF_OTHERS = ("pip", "python", "python3", "ls", "cat", ".")
+OF_OTHERS = ("pip", "python", "python3", "ffmpeg", "cat", ".")
 
 
 def name(page: Path) -> str:

@@ -1,7 +1,7 @@
 """Follows a page as its reader does, in the current folder: ``python follow.py PAGE``.
 
 Its files are written, its commands and Python blocks run in order, all in this process, which spares them
-starting anew. Blocks that say what they need are left out. Standard error has nothing but what they say there.
+starting anew; the Python blocks are one session. Blocks that say what they need are left out.
 """
 
 import os
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from argmaxq.cli.main import main
 from argmaxq.setup import device_per_core
@@ -24,10 +25,6 @@ def run(line: str) -> None:
     words = shlex.split(line)
     if words[0] == "argmaxq":
         code = main(words[1:])
-    elif words[0] == "python":
-        sys.argv = words[1:]
-        runpy.run_path(words[1], run_name="__main__")
-        code = 0
     else:
         code = 0 if words[0] in SETTING_UP else subprocess.run(words, check=False).returncode
     if code:
@@ -35,6 +32,7 @@ def run(line: str) -> None:
 
 
 def follow(page: Path) -> None:
+    session: dict[str, Any] = {}
     for number, block in enumerate(blocks(page)):
         begun = time.perf_counter()
         if block.needs:
@@ -50,7 +48,7 @@ def follow(page: Path) -> None:
         elif block.language == "python":
             script = Path(f"block_{number}.py")
             script.write_text(block.text)
-            run(f"python {script}")
+            session = runpy.run_path(str(script), session, run_name="__main__")
             print(f"[{script}: {time.perf_counter() - begun:.1f} s]", flush=True)
 
 

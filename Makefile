@@ -32,6 +32,7 @@ format: $(VENV)/.stamp-dev ## put the code into the project's format
 	$(VENV)/bin/ruff format
 
 docs: $(VENV)/.stamp-docs ## the documentation, as a site in build/site
+	rm -rf build/site
 	$(VENV)/bin/python tools/lessons.py
 	$(VENV)/bin/zensical build --clean --strict
 	$(VENV)/bin/python tools/check_site.py

@@ -63,17 +63,23 @@ def test_every_link_and_page_is_there(site: Path) -> None:
     checker = [sys.executable, "tools/check_site.py"]
     done = subprocess.run(checker, cwd=root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    (root / "docs" / "nowhere.md").write_text("A page that no one finds.")
     (site / "index.html").write_text(
         '<a href="nothing.html">a</a> <a href="glossary.html#none">b</a> <script src="https://example.org/a.js"></script>'
     )
     done = subprocess.run(checker, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
-        "docs/nowhere.md: no entry of nav in mkdocs.yml",
         "index.html: nothing.html is not there",
         "index.html: glossary.html#none has no such anchor",
         "index.html: <script> fetches https://example.org/a.js",
+    ]
+    (root / "docs" / "nowhere.md").write_text("A page that no one finds.")
+    (root / "docs" / "faq.md").unlink()
+    done = subprocess.run(checker, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "mkdocs.yml: nav names faq.md, which is not there",
+        "docs/nowhere.md: no entry of nav in mkdocs.yml",
     ]
 
 

@@ -48,7 +48,7 @@ def shown(output: dict[str, Any], picture: Path) -> str:
         content = text(data[kind])
         file = picture.with_suffix("." + ENDINGS[kind])
         file.write_bytes(content.encode() if kind.endswith("xml") else base64.b64decode(content))
-        return f"![{text(data.get('text/plain', 'a figure'))}]({file.relative_to(OUT)})"
+        return f"![A figure]({file.relative_to(OUT)})"
     if "text/html" in data:
         return '<div class="output">' + re.sub(r"\n\s*\n", "\n", text(data["text/html"])) + "</div>"
     return fenced("text", text(data.get("text/plain", "")))

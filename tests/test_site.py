@@ -109,13 +109,20 @@ def test_pages_open_from_a_folder_and_ask_no_network_for_anything(site: Path, ch
     assert shown(chromium, site / "all-of-it.html")[1:] == [0, 0]
 
 
+def wait_for(chromium: Browser, condition: str) -> None:
+    """Ask until a condition holds in the page, for 20 seconds at most."""
+    until = time.monotonic() + 20
+    while not chromium.run(condition):
+        assert time.monotonic() < until, condition
+        time.sleep(0.1)
+
+
 def test_search_finds_a_word_without_a_server(site: Path, chromium: Browser) -> None:
     chromium.open(site / "guide" / "tips.html")
-    chromium.run("document.querySelector('.md-search__button').click()")
+    inside = "[...document.querySelectorAll('*')].map(x => x.shadowRoot).filter(Boolean)"
+    wait_for(
+        chromium, f"document.querySelector('.md-search__button').click(), {inside}.some(x => x.activeElement !== null)"
+    )
     chromium.call("Input.insertText", text="thermostat")
-    found = "[...document.querySelectorAll('*')].map(x => x.shadowRoot?.textContent ?? '').join('')"
-    until = time.monotonic() + 20
-    while "Your own environment" not in chromium.run(found):
-        assert time.monotonic() < until
-        time.sleep(0.2)
+    wait_for(chromium, f"{inside}.some(x => x.textContent.includes('Your own environment'))")
     assert chromium.complaints() == []

@@ -7,7 +7,7 @@ RELEASE := pyproject.toml constraints.txt
 EXTRAS := atari,fast,ray,slurm,tune,wandb,tensorboard,mlflow,trackio,hf,onnx,sb3,docs,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format bench tables constraints dist-check clean
+.PHONY: help demo test test-slow lint format bench tables constraints dist-check docs docs-serve clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,16 @@ format: $(VENV)/.stamp-dev ## put the code into the project's format
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
+docs: $(VENV)/.stamp-docs ## the documentation, as a site in build/site
+	rm -rf build/site
+	$(VENV)/bin/python tools/lessons.py
+	$(VENV)/bin/zensical build --clean --strict
+	$(VENV)/bin/python tools/check_site.py
+
+docs-serve: $(VENV)/.stamp-docs ## the documentation at localhost:8000, anew with each change
+	$(VENV)/bin/python tools/lessons.py
+	$(VENV)/bin/zensical serve
+
 bench: $(BENCH_VENV)/.stamp-bench ## speed side by side with other libraries
 	$(BENCH_VENV)/bin/python benchmarks/run.py
 
@@ -48,7 +58,7 @@ dist-check: ## build sdist and wheel, and try them on each Python, with lowest a
 	$(PYTHON) tools/dist_check.py
 
 clean: ## remove everything made here, but not runs/
-	rm -rf $(VENV) $(BENCH_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) build dist .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find src tests benchmarks examples -name __pycache__ -type d -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -63,6 +73,10 @@ $(VENV)/.stamp-base: $(RELEASE) | $(VENV)/bin/python
 
 $(VENV)/.stamp-dev: $(RELEASE) | $(VENV)/bin/python
 	$(VENV)/bin/pip install $(PIP_FLAGS) -e '.[$(EXTRAS)]'
+	@touch $@
+
+$(VENV)/.stamp-docs: $(RELEASE) | $(VENV)/bin/python
+	$(VENV)/bin/pip install $(PIP_FLAGS) -e '.[docs]'
 	@touch $@
 
 $(BENCH_VENV)/.stamp-bench: $(RELEASE) | $(BENCH_VENV)/bin/python

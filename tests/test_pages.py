@@ -19,7 +19,8 @@ from page_facts import DOCS, ROOT
 ROOMS = ("algorithms", "environments", "from")
 PAGES = sorted(
     itertools.chain(
-        itertools.chain.from_iterable((DOCS / room).rglob("*.md") for room in ROOMS), (DOCS / "faq.md", DOCS / "glossary.md")
+        itertools.chain.from_iterable((DOCS / room).rglob("*.md") for room in ROOMS),
+        (DOCS / "faq.md", DOCS / "glossary.md"),
     )
 )
 FILM = re.compile(r"!\[[^]]*\]\((films/[^)]+)\)")

@@ -54,6 +54,24 @@ def test_each_command_of_a_page_is_one_that_there_is(page: Path) -> None:
             assert not rest, line
 
 
+@pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
+def test_a_page_asks_for_no_run_that_it_did_not_train(page: Path) -> None:
+    there: set[str] = set()
+    for line in facts.commands(page):
+        verb, *given = shlex.split(line)[1:]
+        out = (
+            given[given.index("--out") + 1]
+            if "--out" in given
+            else "runs/" + given[0].replace("/", "-")
+            if given
+            else ""
+        )
+        if verb in ("train", "study"):
+            there.add(out)
+        elif verb != "watch":  # a film stands above what it is a film of
+            assert {word for word in given if word.startswith("runs/")} <= there, line
+
+
 def test_every_agent_and_every_environment_has_a_page() -> None:
     agents, environments = ((DOCS / room / "index.md").read_text() for room in ROOMS[:2])
     for agent in (name for name, kind in candidates(Agent).items() if is_ours(kind)):

@@ -1,6 +1,5 @@
 """The pages about algorithms and environments, and those for who comes from elsewhere, say what is true."""
 
-import itertools
 import re
 import shlex
 from pathlib import Path
@@ -8,30 +7,18 @@ from pathlib import Path
 import pytest
 
 import page_facts as facts
-from argmaxq.cli.verbs import VERBS, given_values
-from argmaxq.components.options import put
 from argmaxq.components.registry import candidates, is_ours
-from argmaxq.recipes.named import find
-from argmaxq.recipes.starts.generic import STARTS
 from argmaxq.roles import Agent
 from page_facts import DOCS, ROOT
 
 ROOMS = ("algorithms", "environments", "from")
-PAGES = sorted(
-    itertools.chain(
-        itertools.chain.from_iterable((DOCS / room).rglob("*.md") for room in ROOMS),
-        (DOCS / "faq.md", DOCS / "glossary.md"),
-    )
-)
+PAGES = sorted(page for room in ROOMS for page in (DOCS / room).rglob("*.md"))
 FILM = re.compile(r"!\[[^]]*\]\((films/[^)]+)\)")
 LARGEST_FILM = 150_000
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
 
 
-def names(pages: list[Path]) -> list[str]:
-    return [str(page.relative_to(DOCS)) for page in pages]
-
-
-@pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
+@each_page
 def test_what_a_page_quotes_links_to_and_shows_is_there(page: Path) -> None:
     text = page.read_text()
     for source, excerpt in facts.EXCERPT.findall(text):
@@ -43,31 +30,14 @@ def test_what_a_page_quotes_links_to_and_shows_is_there(page: Path) -> None:
         assert any(film.rpartition("/")[2] in line for line in facts.commands(page) if line.startswith("argmaxq watch"))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
-def test_each_command_of_a_page_is_one_that_there_is(page: Path) -> None:
-    for line in facts.commands(page):
-        verb, *given = shlex.split(line)[1:]
-        options, rest = VERBS[verb].parser(verb).parse_known_args([word for word in given if word != "--help"])
-        if verb == "train" and options.recipe not in STARTS:
-            put(find(options.recipe), given_values(options, rest))
-        elif verb != "train":
-            assert not rest, line
-
-
-@pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
+@each_page
 def test_a_page_asks_for_no_run_that_it_did_not_train(page: Path) -> None:
     there: set[str] = set()
     for line in facts.commands(page):
         verb, *given = shlex.split(line)[1:]
-        out = (
-            given[given.index("--out") + 1]
-            if "--out" in given
-            else "runs/" + given[0].replace("/", "-")
-            if given
-            else ""
-        )
         if verb in ("train", "study"):
-            there.add(out)
+            usual = f"runs/{given[0].replace('/', '-')}"
+            there.add(given[given.index("--out") + 1] if "--out" in given else usual)
         elif verb != "watch":  # a film stands above what it is a film of
             assert {word for word in given if word.startswith("runs/")} <= there, line
 

@@ -51,12 +51,6 @@ def entry_rows(id: str) -> list[str]:
     return [f"| {name} | {low:g} | {high:g} |" for name, low, high in zip(names, space.low, space.high, strict=True)]
 
 
-def action_names(id: str) -> list[str]:
-    """What actions are called, where the environment tells."""
-    env = functional(id) if id in DOMAINS else None
-    return list(getattr(env, "action_names", ()))
-
-
 def stands(excerpt: str, source: str) -> bool:
     """Whether the lines of an excerpt follow one another in a source, indented by whatever."""
     wanted, lines = textwrap.dedent(excerpt).rstrip().splitlines(), source.splitlines()

@@ -12,7 +12,8 @@ from argmaxq.roles import Agent
 from page_facts import DOCS, ROOT
 
 ROOMS = ("algorithms", "environments", "from")
-PAGES = sorted(page for room in ROOMS for page in (DOCS / room).rglob("*.md"))
+ALONE = (DOCS / "faq.md", DOCS / "glossary.md")
+PAGES = (*ALONE, *sorted(page for room in ROOMS for page in (DOCS / room).rglob("*.md")))
 FILM = re.compile(r"!\[[^]]*\]\((films/[^)]+)\)")
 LARGEST_FILM = 150_000
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))

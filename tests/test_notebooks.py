@@ -89,11 +89,11 @@ def test_noise_is_not_kept(tmp_path: Path) -> None:
     said = [
         new_output("stream", text="  2048/50000 steps  9k steps/s  0:05 left\nat ro"),
         new_output("stream", text=f"ws {tmp_path}/lesson/runs/a\n10 %\r100 %\r\x1b[1mdone\x1b[0m <X at 0x7f00>\n"),
-        new_output("stream", name="stderr", text="50000/50000 steps  8k steps/s\n"),
+        new_output("stream", name="stderr", text="50000/50000 steps  8k steps/s\n/tmp/ipykernel_7/12.py:3: Hm\n"),
     ]
     cell = new_code_cell(outputs=said, metadata={"execution": {"started": "now"}, "tags": ["long"]})
     kept = lessons.clean(new_notebook(cells=[cell], metadata={"widgets": {"state": {}}}), tmp_path)
-    assert [output.text for output in kept.cells[0].outputs] == ["at rows runs/a\ndone <X>\n"]
+    assert [output.text for output in kept.cells[0].outputs] == ["at rows runs/a\ndone <X>\n", "cell:3: Hm\n"]
     assert kept.cells[0].metadata == {"tags": ["long"]}
     assert set(kept.metadata) == {"kernelspec", "language_info"}
 

@@ -45,6 +45,8 @@ PROGRESS = re.compile(r"^ *\d+/\d+ steps\b.*\n?", re.MULTILINE)
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 OVERWRITTEN = re.compile(r"^[^\n]*\r(?!\n)", re.MULTILINE)
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+CELL = re.compile(r"\S*ipykernel_\d+[/\\]\d+\.py")
+"""The file that a cell's code seems to stand in."""
 
 
 def execute(path: Path, place: Path) -> Any:
@@ -143,6 +145,7 @@ def _plain(text: str, place: Path) -> str:
     for path in (place / "lesson", place.resolve() / "lesson"):
         text = text.replace(f"{path}{os.sep}", "").replace(str(path), ".")
     text = text.replace(sys.prefix, ".venv").replace(str(FOLDER.parent.parent.resolve()), ".")
+    text = CELL.sub("cell", text)
     return ADDRESS.sub("", COLOURS.sub("", text.replace(str(Path.home()), "~")))
 
 

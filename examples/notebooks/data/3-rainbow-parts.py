@@ -12,7 +12,13 @@ import argmaxq as aq
 
 PLAIN = aq.replace(
     aq.find("cartpole/dqn", steps=20_000),
-    {"agent.bootstrap": "max", "agent.n_step": 1, "evaluation.episodes": 20, "diagnostics.every": 0},
+    {
+        "agent.bootstrap": "max",
+        "agent.n_step": 1,
+        "evaluation.every": 2_500,
+        "evaluation.episodes": 10,
+        "diagnostics.every": 0,
+    },
 )
 C51 = aq.returns.Categorical(51, 0.0, 15.0)
 SURE = aq.exploration.EpsilonGreedy(aq.schedules.Linear(1.0, 0.01, 0.16, per="run"))

@@ -7,7 +7,7 @@ RELEASE := pyproject.toml constraints.txt
 EXTRAS := atari,fast,ray,slurm,tune,wandb,tensorboard,mlflow,trackio,hf,onnx,sb3,docs,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format bench tables constraints dist-check docs docs-serve clean
+.PHONY: help demo test test-slow lint format bench tables notebooks constraints dist-check docs docs-serve clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: $(BENCH_VENV)/.stamp-bench ## speed side by side with other libraries
 
 tables: ## tables of figures in docs, from docs/measurements
 	$(PYTHON) benchmarks/pages.py
+
+notebooks: $(VENV)/.stamp-dev ## execute the lessons in examples/notebooks again, in place
+	$(VENV)/bin/python examples/notebooks/execute.py
 
 constraints: ## resolve the newest versions of everything into constraints.txt
 	rm -rf build/resolve

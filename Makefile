@@ -7,7 +7,7 @@ RELEASE := pyproject.toml constraints.txt
 EXTRAS := atari,fast,ray,slurm,tune,wandb,tensorboard,mlflow,trackio,hf,onnx,sb3,docs,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format bench tables constraints clean
+.PHONY: help demo test test-slow lint format bench tables constraints dist-check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ constraints: ## resolve the newest versions of everything into constraints.txt
 	build/resolve/bin/pip install --quiet '.[$(EXTRAS),bench]'
 	{ sed '/^[^#]/d' constraints.txt; build/resolve/bin/pip freeze --all | sed -E '/^(argmaxq|pip)\b/d; s/\+cpu$$//'; } > build/constraints.txt
 	mv build/constraints.txt constraints.txt
+
+dist-check: ## build sdist and wheel, and try them on each Python, with lowest and newest dependencies
+	$(PYTHON) tools/dist_check.py
 
 clean: ## remove everything made here, but not runs/
 	rm -rf $(VENV) $(BENCH_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

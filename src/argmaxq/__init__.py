@@ -71,19 +71,30 @@ from argmaxq.tuning.tune import tune
 from argmaxq.types import Array, Batch, Clock, Metrics, PyTree, Row, Transition
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run, load
+from argmaxq.verbs.tracking import Tracking
 from argmaxq.verbs.train import resume, train
 
 if TYPE_CHECKING:
     from argmaxq import statistics
     from argmaxq.page.report import report
+    from argmaxq.tracking.track import track
+    from argmaxq.visualisation.inline import film, plot
+
+LATER = {
+    "report": "argmaxq.page.report",
+    "film": "argmaxq.visualisation.inline",
+    "plot": "argmaxq.visualisation.inline",
+    "track": "argmaxq.tracking.track",
+}
+"""Functions that are looked up when they are first asked for, since what they need takes its time to import."""
 
 
 def __getattr__(name: str) -> Any:
-    """``statistics`` and ``report`` when they are first asked for, since what they need takes its time to import."""
+    """``statistics``, and what is imported ``LATER``."""
     if name == "statistics":
         return import_module("argmaxq.statistics")
-    if name == "report":
-        return import_module("argmaxq.page.report").report
+    if name in LATER:
+        return getattr(import_module(LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -130,6 +141,7 @@ __all__ = [
     "Stop",
     "Study",
     "Sync",
+    "Tracking",
     "TrainingReturn",
     "Transition",
     "UserError",
@@ -142,6 +154,7 @@ __all__ = [
     "encoders",
     "exploration",
     "features",
+    "film",
     "find",
     "heads",
     "inputs",
@@ -151,6 +164,7 @@ __all__ = [
     "normalisers",
     "optimisers",
     "parameters",
+    "plot",
     "recipes",
     "replace",
     "replay",
@@ -165,6 +179,7 @@ __all__ = [
     "study",
     "sync",
     "traces",
+    "track",
     "train",
     "transformed",
     "tune",

@@ -27,7 +27,8 @@ class Network(Protocol):
     """A function approximator. Outputs have shape [actions, size], ``size`` being what the returns need per action.
 
     One whose outputs depend on the key says so by a true ``random``; any other never gets one. One whose products fill
-    a core by themselves may say so by a true ``heavy``: seeds that are trained at once then take turns on it.
+    a core by themselves may say so by a true ``heavy``: seeds that are trained at once then take turns; a lone one
+    has all cores.
     """
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
@@ -86,3 +87,8 @@ class MaximisableCritic(Critic, Protocol):
 
         ``mean`` maps outputs [..., size] to expected returns [...].
         """
+
+
+def heavy(agent: Any) -> bool:
+    """Whether an agent's network says that its products fill a core by themselves."""
+    return getattr(getattr(agent, "network", None), "heavy", False)

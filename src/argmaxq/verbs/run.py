@@ -15,19 +15,22 @@ from argmaxq.environments.source import single
 from argmaxq.exact import Judgement, allowed_of, judge, model_of
 from argmaxq.lanes.spaces import Adaptor
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.reporting.inline import run_html
 from argmaxq.reporting.text import environment
 from argmaxq.runs import checkpoint, spaces, trust
 from argmaxq.runs.columns import columns
 from argmaxq.runs.folder import CONFIG, check_seed, read_config, read_summary, seed_folder
-from argmaxq.runs.formats import POLICY, STATE, checked
+from argmaxq.runs.formats import POLICY, SLIM, STATE, checked
+from argmaxq.runs.kept import policies
 from argmaxq.runs.reading import WRONG_DATA
 from argmaxq.runs.track import BEST, CHECKPOINTS, POLICIES, statistics
+from argmaxq.trackers.named import fetched
 from argmaxq.training.evaluation import Evaluator, check_episodes, greedy, uniform
 from argmaxq.training.memory import recurrent
 from argmaxq.verbs.policy import Policy, acting, policy_params
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Evaluated:
     """Returns of whole greedy episodes, beside the random policy's.
 
@@ -47,6 +50,10 @@ class Evaluated:
     def mean(self) -> float:
         """Mean return."""
         return float(np.mean(self.returns))
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{name} {value:.1f}" for name, value in statistics(np.array(self.returns)).items())
+        return f"<Evaluated: {len(self.returns)} greedy episodes, {numbers}; random policy's mean {self.random:.1f}>"
 
     def to_json(self) -> dict[str, Any]:
         """As the command line prints it."""
@@ -87,6 +94,10 @@ class Run:
         config = self.config
         seeds = f"seed {self.seeds[0]}" if len(self.seeds) == 1 else f"{len(self.seeds)} seeds"
         return f"<Run {str(self.path)!r}: {config['name']} on {environment(config)}, {seeds}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it: how it went, and its curve."""
+        return run_html(self.config, self.summary, self.path, [part.path for part in self.parts])
 
     @property
     def recipe(self) -> Recipe:
@@ -226,17 +237,28 @@ class Run:
         values = policy.values(first + np.arange(model.states), allowed)
         return judge(model, values.astype(np.float64), float(gamma), allowed)
 
-    def checkpoint(self, which: str | int = BEST) -> Path:
-        """The folder of a checkpoint: best, last, or that of a step.
+    def checkpoints(self) -> dict[str, Path]:
+        """The folders of all checkpoints: best, last, start, and those of steps, each of which can be evaluated.
 
         Raises:
-            UserError: there is no such checkpoint; it says which there are.
+            UserError: it holds several runs.
         """
         if len(self.seeds) > 1:
             raise UserError(f"{self.path} holds {len(self.seeds)} runs: name one of them, such as {self.parts[0].path}")
         folder = self.path / CHECKPOINTS
-        steps = {str(int(path.name.removeprefix("step-"))): path for path in checkpoint.checkpoints(folder)}
-        there = {name: folder / name for name in POLICIES if (folder / name).is_dir()} | steps
+        states = {str(checkpoint.step_of(path)): path for path in checkpoint.checkpoints(folder)}
+        kept = {str(step): path for step, path in policies(folder).items()}
+        steps = sorted((states | kept).items(), key=lambda each: int(each[0]))
+        return {name: folder / name for name in POLICIES if (folder / name).is_dir()} | dict(steps)
+
+    def checkpoint(self, which: str | int = BEST) -> Path:
+        """The folder of a checkpoint: best, last, or that of a step. Of a slim copy, best is the one that it has.
+
+        Raises:
+            UserError: there is no such checkpoint; it says which there are.
+        """
+        which = self.config.get(SLIM, which) if which == BEST else which
+        there = self.checkpoints()
         if str(which) not in there:
             kinds = f"there are {', '.join(there)}" if there else "there are none yet"
             raise UserError(f"{self.path} has no checkpoint {which}: {kinds}")
@@ -245,8 +267,8 @@ class Run:
     def step(self, which: str | int = BEST) -> int:
         """The env step at which a checkpoint was made."""
         path = self.checkpoint(which)
-        if path.name not in POLICIES:
-            return int(path.name.removeprefix("step-"))
+        if checkpoint.step_of(path) >= 0:
+            return checkpoint.step_of(path)
         return int(self._checked(path, checkpoint.verify(path))["step"])
 
     def arrays(self, which: str | int = BEST) -> dict[str, np.ndarray]:
@@ -258,7 +280,7 @@ class Run:
 
     def _checked(self, path: Path, meta: dict[str, Any]) -> dict[str, Any]:
         """What a checkpoint says of itself, if it is this run's."""
-        checked(POLICY if path.name in POLICIES else STATE, meta, path)
+        checked(STATE if checkpoint.step_of(path) >= 0 else POLICY, meta, path)
         checkpoint.check_owner(path, meta, self.config.get("id"), self.seeds)
         return meta
 
@@ -274,7 +296,8 @@ def load(
     machine by this user: ``trust``, or what is named so, as in ``Run``.
 
     Args:
-        path: The run's folder.
+        path: The run's folder; or ``wandb:entity/project/name:best``, an artifact of a tracker, or ``hf:owner/name``, a
+            repository of the Hugging Face hub, which are downloaded and are data, too.
         which: Its checkpoint: best, last, or that of a step.
         own: Objects of the user's own that the agent was made with, by path, such as ``agent.network.module``.
         trust: Whether a module that the folder names may be imported.
@@ -289,4 +312,4 @@ def load(
         >>> policy.values(36).shape
         (4,)
     """
-    return Run(path, own, trust).policy(which)
+    return Run(fetched(str(path)) or path, own, trust).policy(which)

@@ -27,12 +27,16 @@ BESIDE = (
     "argmaxq.roles",
     "argmaxq.spaces",
     "argmaxq.studies.executors",
+    "argmaxq.trackers.tracker",
+    "argmaxq.tracking.track",
     "argmaxq.training.block",
     "argmaxq.tuning.tune",
     "argmaxq.types",
     "argmaxq.verbs.policy",
     "argmaxq.verbs.run",
+    "argmaxq.verbs.tracking",
     "argmaxq.verbs.train",
+    "argmaxq.visualisation.inline",
 )
 """Public modules that ``aq`` does not name, beside those that it does."""
 ARRAYS = re.compile(r"\b(Array|ndarray|NDArray|ArrayLike|Row|Transition|Batch|Estimates?)\b")
@@ -109,8 +113,10 @@ def without_units(each: Named) -> str:
 
 
 def undescribed(each: Named) -> str:
-    """Fields that a class's docstring does not describe."""
-    wanting = [name for name in _fields(each.item) if not documentation(each.item).fields.get(name)]
+    """Fields that neither a class's docstring describes nor that of a class which it is made of."""
+    bases = each.item.__mro__ if isinstance(each.item, type) else ()
+    known = {name for base in bases for name, said in documentation(base).fields.items() if said}
+    wanting = [name for name in _fields(each.item) if name not in known]
     return f"fields not described: {', '.join(wanting)}" if wanting else ""
 
 

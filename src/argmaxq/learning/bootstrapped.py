@@ -42,6 +42,16 @@ class Heads:
         returns: How each of them represents a return.
         greedy: How the greedy policy chooses: what most heads hold best (the better on average among equals), or what
             is best on average.
+
+    Two of three heads hold the second action better, though the first is better on average:
+
+    Examples:
+        >>> from argmaxq.types import Estimate
+        >>> returns = Heads(3)
+        >>> z = jnp.array([[9.0, 0.0, 0.0], [0.0, 1.0, 1.0]])  # of each action, one output of each head
+        >>> q = returns.mean(z)
+        >>> int(jnp.argmax(q)), int(jnp.argmax(returns.preferred(Estimate(z, q))))
+        (0, 1)
     """
 
     heads: Size = 10

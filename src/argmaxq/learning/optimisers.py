@@ -70,6 +70,14 @@ class Adam(_Gradient):
         b1: Decay of the first moment.
         b2: Decay of the second moment.
         eps: Added to the second moment's root.
+
+    The first step has the size of the learning rate, however large the gradient is:
+
+    Examples:
+        >>> adam, params = Adam(learning_rate=0.5), jnp.float32(1.0)
+        >>> params, state = adam.update(jnp.float32(100.0), adam.init(params), params, aq.Clock())
+        >>> round(float(params), 3)
+        0.5
     """
 
     learning_rate: Positive = 1e-3

@@ -48,7 +48,13 @@ class Exact:
 
 @component(ParameterExploration)
 class UniformParameters:
-    """Uniformly random parameters where the action is chosen at random, the actor's everywhere else."""
+    """Uniformly random parameters where the action is chosen at random, the actor's everywhere else.
+
+    Examples:
+        >>> perturb, drawn = UniformParameters().perturb, jnp.array([0.5])
+        >>> [float(perturb(jnp.zeros(1), explores, aq.Clock(), drawn, ())[0][0]) for explores in (True, False)]
+        [0.5, 0.0]
+    """
 
     def memory(self, parameters: int) -> PyTree:
         """None is needed."""
@@ -161,7 +167,12 @@ class InvertingGradients:
 
 @component(Bounding)
 class Tanh:
-    """A hyperbolic tangent; its own derivative does the rest."""
+    """A hyperbolic tangent; its own derivative does the rest.
+
+    Examples:
+        >>> round(float(Tanh().squash(jnp.float32(100.0))), 3)
+        1.0
+    """
 
     def squash(self, raw: Array) -> Array:
         """tanh of the outputs [...]."""
@@ -184,7 +195,12 @@ class ActorLoss(Protocol):
 
 @component(ActorLoss)
 class Summed:
-    """All of them alike: -sum_k Q(s, k, x(s)) (Xiong et al. 2018, eq. 5)."""
+    """All of them alike: -sum_k Q(s, k, x(s)) (Xiong et al. 2018, eq. 5).
+
+    Examples:
+        >>> Summed().weights(jnp.array([1, 0]), jnp.array([0.5, 1.0]), 2).tolist()
+        [[0.5, 0.5], [1.0, 1.0]]
+    """
 
     def weights(self, action: Array, importance: Array, actions: int) -> Array:
         """The importance of each row [batch], of all its actions: [batch, actions]."""
@@ -193,7 +209,14 @@ class Summed:
 
 @component(ActorLoss)
 class Weighted:
-    """As often as each action was taken in the batch (Bester et al. 2019)."""
+    """As often as each action was taken in the batch (Bester et al. 2019).
+
+    Three of four rows took the first action:
+
+    Examples:
+        >>> Weighted().weights(jnp.array([0, 0, 0, 1]), jnp.ones(4), 2)[0].tolist()
+        [0.75, 0.25]
+    """
 
     def weights(self, action: Array, importance: Array, actions: int) -> Array:
         """The importance of each row, times each action's share of the whole importance, [batch, actions]."""

@@ -74,6 +74,11 @@ class Symmetric:
 
     Attributes:
         entries: Numbers in an observation; none: the environment's own.
+
+    Examples:
+        >>> symmetric = aq.networks.Linear(Symmetric(entries=2))
+        >>> symmetric({"weights": jnp.array([[[1.0]], [[2.0]]])}, jnp.array([3.0, 4.0])).tolist()
+        [[-11.0], [11.0]]
     """
 
     entries: Size | None = None
@@ -105,6 +110,10 @@ class Indicator:
 
     Attributes:
         categories: How many there are; none: the environment's own.
+
+    Examples:
+        >>> Indicator(categories=5)(jnp.int32(3)).index.tolist()
+        [3]
     """
 
     categories: Size | None = None
@@ -279,6 +288,10 @@ class Radial(_InBox):
         normalised: Divide by their sum.
         low: Least value of each entry; empty: the environment's own.
         high: Greatest value of each entry; empty: the environment's own.
+
+    Examples:
+        >>> Radial(centres=(2,), width=1.0, normalised=True, low=(0.0,), high=(1.0,))(jnp.array([0.5])).value.tolist()
+        [0.5, 0.5]
     """
 
     centres: tuple[Size, ...] = (6,)
@@ -329,6 +342,10 @@ class Polynomial(_InBox):
         order: Greatest power of each entry.
         low: Least value of each entry; empty: the environment's own.
         high: Greatest value of each entry; empty: the environment's own.
+
+    Examples:
+        >>> Polynomial(order=2, low=(0.0,), high=(1.0,))(jnp.array([1.0])).value.tolist()  # entry 1: 1, 1, 1
+        [1.0, 1.0, 1.0]
     """
 
     order: Size = 1

@@ -73,6 +73,10 @@ class ImplicitQuantile:
         target_quantiles: Levels of its target, N'.
         value_quantiles: Levels whose mean is an action value, K; evenly spaced where no one explores.
         kappa: Differences beyond it count linearly.
+
+    Examples:
+        >>> ImplicitQuantile().levels(None, 4).tolist()  # without a key they are even
+        [0.125, 0.375, 0.625, 0.875]
     """
 
     random: ClassVar[bool] = True

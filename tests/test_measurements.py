@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from readme import ROOT
+from documents import ROOT
 
 sys.path.append(str(ROOT / "benchmarks"))
 pages, saving = pytest.importorskip("pages"), pytest.importorskip("saving")

@@ -17,6 +17,7 @@ TABLES = ("FrozenLake-v1", "FrozenLake8x8-v1", "Taxi-v4", "CliffWalking-v1", "Cl
 """Gymnasium's environments that are compiled from their transition tables."""
 IDS = (*DOMAINS, *RENDERED, *TABLES)
 EXCERPT = re.compile(r'^```python title="(src/[^"]+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+DOCSTRING = re.compile(r'^ *"""(?:(?!""").)*"""\n', re.MULTILINE | re.DOTALL)
 SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -52,8 +53,9 @@ def entry_rows(id: str) -> list[str]:
 
 
 def stands(excerpt: str, source: str) -> bool:
-    """Whether the lines of an excerpt follow one another in a source, indented by whatever."""
-    wanted, lines = textwrap.dedent(excerpt).rstrip().splitlines(), source.splitlines()
+    """Whether the lines of an excerpt follow one another in a source, indented by whatever, docstrings left out."""
+    wanted = textwrap.dedent(DOCSTRING.sub("", excerpt)).rstrip().splitlines()
+    lines = DOCSTRING.sub("", source).splitlines()
     windows = (lines[first : first + len(wanted)] for first in range(len(lines) - len(wanted) + 1))
     return any(textwrap.dedent("\n".join(window)).splitlines() == wanted for window in windows)
 

@@ -311,7 +311,7 @@ class Radial(_InBox):
 
     @property
     def shape(self) -> np.ndarray:
-        """Bumps along each entry.
+        """Bumps along each entry, [n].
 
         Raises:
             UserError: ``centres`` are not one for each entry.
@@ -370,17 +370,21 @@ def _dense(value: Array) -> Active:
 
 
 def per_entry(numbers: tuple[int, ...], entries: int) -> tuple[int, ...]:
-    """One number for each entry of an observation; raises UserError where there are others."""
+    """One number for each entry of an observation.
+
+    Raises:
+        UserError: there are neither one nor so many.
+    """
     if len(numbers) not in (1, entries):
         raise UserError(f"{numbers}: one number, or one for each of the {entries} entries of an observation")
     return numbers * entries if len(numbers) == 1 else numbers
 
 
 def strides(shape: tuple[int, ...]) -> np.ndarray:
-    """How far apart neighbours along each axis are among the elements of an array."""
+    """How far apart neighbours along each axis are among the elements of an array: int32 [axes]."""
     return np.append(np.cumprod(shape[:0:-1])[::-1], 1).astype(np.int32)
 
 
 def all_exponents(order: int, entries: int) -> np.ndarray:
-    """All of {0 .. order}^entries, a row each, in float32."""
+    """All of {0 .. order}^entries, a row each: float32 [rows, entries]."""
     return np.array(list(product(range(order + 1), repeat=entries)), np.float32)

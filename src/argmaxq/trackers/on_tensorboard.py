@@ -23,7 +23,8 @@ class TensorBoard:
     def open(self, run: Tracked) -> str | None:
         self._folder = run.folder
         # Its files are named after the second, and one of the same name would be overwritten.
-        self._writer: Any = SummaryWriter(str(run.folder), filename_suffix=f".{time.time_ns()}")
+        made: Any = SummaryWriter  # untyped, as its messages are
+        self._writer = made(str(run.folder), filename_suffix=f".{time.time_ns()}")
         if not run.resumed:
             self._writer.add_text("configuration", f"```json\n{json.dumps(dict(run.config), indent=1)}\n```", 0)
             self._writer.flush()
@@ -36,9 +37,9 @@ class TensorBoard:
 
     def media(self, path: Path, key: str, step: int) -> None:
         if path.suffix == self.film:  # an animation is shown where pictures are
-            made: Any = summary_pb2
-            picture = made.Summary.Image(encoded_image_string=path.read_bytes(), colorspace=3)
-            summary = made.Summary(value=[made.Summary.Value(tag=key, image=picture)])
+            messages: Any = summary_pb2
+            picture = messages.Summary.Image(encoded_image_string=path.read_bytes(), colorspace=3)
+            summary = messages.Summary(value=[messages.Summary.Value(tag=key, image=picture)])
             self._writer.file_writer.add_summary(summary, step)
         else:
             kept = self._folder / "media" / key / path.name

@@ -52,7 +52,8 @@ class Trackio:
         project, slash, artifact = name.rpartition("/")
         if not slash:
             raise UserError(f"trackio:{name}: it is written trackio:PROJECT/NAME:ALIAS")
-        run = trackio.init(project=project, name=LOADED, resume="allow", embed=False, auto_log_gpu=False)
+        library: Any = trackio  # which is untyped
+        run = library.init(project=project, name=LOADED, resume="allow", embed=False, auto_log_gpu=False)
         try:
             found = run.use_artifact(artifact)
             return Path(found.download(cache("trackio", project, f"{found.name}-{found.version}")))

@@ -131,12 +131,13 @@ class _Beside:
 
     def _read(self, lines: IO[bytes]) -> None:
         """Take what it says: warnings, and lines for who watches."""
-        for line in lines:
-            kind, _, text = line.decode(errors="replace").rstrip().partition(" ")
-            if kind == "warn":
-                self._warn(text)
-            elif not self._quiet:
-                print(text, flush=True)
+        with lines:
+            for line in lines:
+                kind, _, text = line.decode(errors="replace").rstrip().partition(" ")
+                if kind == "warn":
+                    self._warn(text)
+                elif not self._quiet:
+                    print(text, flush=True)
 
     def _warn(self, text: str) -> None:
         """Warn at once where someone watches; else when training is over, in the thread that asked for it."""

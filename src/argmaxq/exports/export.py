@@ -1,7 +1,7 @@
 """The verb: what a run has learnt, for use elsewhere."""
 
-import os
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -75,14 +75,13 @@ def export(
 def _check_new(path: Path) -> None:
     """Raises UserError where something is there already, or nothing could be."""
     try:
-        with writing(path):
-            there = os.path.lexists(path)
+        with writing(path), suppress(FileNotFoundError):
+            path.lstat()
+            raise UserError(f"{path} exists already and is not overwritten: remove it, or choose another --out")
     except UserError:
         raise
     except ValueError as fault:  # a name that holds what no name can, such as a null byte
         raise UserError(f"{str(path)!r}: nothing can be called so ({fault})") from None
-    if there:
-        raise UserError(f"{path} exists already and is not overwritten: remove it, or choose another --out")
 
 
 def _seed(run: Run, which: str | int, seed: int | None, say: Say) -> Run:

@@ -7,7 +7,7 @@ RELEASE := pyproject.toml constraints.txt
 EXTRAS := atari,fast,ray,slurm,tune,wandb,tensorboard,mlflow,trackio,hf,onnx,sb3,docs,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format docs docs-serve bench constraints clean
+.PHONY: help demo test test-slow lint format bench tables notebooks constraints dist-check docs docs-serve clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,12 +44,21 @@ docs-serve: $(VENV)/.stamp-docs ## the documentation at localhost:8000, anew wit
 bench: $(BENCH_VENV)/.stamp-bench ## speed side by side with other libraries
 	$(BENCH_VENV)/bin/python benchmarks/run.py
 
+tables: ## tables of figures in docs, from docs/measurements
+	$(PYTHON) benchmarks/pages.py
+
+notebooks: $(VENV)/.stamp-dev ## execute the lessons in examples/notebooks again, in place
+	$(VENV)/bin/python examples/notebooks/execute.py
+
 constraints: ## resolve the newest versions of everything into constraints.txt
 	rm -rf build/resolve
 	$(PYTHON) -m venv build/resolve
 	build/resolve/bin/pip install --quiet '.[$(EXTRAS),bench]'
 	{ sed '/^[^#]/d' constraints.txt; build/resolve/bin/pip freeze --all | sed -E '/^(argmaxq|pip)\b/d; s/\+cpu$$//'; } > build/constraints.txt
 	mv build/constraints.txt constraints.txt
+
+dist-check: ## build sdist and wheel, and try them on each Python, with lowest and newest dependencies
+	$(PYTHON) tools/dist_check.py
 
 clean: ## remove everything made here, but not runs/
 	rm -rf $(VENV) $(BENCH_VENV) build dist .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis

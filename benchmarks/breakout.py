@@ -14,6 +14,7 @@ from pathlib import Path
 
 from measure import script, train
 from peers.values import BREAKOUT, BREAKOUT_PQN
+from saving import add_option, save
 
 DQN = {
     "env.lanes": BREAKOUT["lanes"],
@@ -36,6 +37,8 @@ PQN = {
     "agent.gamma": BREAKOUT_PQN["gamma"],
     "agent.trace-decay": BREAKOUT_PQN["trace_decay"],
 }
+
+COLUMNS = {"what": "what", "ours": "argmaxq [steps/s]", "peer": "other [steps/s]", "ratio": "ratio"}
 
 
 def ours(recipe: str, options: dict[str, object], steps: int) -> Callable[[Path], float]:
@@ -61,6 +64,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--dqn-steps", type=int, default=24_000)
     parser.add_argument("--pqn-steps", type=int, default=8 * 128 * 32)
+    add_option(parser)
     arguments = parser.parse_args()
     dqn, pqn = arguments.dqn_steps, arguments.pqn_steps
     lines = (
@@ -68,6 +72,7 @@ def main() -> None:
         ("PQN, torch bfloat16", ours("breakout/pqn", PQN, pqn), peer("peers/torch_breakout.py", pqn * 3 // 4), 0.9),
     )
     print(f"env steps per second, medians of {arguments.rounds} turns, {os.cpu_count()} cores")
+    rows, samples = [], {}
     with tempfile.TemporaryDirectory() as place:
         for number, (name, own, other, bar) in enumerate(lines):
             own(Path(place) / f"{number}-compile")
@@ -75,6 +80,10 @@ def main() -> None:
             mine, theirs = (statistics.median(side) for side in zip(*turns, strict=True))
             ratio = statistics.median(one / another for one, another in turns)
             print(f"{name:24} ours {mine:7.0f}   peer {theirs:7.0f}   ratio {ratio:.2f}, at least {bar}", flush=True)
+            rows.append({"what": name, "ours": round(mine), "peer": round(theirs), "ratio": round(ratio, 2)})
+            samples[name] = turns
+    protocol = f"env steps per second of wall time, medians of {arguments.rounds} turns; ratios: the turns' median"
+    save(arguments.save, protocol, COLUMNS, rows, samples)
 
 
 if __name__ == "__main__":

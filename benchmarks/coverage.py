@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from argmaxq import statistics
+from saving import add_option, save
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 TRUTH = 10_000_000
@@ -55,9 +56,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[5, 10, 20], help="(%(default)s)")
     parser.add_argument("--repeats", type=int, default=10_000, help="(%(default)s)")
     parser.add_argument("--figures", nargs="+", default=[*FIGURES, "improvement"], help="(%(default)s)")
+    add_option(parser)
     options = parser.parse_args()
     print(f"| figure | seeds | {' | '.join(DISTRIBUTIONS)} |\n|---|---|{'---|' * len(DISTRIBUTIONS)}")
     known = {name: truths(draw, np.random.default_rng(0)) for name, draw in DISTRIBUTIONS.items()}
+    rows = []
     for figure in options.figures:
         for seeds in options.seeds:
             cells = [
@@ -67,6 +70,11 @@ def main() -> None:
                 for name, draw in DISTRIBUTIONS.items()
             ]
             print(f"| {figure} | {seeds} | {' | '.join(f'{cell:.3f}' for cell in cells)} |", flush=True)
+            row = {name: round(cell, 3) for name, cell in zip(DISTRIBUTIONS, cells, strict=True)}
+            rows.append({"figure": figure, "seeds": seeds, **row})
+    columns = {"figure": "figure", "seeds": "seeds", **{name: name for name in DISTRIBUTIONS}}
+    protocol = f"the share of 95 % intervals that hold the true figure, of {options.repeats} simulated studies"
+    save(options.save, protocol, columns, rows, [])
 
 
 if __name__ == "__main__":

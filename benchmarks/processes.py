@@ -16,10 +16,12 @@ import gymnasium as gym
 import numpy as np
 
 import argmaxq as aq
+from saving import add_option, save
 
 STEP = 0.005
 """Seconds that a step takes."""
 LANES = 8
+COLUMNS = {"kind": "a step", "one": "in one process [steps/s]", "many": "in processes [steps/s]", "ratio": "ratio"}
 
 
 class Slow(gym.Env[Any, Any]):
@@ -78,7 +80,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=2_400, help="env steps of each training (%(default)s)")
     parser.add_argument("--repeats", type=int, default=3)
+    add_option(parser)
     arguments = parser.parse_args()
+    rows = []
     kinds: dict[str, dict[str, Any]] = {"sleeps": {"seconds": STEP}, "computes": {"additions": additions()}}
     print(f"{LANES} lanes, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; steps per second")
     for repeat in range(arguments.repeats):
@@ -92,6 +96,9 @@ def main() -> None:
                 f"{many / one:.2f}, {equal} parameters, load {os.getloadavg()[0]:.1f}",
                 flush=True,
             )
+            rows.append({"kind": kind, "one": round(one), "many": round(many), "ratio": round(many / one, 2)})
+    protocol = f"{LANES} lanes, {arguments.steps} env steps, each turn both ways one after the other"
+    save(arguments.save, protocol, COLUMNS, rows, rows)
 
 
 if __name__ == "__main__":

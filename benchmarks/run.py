@@ -11,7 +11,8 @@ from pathlib import Path
 
 from comparisons import COMPARISONS, QUICK, Workload
 from measure import HERE, Sample
-from tables import about, as_json, markdown, results, show
+from saving import about, add_option, save
+from tables import HEADINGS, as_json, markdown, results, show
 
 
 def take_samples(names: list[str], workload: Workload, repeats: int) -> dict[str, list[Sample]]:
@@ -26,10 +27,13 @@ def take_samples(names: list[str], workload: Workload, repeats: int) -> dict[str
     return samples
 
 
-def write(folder: Path, samples: dict[str, list[Sample]], repeats: int) -> None:
+def write(folder: Path, samples: dict[str, list[Sample]], repeats: int, saved: Path | None) -> None:
     """Print the table and write it as JSON and Markdown."""
-    rows, where = results(samples), about(repeats)
+    rows, where = results(samples), {"repeats": repeats, **about()}
     show(rows)
+    protocol = f"medians of {repeats} repeats, each of all sides one after the other; ratios: their median and range"
+    lines = [dict(zip(HEADINGS, row.cells, strict=True)) for row in rows]
+    save(saved, protocol, {name: name for name in HEADINGS}, lines, samples)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "latest.json").write_text(json.dumps(as_json(rows, where, samples), indent=2) + "\n")
     (folder / "performance.md").write_text(markdown(rows, where))
@@ -42,9 +46,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=COMPARISONS, default=list(COMPARISONS))
     parser.add_argument("--quick", action="store_true", help="tiny workloads, to try the benchmark itself")
     parser.add_argument("--out", type=Path, default=HERE / "results")
+    add_option(parser)
     arguments = parser.parse_args()
     samples = take_samples(arguments.only, QUICK if arguments.quick else Workload(), arguments.repeats)
-    write(arguments.out, samples, arguments.repeats)
+    write(arguments.out, samples, arguments.repeats, arguments.save)
 
 
 if __name__ == "__main__":

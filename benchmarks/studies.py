@@ -23,11 +23,13 @@ import numpy as np
 import argmaxq as aq
 from argmaxq.setup import device_per_core
 from argmaxq.training.engines.choose import make_engine, make_members
+from saving import add_option, save
 
 RECIPE = "cartpole/dqn-course"
 CAPACITIES = (1_000, 2_500, 5_000, 10_000)
 PERIODS = (25, 50, 100, 200)
 SEEDS = WIDTH = 10
+COLUMNS = {"what": "what", "study": "study", "other": "commands, or seeds alone", "ratio": "ratio"}
 
 
 def command(*words: str) -> np.ndarray:
@@ -103,6 +105,16 @@ def per_step(replay: str, turns: int) -> dict[str, Any]:
     }
 
 
+def row(found: dict[str, Any]) -> dict[str, Any]:
+    """A line of the table: of the commands, or of a member's step."""
+    if "replay" in found:
+        what = f"CPU of a member's step, width {WIDTH}, {found['replay']} replay [us]"
+        return {"what": what, "other": found["seeds_us"], "ratio": found["ratio"]}
+    seconds = [each[0] for each in (found["study"], found.get("commands", [""]), found.get("ratio", [""]))]
+    what = f"16 settings, {SEEDS} seeds, {found['steps']} steps each [s]"
+    return {"what": what, **dict(zip(("study", "other", "ratio"), seconds, strict=True))}
+
+
 def _listed(numbers: tuple[int, ...]) -> str:
     return ",".join(map(str, numbers))
 
@@ -112,12 +124,16 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2_000, help="of each run (%(default)s); 0: no commands")
     parser.add_argument("--commands", type=int, default=16, help="that it is compared with (%(default)s); 0: none")
     parser.add_argument("--turns", type=int, default=10, help="of the two engines (%(default)s); 0: none")
+    add_option(parser)
     options = parser.parse_args()
-    if options.steps:
-        print(json.dumps(wall(options.steps, options.commands)), flush=True)
+    found = [wall(options.steps, options.commands)] if options.steps else []
+    for each in found:
+        print(json.dumps(each), flush=True)
     device_per_core()
     for replay in ("uniform", "prioritised") if options.turns else ():
-        print(json.dumps(per_step(replay, options.turns)), flush=True)
+        found.append(per_step(replay, options.turns))
+        print(json.dumps(found[-1]), flush=True)
+    save(options.save, " ".join(str(__doc__).split()), COLUMNS, [row(each) for each in found], found)
 
 
 if __name__ == "__main__":

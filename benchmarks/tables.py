@@ -1,11 +1,8 @@
 """Medians and ratios of the samples: as a table in the terminal, as Markdown and as JSON."""
 
-import platform
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
-from os import cpu_count
 from typing import Any
 
 from rich.console import Console
@@ -14,7 +11,6 @@ from rich.table import Table
 from comparisons import COMPARISONS, Line
 from measure import Sample
 
-PACKAGES = ("argmaxq", "jax", "flax", "optax", "gymnasium", "envpool", "torch", "stable-baselines3", "numpy")
 HEADINGS = ("what", "unit", "argmaxq", "other", "which other", "ratio", "bar")
 
 
@@ -75,17 +71,6 @@ def markdown(rows: Sequence[Result], about: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", said, ""])
 
 
-def about(repeats: int) -> dict[str, Any]:
-    """Where and with what it was measured."""
-    return {
-        "repeats": repeats,
-        "machine": f"{platform.system()} {platform.machine()}",
-        "cores": cpu_count(),
-        "python": platform.python_version(),
-        "versions": {name: found for name in PACKAGES if (found := _version(name))},
-    }
-
-
 def as_json(
     rows: Sequence[Result], about: Mapping[str, Any], samples: Mapping[str, Sequence[Sample]]
 ) -> dict[str, Any]:
@@ -95,10 +80,3 @@ def as_json(
         "results": [asdict(row.line) | {"ours": row.ours, "peer": row.peer, "ratio": row.ratio} for row in rows],
         "samples": {name: list(taken) for name, taken in samples.items()},
     }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

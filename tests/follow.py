@@ -15,7 +15,7 @@ from typing import Any
 
 from argmaxq.cli.main import main
 from argmaxq.setup import device_per_core
-from pages import blocks
+from documents import blocks
 
 SETTING_UP = ("make", ".", "pip")
 """Commands that set up a virtual environment, which is there."""

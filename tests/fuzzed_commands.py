@@ -10,7 +10,7 @@ from argmaxq.components.registry import candidates
 
 QUICK = ("cartpole/dqn-course", "frozenlake/q")
 """Recipes whose programs compile soon, so that many lines can be tried."""
-VERBS = ("list", "train", "resume", "evaluate", "plot", "compare", "report", "watch", "check", "completion")
+VERBS = ("list", "train", "resume", "evaluate", "plot", "compare", "report", "watch", "export", "check", "completion")
 TEXTS = (
     *("", " ", "-", "--", "---", "=", "none", "null", "true", "nan", "inf", "-inf", "1e400", "-0", "0", "-1", "1", "7"),
     *(
@@ -97,6 +97,7 @@ def looking(verb: str, chance: random.Random) -> list[str]:
         "report": ["--play", chance.choice(("none", "random", *TEXTS))],
         "plot": ["--what", chance.choice(("curve", "loss", "choices", "value", *TEXTS))],
         "watch": ["--video", chance.choice(("a.gif", "b.mp4", *TEXTS))],
+        "export": ["--to", chance.choice(("policy", "policy", *TEXTS)), "--out", chance.choice(("mine", *TEXTS))],
     }
     return [*which, *own[verb]]
 

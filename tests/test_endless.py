@@ -17,7 +17,8 @@ from argmaxq.lanes.spaces import read_spaces
 from argmaxq.reporting.text import outcome
 from argmaxq.runs.records import read
 from argmaxq.training.evaluation import LONGEST, Evaluator
-from argmaxq.visualisation.watch import Playing
+from argmaxq.visualisation.playing import Stage
+from argmaxq.visualisation.watch import ending
 from commands import SMALL, Command
 from runs import CARTPOLE
 
@@ -153,6 +154,7 @@ def test_watching_has_an_end(tmp_path: Path) -> None:
     adaptor = read_spaces(Never.observation_space, Never.action_space)
     agent = aq.agents.DQN(network=aq.networks.MLP((4,)), replay=aq.replay.Uniform(100))
     params = agent.init(jax.random.key(0), adaptor.spaces, 1).params
-    playing = Playing(Never(), aq.Policy(agent, params, adaptor), said.append)
-    assert not list(playing.moments([1], list))
+    for last in Stage(Never(), aq.Policy(agent, params, adaptor)).moments(1, lambda obs: []):
+        assert not last.over
+    ending([], "", said.append)(1, last)
     assert said == [f"episode 1: return {FULL:.1f} in {LONGEST:,} steps, and cut there"]

@@ -163,6 +163,13 @@ def test_every_field_of_a_recipe_is_checked(path: str, value: Any, original: Pat
     assert str(problem.value).isprintable()
 
 
+def test_a_compiled_run_of_what_cannot_be_compiled_is_one_line(original: Path, tmp_path: Path) -> None:
+    run = copied(original, tmp_path / "run")
+    change_value(run, "recipe.env.backend", "processes")
+    with pytest.raises(UserError, match="no compiled form here"):
+        aq.resume(run, steps=40)
+
+
 TEXTS = {
     "deep": b"[" * 100_000 + b"]" * 100_000,
     "rather deep": b'{"a":' * 500 + b"1" + b"}" * 500,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pages import README, ROOT, blocks, commands, followed, understood
+from documents import README, ROOT, blocks, commands, followed, understood
 
 OURS = [words[1:] for words in commands(README) if words[0] == "argmaxq"]
 

@@ -233,3 +233,16 @@ def test_evaluations_that_are_not_finite_are_no_best(tmp_path: Path) -> None:
     recipe = aq.replace(recipe, {"env.id": lambda: next(training, None) or Poisoned(20), "evaluation.episodes": 1})
     with pytest.raises(Diverged):
         aq.train(recipe, out=tmp_path / "run")
+
+
+def test_records_can_be_read_while_training_goes_on(tmp_path: Path) -> None:
+    """After the first block; then every few seconds, which no test waits for."""
+    seen: list[int] = []
+
+    def look(block: Any) -> bool:
+        seen.append(len(read(tmp_path / "run", "episodes")))
+        return len(seen) == 2
+
+    recipe = aq.replace(CARTPOLE, {"checkpoint_every": 2_000})
+    aq.train(recipe, out=tmp_path / "run", callbacks=[look])
+    assert seen[0] == 0 < seen[1]

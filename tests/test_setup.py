@@ -12,19 +12,19 @@ from argmaxq.setup import usable_cores
 SAY = """
 import os, pathlib, sys, jax, argmaxq
 from argmaxq.setup import start_jax
-start_jax(int(sys.argv[1]))
+start_jax(int(sys.argv[1]), len(sys.argv) > 2)
 jax.jit(lambda x: x + 1)(0.0)
 names = [path.read_text().strip() for path in pathlib.Path("/proc/self/task").glob("*/comm")]
 print(len(jax.devices()), sum("Eigen" in name for name in names), os.environ.get("NPROC"))
 """
 
 
-def started(seeds: int, folder: Path, **variables: str) -> list[str]:
+def started(seeds: int, folder: Path, *heavy: str, **variables: str) -> list[str]:
     """Devices, XLA's threads for parts of one operation, and what is left of ``NPROC``."""
     removed = ("NPROC", "XLA_FLAGS", "JAX_NUM_CPU_DEVICES", "JAX_COMPILATION_CACHE_DIR")
     environment = {name: value for name, value in os.environ.items() if name not in removed}
     environment |= {"ARGMAXQ_CACHE_DIR": str(folder), "JAX_PLATFORMS": "cpu", **variables}
-    command = [sys.executable, "-c", SAY, str(seeds)]
+    command = [sys.executable, "-c", SAY, str(seeds), *heavy]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split()
 
 
@@ -32,6 +32,12 @@ def started(seeds: int, folder: Path, **variables: str) -> list[str]:
 def test_a_lone_seed_gets_one_thread_and_a_cache_of_its_own(tmp_path: Path) -> None:
     assert started(1, tmp_path) == ["1", "1", "None"]
     assert [path.name for path in tmp_path.iterdir()] == ["one-thread"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads as Linux shows them")
+def test_a_lone_seed_with_a_heavy_network_gets_all_cores_and_two_threads_at_least(tmp_path: Path) -> None:
+    assert started(1, tmp_path, "heavy") == ["1", str(max(usable_cores(), 2)), "None"]
+    assert not (tmp_path / "one-thread").exists()
 
 
 def test_many_seeds_get_a_device_for_each_core(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import argmaxq as aq
 from browser import Browser
-from pages import DOCS, ROOT, blocks, commands, followed, understood
+from documents import DOCS, ROOT, blocks, commands, followed, understood
 
 FOLLOWED = ("index.md", "all-of-it.md", "guide/*.md", "from/*.md")
 GUIDE = sorted(page for pattern in FOLLOWED for page in DOCS.glob(pattern))

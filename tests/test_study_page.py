@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -13,6 +14,7 @@ import argmaxq as aq
 from argmaxq.cli.verbs import varied
 from argmaxq.components.options import read
 from argmaxq.components.serialisation import to_json
+from argmaxq.page.follow import follow
 from argmaxq.page.report import report
 from argmaxq.page.settings import study_command
 from argmaxq.page.studies.effects import effects
@@ -134,7 +136,24 @@ def test_settings_and_runs_are_compared(study: Path, argmaxq: Command) -> None:
     assert "Not shown: run/config.json" in text
     assert "grid: capacity 2000, gamma 0.99" in text
     assert argmaxq("report", str(run))[0] == 2
-    assert "a page follows one run" in argmaxq("report", str(study), "--follow")[2]
+    assert "a page follows one run or study" in argmaxq("report", str(study), str(run), "--follow")[2]
+
+
+def test_a_page_follows_a_study_until_it_is_finished(study: Path, tmp_path: Path) -> None:
+    folder, pages = tmp_path / "grid", list[str]()
+    shutil.copytree(study, folder, ignore=shutil.ignore_patterns("page.html"))
+    done = folder / "groups" / "000" / "done.json"
+    done.parent.mkdir(parents=True)
+
+    def open_study() -> aq.Study:
+        if (folder / "page.html").exists():
+            pages.append((folder / "page.html").read_text())
+            done.write_text("{}")
+        return aq.Study(folder)
+
+    path = follow(open_study, every=0.0, say=lambda _: None)
+    assert "data-live" in pages[0]
+    assert "data-live" not in path.read_text()
 
 
 def test_the_command_repeats_the_study() -> None:

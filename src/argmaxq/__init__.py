@@ -71,19 +71,34 @@ from argmaxq.tuning.tune import tune
 from argmaxq.types import Array, Batch, Clock, Metrics, PyTree, Row, Transition
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run, load
+from argmaxq.verbs.tracking import Tracking
 from argmaxq.verbs.train import resume, train
 
 if TYPE_CHECKING:
     from argmaxq import statistics
+    from argmaxq.exports.export import export
+    from argmaxq.exports.sb3 import from_sb3
     from argmaxq.page.report import report
+    from argmaxq.tracking.track import track
+    from argmaxq.visualisation.inline import film, plot
+
+LATER = {
+    "export": "argmaxq.exports.export",
+    "from_sb3": "argmaxq.exports.sb3",
+    "report": "argmaxq.page.report",
+    "film": "argmaxq.visualisation.inline",
+    "plot": "argmaxq.visualisation.inline",
+    "track": "argmaxq.tracking.track",
+}
+"""Functions that are looked up when they are first asked for, since what they need takes its time to import."""
 
 
 def __getattr__(name: str) -> Any:
-    """``statistics`` and ``report`` when they are first asked for, since what they need takes its time to import."""
+    """``statistics``, and what is imported ``LATER``."""
     if name == "statistics":
         return import_module("argmaxq.statistics")
-    if name == "report":
-        return import_module("argmaxq.page.report").report
+    if name in LATER:
+        return getattr(import_module(LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -130,6 +145,7 @@ __all__ = [
     "Stop",
     "Study",
     "Sync",
+    "Tracking",
     "TrainingReturn",
     "Transition",
     "UserError",
@@ -141,8 +157,11 @@ __all__ = [
     "diagnostics",
     "encoders",
     "exploration",
+    "export",
     "features",
+    "film",
     "find",
+    "from_sb3",
     "heads",
     "inputs",
     "layers",
@@ -151,6 +170,7 @@ __all__ = [
     "normalisers",
     "optimisers",
     "parameters",
+    "plot",
     "recipes",
     "replace",
     "replay",
@@ -165,6 +185,7 @@ __all__ = [
     "study",
     "sync",
     "traces",
+    "track",
     "train",
     "transformed",
     "tune",

@@ -33,16 +33,16 @@ def current() -> list[jax.Device]:
 
 
 @contextmanager
-def using(name: str | None, seeds: int = 1) -> Iterator[None]:
+def using(name: str | None, seeds: int = 1, heavy: bool = False) -> Iterator[None]:
     """Compute on ``cpu``, ``gpu``, ``tpu``, ``cuda:1`` within it; None leaves JAX's own choice.
 
     Several ``seeds`` that are trained at once get a device for each core of the CPU, and a warning where JAX has
-    started without; a lone one gets one thread.
+    started without; a lone one gets one thread, or all where its network is ``heavy``.
 
     Raises:
         UserError: there is no such device; it says which there are. Or JAX does not start at all.
     """
-    late = not start_jax(seeds) and seeds > 1
+    late = not start_jax(seeds, heavy) and seeds > 1
     _check_platforms()
     with _choice(name):
         if late and _whole_cpu():

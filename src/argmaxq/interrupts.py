@@ -14,7 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-HEEDED = (signal.SIGINT, signal.SIGTERM)
+HEEDED = tuple(found for name in ("SIGINT", "SIGTERM") if (found := getattr(signal, name, None)) is not None)
+"""The signals that are obeyed here, as far as the system has them."""
 LINE = "argmaxq: interrupted"
 SHOW_CURSOR = b"\x1b[?25h"
 """A progress bar hides it."""

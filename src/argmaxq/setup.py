@@ -33,9 +33,14 @@ def configure_jax() -> None:
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-def start_jax(seeds: int) -> bool:
-    """Start JAX as suits training so many seeds in one program; whether it could, or the user chose otherwise."""
-    return device_per_core() if seeds > 1 else one_thread()
+def start_jax(seeds: int, heavy: bool = False) -> bool:
+    """Start JAX as suits training so many seeds in one program; whether it could, or the user chose otherwise.
+
+    A lone seed gets one thread, or one for each core where its network is ``heavy``.
+    """
+    if seeds > 1:
+        return device_per_core()
+    return threads(max(usable_cores(), 2)) if heavy else threads(1)
 
 
 def device_per_core() -> bool:
@@ -56,11 +61,12 @@ def device_per_core() -> bool:
     return True
 
 
-def one_thread() -> bool:
-    """Let a lone seed train on one thread of the CPU; whether that is so, or the user chose a number of threads.
+def threads(number: int) -> bool:
+    """Let a lone seed train on so many threads of the CPU; whether that is so, or the user chose a number of them.
 
-    XLA otherwise gives halves of small gathers and writes to other threads, and waits longer for them than all takes.
-    It takes the number of its threads from the variable ``NPROC`` when it starts.
+    On several XLA gives halves of small gathers and writes to other threads, and waits longer for them than all takes;
+    convolutions gain. One thread may give other bits than several, and these all the same. XLA takes the number from
+    the variable ``NPROC`` when it starts.
     """
     settings: Any = jax.config
     if "NPROC" in os.environ:
@@ -70,9 +76,9 @@ def one_thread() -> bool:
     except RuntimeError:  # JAX has started
         return False
     # What is compiled for one thread is not what is compiled for several, though JAX's cache would take it to be.
-    if settings.jax_compilation_cache_dir is not None:
+    if number == 1 and settings.jax_compilation_cache_dir is not None:
         jax.config.update("jax_compilation_cache_dir", str(Path(settings.jax_compilation_cache_dir) / ONE_THREAD))
-    os.environ["NPROC"] = "1"
+    os.environ["NPROC"] = str(number)
     with contextlib.suppress(RuntimeError, AssertionError):  # a user who allows other platforms alone
         jax.local_devices(backend="cpu")
     del os.environ["NPROC"]

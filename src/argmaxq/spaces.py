@@ -13,9 +13,12 @@ from argmaxq.types import FORBIDDEN, Array
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """One of several arrays that an observation is made of: its shape, and the dtype in which nothing of it is lost.
+    """One of several arrays that an observation is made of.
 
-    ``largest`` is the greatest absolute value, where known; else 0.
+    Attributes:
+        shape: Its shape.
+        dtype: The dtype in which nothing of it is lost.
+        largest: The greatest absolute value, where known; else 0.
     """
 
     shape: tuple[int, ...]
@@ -35,11 +38,16 @@ class Part:
 
 @dataclasses.dataclass(frozen=True)
 class ArraySpec:
-    """Shape and dtype name of one array, and the least and greatest value of each entry, flat, where known.
+    """One array, and what it can hold.
 
-    ``categories`` is not 0 where the array is an index 0 .. categories - 1 without any order, such as a state's number.
-    ``frames`` is not 0 where it is a stack of so many frames along the first axis, see ``lanes.frames.FrameStack``.
-    ``parts`` are those of a flat float32 array that holds pictures beside other things; empty for any other.
+    Attributes:
+        shape: Its shape.
+        dtype: The name of its dtype.
+        low: Least value of each entry, flat; empty: not known.
+        high: Greatest value of each entry, flat; empty: not known.
+        categories: Not 0 where it is an index 0 .. categories - 1 without any order, such as a state's number.
+        frames: Not 0 where it is a stack of so many along the first axis, see ``lanes.frames.FrameStack``.
+        parts: Of a flat float32 array that holds pictures beside other things; empty for any other.
     """
 
     shape: tuple[int, ...]
@@ -81,12 +89,17 @@ def _numbers(part: Part, stored: Array) -> Array:
 
 @dataclasses.dataclass(frozen=True)
 class DiscreteActions:
-    """Actions 0 .. n-1. Adaptors translate them to the environment's own format."""
+    """Actions 0 .. n-1. Adaptors translate them to the environment's own format.
+
+    Attributes:
+        n: How many there are.
+    """
 
     n: int
 
     @property
     def spec(self) -> ArraySpec:
+        """An int32 []."""
         return ArraySpec((), "int32")
 
     def random(self, generator: np.random.Generator, count: int) -> np.ndarray:
@@ -109,6 +122,7 @@ class HybridActions:
 
     @property
     def n(self) -> int:
+        """How many actions there are."""
         return len(self.sizes)
 
     @property
@@ -118,6 +132,7 @@ class HybridActions:
 
     @property
     def spec(self) -> ArraySpec:
+        """A float32 array [1 + parameters]."""
         return ArraySpec((1 + self.parameters,), "float32")
 
     def random(self, generator: np.random.Generator, count: int) -> np.ndarray:
@@ -143,6 +158,7 @@ class BranchedActions:
 
     @property
     def spec(self) -> ArraySpec:
+        """An int32 array [branches]."""
         return ArraySpec((len(self.sizes),), "int32")
 
     def random(self, generator: np.random.Generator, count: int) -> np.ndarray:

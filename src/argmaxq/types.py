@@ -17,13 +17,20 @@ Metrics = dict[str, Array]
 
 
 class Row(NamedTuple):
-    """One ``env.step`` of one lane: what was seen and done, and what followed.
+    """One ``env.step`` of one lane: what was seen and done, and what followed. Many have leading axes [k, lanes].
 
     ``last`` marks the observation after an episode's end: its action is ignored by the environment, its reward is 0
     and it is never learnt from as a start; the next row holds the next episode's first observation. So row t+1 always
     holds the true next observation of row t, also at a time limit, and each observation is stored once.
 
-    ``before`` is what acting remembered before this row, where the agent is recurrent.
+    Attributes:
+        obs: What was seen, [...].
+        action: What was done: int32 [], [branches], or float32 [1 + parameters].
+        reward: What it gave, [].
+        terminated: Whether the episode ended in a terminal state, bool [].
+        truncated: Whether it was cut off, as by a time limit, bool [].
+        last: Whether this is the observation after an episode's end, bool [].
+        before: What acting remembered before this row, where the agent is recurrent.
     """
 
     obs: Array
@@ -36,9 +43,15 @@ class Row(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """What a formula sees: ``reward`` = sum of gamma^i r_i, ``discount`` = gamma^n, or 0 after a termination.
+    """What a formula sees: ``obs`` and ``action``, a sum of rewards, and how much what follows counts.
 
-    ``place`` is where it, or its sequence, stands in the replay, an int32, once a bootstrap sees it.
+    Attributes:
+        obs: Where it begins, [...].
+        action: What was done there.
+        reward: The sum of gamma^i r_i over its n steps, [].
+        discount: gamma^n, or 0 after a termination, [].
+        next_obs: Where it leads, [...].
+        place: Where it, or its sequence, stands in the replay, int32 [], once a bootstrap sees it.
     """
 
     obs: Array
@@ -50,30 +63,49 @@ class Transition(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """What an agent makes of one observation: a network's outputs z [actions, size] and their values q [actions]."""
+    """What an agent makes of one observation.
+
+    Attributes:
+        z: The network's outputs, [actions, size].
+        q: Their values, [actions].
+    """
 
     z: Array
     q: Array
 
 
 class Estimates(NamedTuple):
-    """The online and the target network's estimate of one observation."""
+    """The online and the target network's estimate of one observation.
+
+    Attributes:
+        online: Of the network that learns: z [actions, size], q [actions].
+        target: Of the one that is learnt from.
+    """
 
     online: Estimate
     target: Estimate
 
 
 class Prepared(NamedTuple):
-    """A network's parameters, and what it keeps ready of them, such as copies in the form that is multiplied."""
+    """A network's parameters, and what it keeps ready of them, such as copies in the form that is multiplied.
+
+    Attributes:
+        params: The parameters.
+        copies: What is kept ready.
+    """
 
     params: PyTree
     copies: PyTree
 
 
 class Batch(NamedTuple):
-    """Sampled transitions with their importance weights and where in the replay they came from; leading axis batch.
+    """Sampled transitions; all have a leading axis [batch].
 
-    ``key`` is what is random in learning from them, for networks that ask for one.
+    Attributes:
+        transition: What is learnt from, each leaf [batch, ...].
+        weight: Importance weights, [batch].
+        index: Where in the replay they came from, int32 [batch].
+        key: What is random in learning from them, for networks that ask for one.
     """
 
     transition: Transition
@@ -83,16 +115,25 @@ class Batch(NamedTuple):
 
 
 class Keys(NamedTuple):
-    """What one look at an observation may depend on by chance: a key that a batch shares, and one of its own."""
+    """What one look at an observation may depend on by chance.
+
+    Attributes:
+        shared: A key that a batch shares.
+        own: One of its own.
+    """
 
     shared: Array
     own: Array
 
 
 class Clock(NamedTuple):
-    """What schedules may depend on: env steps of all lanes, finished episodes, gradient updates (int32 each).
+    """What schedules may depend on, int32 [] each.
 
-    ``total`` is how many env steps the run is to have.
+    Attributes:
+        step: Env steps of all lanes so far.
+        episode: Finished episodes.
+        update: Gradient updates.
+        total: How many env steps the run is to have.
     """
 
     step: Array = 0

@@ -17,7 +17,11 @@ def counted(count: int) -> str:
 
 
 def discrete(spaces: Spaces) -> DiscreteActions:
-    """The actions, for an agent that needs discrete ones; raises UserError for others."""
+    """The actions, for an agent that needs discrete ones.
+
+    Raises:
+        UserError: they have parameters, or are several choices at once.
+    """
     if isinstance(spaces.action, BranchedActions):
         raise UserError(
             f"these actions are several choices at once, {counted(spaces.action.n)} combinations, of which this agent "
@@ -47,7 +51,7 @@ class Acting(Deciding):
         return z
 
     def estimate(self, params: PyTree, obs: Array, key: Keys | None = None) -> Estimate:
-        """Outputs and action values of one observation."""
+        """Outputs z [actions, size] and values q [actions] of one observation [...]."""
         return self.regarded(lambda key, count: (self.outputs(params, obs, key, count), ()), obs, key)[0]
 
     def values(self, params: PyTree, obs: Array, key: Keys | None = None) -> Array:
@@ -55,11 +59,11 @@ class Acting(Deciding):
         return self.estimate(params, obs, key).q
 
     def judged(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Estimate, PyTree]:
-        """The estimate of one observation, and the memory as it is."""
+        """The estimate z [actions, size], q [actions] of one observation [...], and the memory as it is."""
         return self.estimate(params, obs, keys), memory
 
     def forward(self, params: PyTree, obs: Array, action: Array) -> Array:
-        """What the network that is learnt gives for one observation; it does not look at the action."""
+        """What the network that is learnt gives for one observation [...], [actions, size], whatever the action."""
         return self.outputs(params, obs)
 
     def preferences(self, params: PyTree, obs: Array) -> Array:
@@ -67,5 +71,5 @@ class Acting(Deciding):
         return self.preferred(self.estimate(params, obs))
 
     def worth(self, params: PyTree, obs: Array) -> Array:
-        """The discounted return that the greedy policy is expected to have from one observation on."""
+        """The discounted return [] that the greedy policy is expected to have from one observation [...] on."""
         return jnp.max(self.values(params, obs))

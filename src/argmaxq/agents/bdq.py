@@ -53,6 +53,7 @@ class BDQ(Replaying, Deciding):
         learning_starts: Env steps before the first update.
         rewards: What rewards are in learning; returns are reported raw.
         average: How averaged parameters follow, which are evaluated and saved; none: those that learn.
+        branches: How many choices each branch has, of the environment.
     """
 
     network: NetworkLike = MLP(head=BranchingDueling())
@@ -73,11 +74,19 @@ class BDQ(Replaying, Deciding):
     branches: Annotated[tuple[int, ...], Bound()] = ()
 
     def bind(self, spaces: Spaces) -> "BDQ":
-        """With how many choices there are in each branch; raises UserError for other actions."""
+        """With how many choices there are in each branch.
+
+        Raises:
+            UserError: these are not several choices at once.
+        """
         return dataclasses.replace(self, branches=branched(spaces).sizes)
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> DQNLearner:
-        """A fresh learner; raises UserError for other actions, or a replay too small for one rollout and one window."""
+        """A fresh learner.
+
+        Raises:
+            UserError: other actions, or a replay too small for one rollout and one window.
+        """
         obs, sizes = jnp.zeros(spaces.observation.shape, spaces.observation.dtype), branched(spaces).sizes
         params = self.network.init(key, obs, (len(sizes) * max(sizes), self.returns.size))
         return begin(self, params, spaces, lanes, key)
@@ -87,7 +96,11 @@ class BDQ(Replaying, Deciding):
         return ()
 
     def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> tuple[PyTree, Keys | None]:
-        """The random numbers of exploration for each branch, and of the network, leading axes ``shape``."""
+        """The random numbers of exploration for each branch, and of the network, leading axes ``shape``.
+
+        Raises:
+            UserError: these are not several choices at once.
+        """
         keys = super().noise(key, shape, spaces)[1]
         return self.exploration.noise(key, (*shape, len(branched(spaces).sizes))), keys
 
@@ -107,7 +120,7 @@ class BDQ(Replaying, Deciding):
         return estimate._replace(q=jnp.where(self._there, estimate.q, FORBIDDEN))
 
     def judged(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Estimate, PyTree]:
-        """The estimate of one observation, and the memory as it is."""
+        """z [branches, widest, size] and q [branches, widest] of one observation [...], and the memory as it is."""
         return self.estimate(params, obs, keys), memory
 
     def act(

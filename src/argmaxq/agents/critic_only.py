@@ -66,7 +66,11 @@ class CriticOnly(HybridActing, Replaying):
     average: Averaging | None = None
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> DQNLearner:
-        """A fresh learner; raises UserError for actions without parameters, a critic or a replay that does not fit."""
+        """A fresh learner.
+
+        Raises:
+            UserError: actions have no parameters, or a critic or a replay does not fit.
+        """
         hybrid(spaces)
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         return begin(self, self._critic.init(key, obs, self.returns.size), spaces, lanes, key)

@@ -43,7 +43,11 @@ class Deciding:
         return is_random(self.network, self.returns)
 
     def check(self) -> None:
-        """Raise UserError for implicit quantiles without a network of them, or the other way round."""
+        """Look whether returns and network fit each other.
+
+        Raises:
+            UserError: there are implicit quantiles without a network of them, or the other way round.
+        """
         if isinstance(self.returns, ImplicitReturns) != getattr(self.network, "implicit", False):
             raise UserError("returns = implicit-quantile and network.head = implicit go together: set both, or none")
 
@@ -53,7 +57,7 @@ class Deciding:
         return self.exploration.noise(key, shape), keys
 
     def asked(self, network: Callable[..., Any], obs: Array, keys: Keys | None, count: int | None) -> Any:
-        """What ``network``, (observation, key, levels) -> outputs, gives for one observation.
+        """What ``network``, (observation, key, levels) -> outputs, gives for one observation [...].
 
         Implicit quantiles are asked for at ``count`` levels; at as many as are learnt at once where that is not given.
         """
@@ -64,7 +68,7 @@ class Deciding:
         return network(seen) if noise is None else network(seen, noise)
 
     def regarded(self, look: Look, obs: Array, keys: Keys | None) -> tuple[Estimate, PyTree]:
-        """Outputs and values of one observation, and the memory after it: here alone the ones become the others.
+        """z [actions, size] and q [actions] of one observation [...], and the memory after it: here alone z becomes q.
 
         The value of an action that is not allowed is ``FORBIDDEN``. Without keys nothing is random: so values are when
         no one explores.
@@ -78,7 +82,7 @@ class Deciding:
         return Estimate(z, self.legal.masked(self.returns.mean(judged), obs)), memory
 
     def judged(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Estimate, PyTree]:
-        """The estimate of one observation, and the memory after it."""
+        """The estimate z [actions, size], q [actions] of one observation [...], and the memory after it."""
         raise NotImplementedError
 
     def preferred(self, estimate: Estimate) -> Array:
@@ -88,7 +92,7 @@ class Deciding:
     def act(
         self, params: PyTree, memory: PyTree, obs: Array, clock: Clock, noise: tuple[PyTree, Keys | None]
     ) -> tuple[Array, PyTree]:
-        """The behaviour policy in one lane."""
+        """The behaviour policy in one lane: the action, int32, for an observation [...], and the memory after it."""
         own, keys = noise
         estimate, after = self.judged(params, memory, obs, keys)
         q = estimate.q
@@ -99,7 +103,7 @@ class Deciding:
         return among(self.legal.allowed(obs), self.exploration, q, clock, own), after
 
     def greedy(self, params: PyTree, memory: PyTree, obs: Array) -> tuple[Array, PyTree]:
-        """The action that is preferred for one observation."""
+        """The action, int32 [] or [branches], that is preferred for one observation, and the memory after it."""
         estimate, memory = self.judged(params, memory, obs)
         return jnp.argmax(self.preferred(estimate), axis=-1).astype(jnp.int32), memory
 

@@ -70,6 +70,7 @@ class DQN(Replaying, Acting):
         rewards: What rewards are in learning; returns are reported raw.
         average: How averaged parameters follow, which are evaluated and saved; none: those that learn.
         resets: When the network begins anew; none: never.
+        legal: Where observations say which actions are allowed, of the environment.
     """
 
     network: NetworkLike = MLP()
@@ -91,7 +92,11 @@ class DQN(Replaying, Acting):
     legal: Allowed = Legal()
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> DQNLearner:
-        """A fresh learner; raises UserError for other actions, or a replay too small for one rollout and one window."""
+        """A fresh learner.
+
+        Raises:
+            UserError: other actions, or a replay too small for one rollout and one window.
+        """
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         params = self.network.init(key, obs, (discrete(spaces).n, self.returns.size))
         return begin(self, params, spaces, lanes, key)

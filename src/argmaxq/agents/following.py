@@ -46,7 +46,7 @@ class Following:
         return _rescaled(learner, learner.params), rows
 
     def total(self, learner: Any, reward: Array) -> Array:
-        """What discounted sums of mapped rewards are learnt as."""
+        """What discounted sums of mapped rewards [...] are learnt as, [...]."""
         return self.rewards.total(learner.rewards, reward)
 
     def followed(self, learner: Any, before: PyTree) -> Any:
@@ -58,7 +58,7 @@ class Following:
     def renewed(self, learner: Any, before: Any, obs: Array) -> Any:
         """The learner ``before`` a call of learn and after it, its network begun anew if that is due.
 
-        ``obs`` is any observation.
+        ``obs`` [...] is any observation.
         """
         if self.resets is None:
             return learner

@@ -51,15 +51,23 @@ class HybridActing:
         return self.propose(params, obs)[0]
 
     def worth(self, params: Any, obs: Array) -> Array:
-        """The discounted return that the greedy policy is expected to have from one observation on."""
+        """The discounted return [] that the greedy policy is expected to have from one observation [...] on."""
         return jnp.max(self.preferences(params, obs))
 
     def memory(self, spaces: Spaces) -> PyTree:
-        """The parameter noise of one lane."""
+        """The parameter noise of one lane.
+
+        Raises:
+            UserError: actions have no parameters.
+        """
         return self.parameter_exploration.memory(hybrid(spaces).parameters)
 
     def noise(self, key: jax.Array, shape: tuple[int, ...], spaces: Spaces) -> tuple[PyTree, PyTree]:
-        """Random numbers for choosing actions and parameters, leading axes ``shape``."""
+        """Random numbers for choosing actions and parameters, leading axes ``shape``.
+
+        Raises:
+            UserError: actions have no parameters.
+        """
         first, second = jax.random.split(key)
         own = self.parameter_exploration.noise(second, shape, hybrid(spaces).parameters)
         return self.exploration.noise(first, shape), own
@@ -67,7 +75,7 @@ class HybridActing:
     def act(
         self, params: Any, memory: PyTree, obs: Array, clock: Clock, noise: tuple[PyTree, PyTree]
     ) -> tuple[Array, PyTree]:
-        """The behaviour policy in one lane."""
+        """The behaviour policy in one lane: the action [1 + parameters] for an observation [...], and the memory."""
         preferences, proposed = self.propose(params, obs)
         action = self.exploration.choose(preferences, clock, noise[0])
         explores = self.exploration.explores(clock, noise[0])
@@ -75,7 +83,7 @@ class HybridActing:
         return _joined(action, taken), memory
 
     def greedy(self, params: Any, memory: PyTree, obs: Array) -> tuple[Array, PyTree]:
-        """The preferred action for one observation, with the parameters of all."""
+        """The preferred action, with the parameters of all, [1 + parameters], for one observation, and the memory."""
         preferences, proposed = self.propose(params, obs)
         return _joined(jnp.argmax(preferences), proposed), memory
 
@@ -125,7 +133,11 @@ class HybridAgent(HybridActing, Replaying):
 
 
 def hybrid(spaces: Spaces) -> HybridActions:
-    """The actions, for an agent that needs parameterised ones; raises UserError for any others."""
+    """The actions, for an agent that needs parameterised ones.
+
+    Raises:
+        UserError: they have no parameters.
+    """
     if not isinstance(spaces.action, HybridActions):
         raise UserError("these actions have no parameters: an agent such as dqn or pqn fits")
     return spaces.action

@@ -79,18 +79,30 @@ class PADDPG(HybridAgent):
     actions: Size | None = None
 
     def check(self) -> None:
-        """Raises UserError for an ensemble: the actor climbs one critic."""
+        """Look whether the critic is one that an actor can climb.
+
+        Raises:
+            UserError: it is an ensemble.
+        """
         if isinstance(self.critic, Ensemble):
             raise UserError("critic = ensemble: the actor climbs one critic, such as single-pass or quadratic")
 
     def bind(self, spaces: Spaces) -> "PADDPG":
-        """With a critic of one action, whose parameters are the choice and the parameters of all actions."""
+        """With a critic of one action, whose parameters are the choice and the parameters of all actions.
+
+        Raises:
+            UserError: actions have no parameters.
+        """
         sizes = (hybrid(spaces).n + hybrid(spaces).parameters,)
         critic: Any = self.critic
         return dataclasses.replace(self, critic=dataclasses.replace(critic, sizes=sizes), actions=hybrid(spaces).n)
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> HybridLearner:
-        """A fresh learner; raises UserError for actions without parameters, or a replay that is too small."""
+        """A fresh learner.
+
+        Raises:
+            UserError: actions have no parameters, or the replay is too small.
+        """
         first, second = jax.random.split(key)
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         outputs = hybrid(spaces).n + hybrid(spaces).parameters
@@ -98,7 +110,7 @@ class PADDPG(HybridAgent):
         return self.begin(ActorCritic(critic, self.actor_network.init(second, obs, (outputs, 1))), spaces, lanes, key)
 
     def raw(self, actor: PyTree, obs: Array) -> Array:
-        """The actor's outputs for one observation: preferences, then parameters before they are bounded."""
+        """The actor's outputs for one observation: preferences, then unbounded parameters, [actions + parameters]."""
         return self.actor_network(actor, obs)[:, 0]
 
     def propose(self, params: ActorCritic, obs: Array) -> tuple[Array, Array]:
@@ -107,7 +119,7 @@ class PADDPG(HybridAgent):
         return preferences, jnp.clip(self.bounding.squash(parameters), -1.0, 1.0)
 
     def worth(self, params: ActorCritic, obs: Array) -> Array:
-        """The critic's value of what the actor proposes."""
+        """The critic's value [] of what the actor proposes for one observation [...]."""
         preferences, parameters = self.propose(params, obs)
         return self.returns.mean(self.value(params.critic, obs, jax.nn.softmax(preferences), parameters))
 

@@ -101,7 +101,11 @@ class PDQN(HybridAgent):
     average: Averaging | None = None
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> HybridLearner:
-        """A fresh learner; raises UserError for actions without parameters, or a replay that is too small."""
+        """A fresh learner.
+
+        Raises:
+            UserError: actions have no parameters, ``prior`` has another number of them, or the replay is too small.
+        """
         count = hybrid(spaces).parameters
         if self.prior and len(self.prior) != count:
             raise UserError(f"agent.prior has {len(self.prior)} numbers; the actions have {count} parameters")
@@ -116,7 +120,7 @@ class PDQN(HybridAgent):
         return outputs + jnp.array(self.prior, jnp.float32) if self.prior else outputs
 
     def parameters(self, actor: PyTree, obs: Array) -> Array:
-        """Parameters of all actions for one observation, within [-1, 1]."""
+        """Parameters [parameters] of all actions for one observation [...], within [-1, 1]."""
         return jnp.clip(self.bounding.squash(self.raw(actor, obs)), -1.0, 1.0)
 
     def values(self, params: ActorCritic, obs: Array) -> Array:

@@ -53,6 +53,7 @@ class PQN(Rollouts, Acting):
         rewards: What rewards are in learning; returns are reported raw.
         average: How averaged parameters follow, which are evaluated and saved; none: those that learn.
         resets: When the network begins anew; none: never.
+        legal: Where observations say which actions are allowed, of the environment.
     """
 
     network: NetworkLike = MLP((128, 128), layer_norm=True)
@@ -71,7 +72,11 @@ class PQN(Rollouts, Acting):
     legal: Allowed = Legal()
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> RolloutLearner:
-        """A fresh learner; raises UserError where a rollout cannot be split into the minibatches."""
+        """A fresh learner.
+
+        Raises:
+            UserError: a rollout cannot be split into the minibatches, or actions have parameters.
+        """
         if self.rollout * lanes % self.minibatches:
             rows = f"rollout {self.rollout} x {lanes} lanes = {self.rollout * lanes} rows"
             raise UserError(f"agent.minibatches = {self.minibatches} does not divide {rows}; change one of them")

@@ -79,6 +79,7 @@ class R2D2(RecurrentActing, Replaying):
         learning_starts: Env steps before the first update.
         rewards: What rewards are in learning; returns are reported raw.
         average: How averaged parameters follow, which are evaluated and saved; none: those that learn.
+        legal: Where observations say which actions are allowed, of the environment.
     """
 
     network: RecurrentNetwork = Recurrent()
@@ -103,7 +104,11 @@ class R2D2(RecurrentActing, Replaying):
     legal: Allowed = Legal()
 
     def check(self) -> None:
-        """Raise UserError for a replay that gives no sequences, or parts that do not go together."""
+        """Look whether the parts fit one another.
+
+        Raises:
+            UserError: the replay gives no sequences, or parts do not go together.
+        """
         super().check()
         if not isinstance(self.replay, SequenceReplay):
             kind = type_name(type(self.replay))
@@ -115,7 +120,11 @@ class R2D2(RecurrentActing, Replaying):
         return self.burn_in + self.length + self.n_step
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> DQNLearner:
-        """A fresh learner; raises UserError for other actions, or a replay too small for a rollout and a sequence."""
+        """A fresh learner.
+
+        Raises:
+            UserError: other actions, or a replay too small for a rollout and a sequence.
+        """
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         params = self.network.init(key, obs, (discrete(spaces).n, self.returns.size))
         replay: Any = self.replay
@@ -130,7 +139,7 @@ class R2D2(RecurrentActing, Replaying):
         return learner._replace(replay=replay.add(learner.replay, rows, self.window, self.stride))
 
     def sampler(self, replay: PyTree, bits: Array, clock: Clock) -> Any:
-        """(replay, i) -> batch i of sequences."""
+        """(replay, i) -> batch i of sequences, by random ``bits`` (uint32 [updates, batch])."""
         own: Any = self.replay
         return lambda replay, i: own.sequences(replay, bits[i], self.window, clock)
 

@@ -30,7 +30,7 @@ class RecurrentActing(Deciding):
         return found
 
     def estimate(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Estimate, PyTree]:
-        """Outputs and action values of one observation, and the memory after it."""
+        """z [actions, size] and q [actions] of one observation [...], and the memory after it."""
         return self.regarded(lambda keys, count: self.outputs(params, memory, obs, keys, count), obs, keys)
 
     def values(self, params: PyTree, memory: PyTree, obs: Array) -> Array:
@@ -38,7 +38,7 @@ class RecurrentActing(Deciding):
         return self.estimate(params, memory, obs)[0].q
 
     def judged(self, params: PyTree, memory: PyTree, obs: Array, keys: Keys | None = None) -> tuple[Estimate, PyTree]:
-        """The same as ``estimate``."""
+        """The same as ``estimate``: z [actions, size], q [actions], and the memory after one observation [...]."""
         return self.estimate(params, memory, obs, keys)
 
     def unroll(

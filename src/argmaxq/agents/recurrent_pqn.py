@@ -62,6 +62,7 @@ class RecurrentPQN(Rollouts, RecurrentActing):
         minibatches: Parts that the lanes are split into, one gradient update each.
         rewards: What rewards are in learning; returns are reported raw.
         average: How averaged parameters follow, which are evaluated and saved; none: those that learn.
+        legal: Where observations say which actions are allowed, of the environment.
     """
 
     network: RecurrentNetwork = Recurrent((128,), layer_norm=True)
@@ -79,7 +80,11 @@ class RecurrentPQN(Rollouts, RecurrentActing):
     legal: Allowed = Legal()
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> RolloutLearner:
-        """A fresh learner; raises UserError where the lanes cannot be split into the minibatches."""
+        """A fresh learner.
+
+        Raises:
+            UserError: the lanes cannot be split into the minibatches, or actions have parameters.
+        """
         if lanes % self.minibatches:
             raise UserError(f"agent.minibatches = {self.minibatches} does not divide {lanes} lanes; change one of them")
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)

@@ -70,7 +70,10 @@ class Replaying(Following):
         raise NotImplementedError
 
     def learn(self, learner: Any, rows: Row, next_obs: Array, clock: Clock, drawn: Drawn) -> tuple[Any, Metrics]:
-        """``updates`` times: sample, update, reprioritise. None before ``learning_starts``."""
+        """``updates`` times: sample, update, reprioritise; none before ``learning_starts`` env steps.
+
+        Rows are [k, lanes], ``next_obs`` is [lanes, ...].
+        """
         updates = jnp.where(clock.step >= self.learning_starts, self.updates, 0)
         sampled = self.sampler(learner.replay, drawn.bits, clock)
 

@@ -58,7 +58,11 @@ class Rollouts(Following, Deciding):
     minibatches: Any
 
     def check(self) -> None:
-        """Raise UserError for a bootstrap that needs a target network, or parts that do not go together."""
+        """Look whether the parts fit one another.
+
+        Raises:
+            UserError: the bootstrap needs a target network, or parts do not go together.
+        """
         if not isinstance(self.bootstrap, TargetFree):
             kinds = type_name(type(self.bootstrap)), type_name(type(self))
             raise UserError(
@@ -93,7 +97,7 @@ class Rollouts(Following, Deciding):
         return noticed
 
     def cut(self, learner: RolloutLearner, lanes: Array) -> RolloutLearner:
-        """Nothing is kept."""
+        """The learner as it is, whichever lanes [m]: no row is kept that could be cut."""
         return learner
 
     def targets(self, learner: RolloutLearner, rows: Row, q: Array, next_q: Array) -> Array:

@@ -48,6 +48,7 @@ class TD(Acting):
         n_step: Rewards summed before the bootstrap, uncorrected where the behaviour is another policy (eq. 7.2).
         rollout: Rows that each lane collects between two calls of learn.
         rewards: What rewards are in learning; returns are reported raw.
+        legal: Where observations say which actions are allowed, of the environment.
     """
 
     network: NetworkLike = Table()
@@ -63,7 +64,11 @@ class TD(Acting):
     legal: Allowed = Legal()
 
     def check(self) -> None:
-        """Raises UserError for parts that do not go together."""
+        """Look whether the parts fit one another.
+
+        Raises:
+            UserError: traces, n-step, backup, step size and exploration do not all go together.
+        """
         if self.traces is not None and (self.n_step > 1 or self.backup.estimates > 1):
             raise UserError("traces go with n_step 1 and a single estimate: set traces none, or change these")
         if self.traces is not None and self.traces.true_online and self.traces.cut == "peng":
@@ -83,7 +88,11 @@ class TD(Acting):
         return self.n_step > 1 or self.backup.waits
 
     def init(self, key: jax.Array, spaces: Spaces, lanes: int) -> TDLearner:
-        """A fresh learner."""
+        """A fresh learner.
+
+        Raises:
+            UserError: actions have parameters, or are several choices at once.
+        """
         obs = jnp.zeros(spaces.observation.shape, spaces.observation.dtype)
         scales = self.normaliser.init(obs)
         keys = [key] if self.backup.estimates == 1 else list(jax.random.split(key, self.backup.estimates))
@@ -107,7 +116,7 @@ class TD(Acting):
         return False
 
     def estimate(self, params: Params, obs: Array, key: Keys | None = None) -> Estimate:
-        """Action values of one observation: the mean of the networks', which have no outputs besides."""
+        """Action values q [actions] of one observation [...], the mean of the networks', without other outputs."""
         seen = self.normaliser.observation(params.scales, self.legal.seen(obs))
         first, *others = (self.network(each, seen)[:, 0] for each in params.estimates)
         return Estimate((), self.legal.masked((first + others[0]) / 2 if others else first, obs))
@@ -158,7 +167,7 @@ class TD(Acting):
         return learner, {**means, **self.exploration.report(clock), "updates": errors.count}
 
     def total(self, learner: TDLearner, reward: Array) -> Array:
-        """What discounted sums of mapped rewards are learnt as."""
+        """What discounted sums of mapped rewards [...] are learnt as, [...]."""
         return self.normaliser.reward(learner.params.scales, self.rewards.total(learner.rewards, reward))
 
     def gauge(self, learner: TDLearner, clock: Clock, key: jax.Array) -> Metrics:

@@ -49,6 +49,20 @@ EPISODE_SEED = argument(
     "--seed", "what the episodes begin from (%(default)s)", metavar="S", type=whole_number, default=1
 )
 DEVICE = argument("--device", "cpu, gpu, tpu, cuda:1, ...", metavar="D")
+FILMS = argument(
+    "--track-films", "env steps between films of an episode; 0: none (one, at the end)", metavar="N", type=whole_number
+)
+OFFLINE = argument("--offline", "a tracker sends nothing: wandb writes files, for wandb sync", action="store_true")
+TRACKED = (
+    argument(
+        "--track",
+        "send the run to wandb, tensorboard, mlflow, trackio or a module:Class; may be given twice",
+        metavar="TRACKER",
+        action="append",
+    ),
+    FILMS,
+    OFFLINE,
+)
 PICTURES = ("curve", "loss", "health", "choices", "phase", "value", "visits", "schedule", "observation")
 
 LIST = (argument("filter", "words, all of which a line must hold (default: every line)", metavar="FILTER", nargs="*"),)
@@ -63,6 +77,7 @@ TRAIN = (
     argument("--steps", "env steps, instead of the recipe's number", metavar="N"),
     argument("--out", "the run's folder, a new one (default: below runs)", metavar="DIR"),
     DEVICE,
+    *TRACKED,
     argument("--quiet", "print nothing but the run's folder", action="store_true"),
 )
 CLUSTER = (
@@ -105,6 +120,7 @@ ELSEWHERE = {
     **dict.fromkeys(("output", "output_dir", "logdir", "log_dir", "save_path", "save_dir", "run_dir", "folder"), "out"),
     **dict.fromkeys(("exp_name", "run_name", "name", "tensorboard_log", "log_folder"), "out"),
     **dict.fromkeys(("cuda", "gpu", "use_gpu", "no_cuda"), "device"),
+    **dict.fromkeys(("wandb", "use_wandb", "logger", "log_to", "report_to", "tracker"), "track"),
     **dict.fromkeys(("verbose", "silent", "no_progress", "progress_bar"), "quiet"),
 }
 """What other programs call the options of ``train`` that are no values of a recipe."""
@@ -112,6 +128,7 @@ RESUME = (
     argument("run", "the run's folder, or a study's or tuning's: what is missing of it is trained", metavar="RUN"),
     argument("--steps", "more env steps than it was to have", metavar="MORE", type=whole_number, default=0),
     DEVICE,
+    *TRACKED,
     *CLUSTER,
     *TRUST,
 )
@@ -156,10 +173,37 @@ REPORT = (
 )
 WATCH = (
     RUN,
-    argument("--video", "write a film instead, .mp4 or .gif", metavar="FILE"),
-    CHECKPOINT,
+    argument("--video", "write a film instead, .mp4, .gif or .webp", metavar="FILE"),
+    argument(
+        "--show", "picture, or numbers beside it: step, return, values (%(default)s)", metavar="WHAT", default="picture"
+    ),
+    argument(
+        "--checkpoint",
+        "best, last, a step; several side by side with commas between, or all (%(default)s)",
+        metavar="WHICH",
+        default=BEST,
+    ),
+    argument("--seeds", "trained seeds side by side, with commas between, or all", metavar="SEEDS", default=""),
     argument("--episodes", "how many (%(default)s)", metavar="N", type=whole_number, default=1),
     EPISODE_SEED,
+    *TRUST,
+)
+TRACK = (
+    argument("run", "the folder of a run, or of a study: each run of it", metavar="RUN"),
+    argument("--to", "wandb, tensorboard, mlflow, trackio, or a module:Class", metavar="TRACKER", required=True),
+    FILMS,
+    OFFLINE,
+    *TRUST,
+)
+EXPORT = (
+    RUN,
+    argument("--to", "onnx, policy (a folder that needs NumPy alone) or hf", metavar="WHAT", required=True),
+    argument("--out", "what is written, a new file or folder (default: below exports, in the run)", metavar="PATH"),
+    CHECKPOINT,
+    argument("--seed", "which of several seeds (default: the median one)", metavar="S", type=whole_number),
+    argument(
+        "--episodes", "how many judge it for the card of hf (%(default)s)", metavar="N", type=whole_number, default=100
+    ),
     *TRUST,
 )
 CHECK = (

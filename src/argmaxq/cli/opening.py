@@ -1,4 +1,4 @@
-"""The run that a command names, and what its user vouches for."""
+"""The run that a command names, where it is sent, and what its user vouches for."""
 
 import contextlib
 from argparse import Namespace as Options
@@ -11,7 +11,9 @@ from argmaxq.runs import trust
 from argmaxq.runs.trust import ENVIRONMENT, beside, module_of, shun
 from argmaxq.studies.folder import is_study
 from argmaxq.studies.study import Study
+from argmaxq.trackers.named import fetched
 from argmaxq.verbs.run import Run
+from argmaxq.verbs.tracking import Tracking
 
 
 def opened(options: Options, path: str | None = None) -> Run:
@@ -55,7 +57,7 @@ def shown(options: Options, path: str) -> Run | Study:
 
 
 def _folder(named: str) -> Path:
-    folder = Path(named)
+    folder = fetched(named) or Path(named)
     try:
         shun(folder)
     except ValueError as error:  # a name that holds what no name can, such as a null byte
@@ -70,3 +72,11 @@ def _refuse(run: Run, other: str) -> NoReturn:
 def vouched(options: Options) -> dict[str, str]:
     """The environment that the user names, which is trusted for that."""
     return {ENVIRONMENT: options.env} if options.env and module_of(options.env) else {}
+
+
+def trackings(options: Options) -> list[Tracking]:
+    """The trackers that a training is sent to; a module of the user's own may lie in the current folder."""
+    names = options.track or []
+    if any(":" in name for name in names):
+        beside()
+    return [Tracking(name, options.track_films, options.offline) for name in names]

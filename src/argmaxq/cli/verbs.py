@@ -11,7 +11,7 @@ from pathlib import Path
 
 from argmaxq.cli import arguments, tables
 from argmaxq.cli.arguments import Argument, Parser
-from argmaxq.cli.opening import looked_at, opened, opened_for, shown, vouched
+from argmaxq.cli.opening import looked_at, opened, opened_for, shown, trackings, vouched
 from argmaxq.components.annotations import hints
 from argmaxq.components.errors import UserError
 from argmaxq.components.options import read
@@ -25,6 +25,7 @@ from argmaxq.studies.study import study
 from argmaxq.tuning.tune import is_tuning, tune
 from argmaxq.tuning.tune import resume as resume_tuning
 from argmaxq.verbs.source import chosen_source
+from argmaxq.verbs.tracking import Tracking
 from argmaxq.verbs.train import resume, train_given
 
 FAILED = 1
@@ -57,7 +58,7 @@ def _train(options: Options, rest: list[str]) -> int:
     run = train_given(
         options.recipe, given_values(options, rest), name=options.recipe, engine=options.engine, seed=options.seed,
         seeds=options.seeds, out=options.out, device=options.device, quiet=options.quiet,
-        source=chosen_source(options.start_from, options.from_checkpoint),
+        source=chosen_source(options.start_from, options.from_checkpoint), track=trackings(options),
     )  # fmt: skip
     if options.quiet:
         print(run.path)
@@ -138,6 +139,8 @@ def _tune(options: Options, rest: list[str]) -> int:
 
 
 def _resume(options: Options, rest: list[str]) -> int:
+    if options.track and (is_tuning(options.run) or is_study(options.run)):
+        raise UserError(f"--track: {options.run} is no run; send a study's runs afterwards, by argmaxq track")
     if is_tuning(options.run):
         shun(Path(options.run))
         resume_tuning(options.run, quiet=False)
@@ -149,7 +152,7 @@ def _resume(options: Options, rest: list[str]) -> int:
     run, values = opened(options), dict(_values(arguments.RESUME, rest))
     resume(
         run.path, values, steps=options.steps, device=options.device, own=vouched(options), trust=run.trusted,
-        quiet=False,
+        track=trackings(options), quiet=False,
     )  # fmt: skip
     return 0
 
@@ -209,10 +212,8 @@ def _report(options: Options, rest: list[str]) -> int:
     played = [] if options.play == "none" else options.play.split(",")
     if options.follow:
         if len(options.run) > 1:
-            raise UserError(f"--follow: a page follows one run, and {len(options.run)} are named")
-        if is_study(options.run[0]):
-            raise UserError(f"--follow: {options.run[0]} is a study, and a page follows one run")
-        print(follow(lambda: opened(options, options.run[0]), options.out, played=played))
+            raise UserError(f"--follow: a page follows one run or study, and {len(options.run)} are named")
+        print(follow(lambda: shown(options, options.run[0]), options.out, played=played))
         return 0
     paths = [Path(path) for path in options.run]
     if again := [str(path) for place, path in enumerate(paths) if path in paths[:place]]:
@@ -233,7 +234,30 @@ def _watch(options: Options, rest: list[str]) -> int:
     run = opened(options)
     with noting():
         hold()  # a film is removed, and a window closed, before a signal is obeyed
-        watch(run, options.video, which=options.checkpoint, episodes=options.episodes, seed=options.seed)
+        watch(
+            run, options.video, which=options.checkpoint, seeds=options.seeds, episodes=options.episodes,
+            seed=options.seed, show=options.show,
+        )  # fmt: skip
+    return 0
+
+
+def _track(options: Options, rest: list[str]) -> int:
+    from argmaxq.tracking.track import track  # here, since only a tracker needs what it needs
+
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+    found = shown(options, options.run)
+    if ":" in options.to:
+        beside(found.path)
+    track(found, Tracking(options.to, options.track_films, options.offline), trust=options.trust, say=print)
+    return 0
+
+
+def _export(options: Options, rest: list[str]) -> int:
+    from argmaxq.exports.export import export  # here, since only exporting needs what it needs
+
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # a card's film needs no display
+    run = opened(options)
+    export(run, options.to, options.out, which=options.checkpoint, seed=options.seed, episodes=options.episodes)
     return 0
 
 
@@ -276,6 +300,10 @@ VERBS = {
         arguments.REPORT,
     ),
     "watch": Verb(_watch, "see a trained agent play, in a window or a film", arguments.WATCH),
+    "track": Verb(_track, "send a run, or a study's runs, to a tracker: wandb, tensorboard, ...", arguments.TRACK),
+    "export": Verb(
+        _export, "a trained agent as an ONNX model, as NumPy alone, or for the Hugging Face Hub", arguments.EXPORT
+    ),
     "check": Verb(_check, "is this environment usable, and if not, why", arguments.CHECK),
     "completion": Verb(_completion, "a script that completes lines in a shell", arguments.COMPLETION),
 }

@@ -28,6 +28,16 @@ def component(role: type | str) -> Callable[[type[T]], type[T]]:
 
     Raises:
         UserError: the class lacks a method of the role's protocol, or another class has its name already.
+
+    Examples:
+        >>> @aq.component(aq.Exploration)
+        ... class Last:
+        ...     def noise(self, key, shape): return ()
+        ...     def choose(self, q, clock, noise): return q.shape[0] - 1
+        ...     def explores(self, clock, noise): return False
+        ...     def report(self, clock): return {}
+        >>> aq.agents.DQN(exploration=Last()).exploration
+        Last()
     """
 
     def decorate(cls: type[T]) -> type[T]:

@@ -73,6 +73,11 @@ def replace(component: T, path: str | Mapping[str, Any], value: Any = None) -> T
 
     Raises:
         UserError: for an unknown path or component, with the nearest names, or a value of a wrong type or range.
+
+    Examples:
+        >>> recipe = replace(aq.find("cartpole/dqn"), {"agent.bootstrap": "double", "agent.n_step": 3})
+        >>> recipe.agent.bootstrap, recipe.agent.n_step
+        (Double(), 3)
     """
     return change(component, [(path, value)] if isinstance(path, str) else path.items())
 

@@ -35,7 +35,13 @@ from argmaxq.types import ACTION_MASK
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One property of an environment. ``fail``: agents cannot be trained on it, or not rightly; ``warn``: with care."""
+    """One property of an environment.
+
+    Attributes:
+        status: ``fail``: agents cannot be trained on it, or not rightly; ``warn``: with care.
+        what: Which property.
+        why: What was found.
+    """
 
     status: Status
     what: str

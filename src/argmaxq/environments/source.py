@@ -19,7 +19,7 @@ from argmaxq.lanes.envpool_lanes import THREADING
 from argmaxq.lanes.func_lanes import FuncLanes
 from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes
 from argmaxq.lanes.lanes import Lanes
-from argmaxq.lanes.workers import Workers
+from argmaxq.lanes.workers import Workers, forks
 from argmaxq.setup import usable_cores
 
 
@@ -47,8 +47,8 @@ def compiled(env: Env) -> CompiledEnv | None:
 
 
 def workers(env: Env) -> Workers | None:
-    """The processes that the environment's copies live in, where it is to have some."""
-    if env.backend not in ("processes", "ale"):
+    """The processes that the environment's copies live in, where it is to have some and the system can."""
+    if env.backend not in ("processes", "ale") or (env.backend == "ale" and not forks()):
         return None
     processes = env.lanes if env.backend == "processes" else min(env.lanes, usable_cores())
     return Workers(partial(lone, env), processes, env.choices, env.mask)

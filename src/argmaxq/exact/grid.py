@@ -13,7 +13,13 @@ from argmaxq.exact.model import Model
 
 
 class Motion(NamedTuple):
-    """What follows actions in states [n, dimensions]: next states [n, dimensions], rewards [n], terminations [n]."""
+    """What follows actions in states [n, dimensions].
+
+    Attributes:
+        following: Next states [n, dimensions].
+        reward: Rewards [n].
+        terminated: Whether the episode ends there, bool [n].
+    """
 
     following: np.ndarray
     reward: np.ndarray
@@ -36,7 +42,7 @@ class Grid:
 
     @property
     def axes(self) -> list[np.ndarray]:
-        """The points of each dimension."""
+        """The points of each dimension, arrays [points]."""
         return [np.linspace(*each) for each in zip(self.low, self.high, self.points, strict=True)]
 
     @property
@@ -67,8 +73,8 @@ class Grid:
 def interpolated(grid: Grid, move: Callable[[np.ndarray, int], Motion], actions: int) -> Model:
     """The finite problem in which a move ends at the corners round its true end, with their weights for probabilities.
 
-    Solving it is dynamic programming with multilinear interpolation (Bellman 1957). All nodes are equally
-    likely to be the first.
+    ``move`` maps states [n, dimensions] and an action's number to a ``Motion``. Solving the problem is dynamic
+    programming with multilinear interpolation (Bellman 1957). All nodes are equally likely to be the first.
     """
     nodes = grid.nodes
     moves = [move(nodes, action) for action in range(actions)]
@@ -80,7 +86,7 @@ def interpolated(grid: Grid, move: Callable[[np.ndarray, int], Motion], actions:
 
 
 def motion_of(env: FuncEnv[Any, Any, Any, Any, Any, Any, Any]) -> Callable[[np.ndarray, int], Motion]:
-    """The moves of a FuncEnv without noise whose state is the tuple of its observation's entries."""
+    """The moves, of states [n, dimensions], of a FuncEnv without noise whose state is a tuple of observed entries."""
     key = jax.random.key(0)
     kind: Any = type(env.initial(key))
 

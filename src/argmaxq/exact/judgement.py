@@ -30,7 +30,11 @@ class Judgement(NamedTuple):
 
 
 def judge(model: Model, q: np.ndarray, gamma: float, allowed: np.ndarray | None = None) -> Judgement:
-    """Judge action values [states, actions] at a discount; others than those ``allowed`` (bool) are minus infinity."""
+    """Judge action values [states, actions] at a discount; others than those ``allowed`` (bool) are minus infinity.
+
+    Raises:
+        UserError: the exact values do not settle, as with gamma 1 where an episode need not end.
+    """
     legal = np.ones(q.shape, np.bool_) if allowed is None else allowed
     model = model._replace(weight=np.where(legal[..., None], model.weight, 0.0))
     best = value_iteration(model._replace(reward=np.where(legal, model.reward, -np.inf)), gamma)

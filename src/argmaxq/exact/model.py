@@ -9,9 +9,14 @@ from argmaxq.components.errors import UserError
 
 
 class Outcomes(NamedTuple):
-    """Everything that can follow an action: arrays [states, actions, outcomes], padded with outcomes of probability 0.
+    """Everything that can follow an action, padded with outcomes of probability 0.
 
-    ``start`` [states] is the distribution of an episode's first state.
+    Attributes:
+        probability: Of each outcome, [states, actions, outcomes].
+        following: The next state's number, int32 [states, actions, outcomes].
+        reward: The reward, [states, actions, outcomes].
+        terminated: Whether the episode ends, bool [states, actions, outcomes].
+        start: The distribution of an episode's first state, [states].
     """
 
     probability: np.ndarray
@@ -83,5 +88,9 @@ def allowed_of(env: gym.Env[Any, Any]) -> np.ndarray | None:
 
 
 def model_of(env: gym.Env[Any, Any]) -> Model:
-    """The model of an environment with transition tables; see ``outcomes_of``."""
+    """The model of an environment with transition tables; see ``outcomes_of``.
+
+    Raises:
+        UserError: it has no tables.
+    """
     return from_outcomes(outcomes_of(env))

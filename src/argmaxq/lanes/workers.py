@@ -31,6 +31,11 @@ main(ends)
 """
 
 
+def forks() -> bool:
+    """Whether the system has such processes; Windows does not."""
+    return hasattr(os, "fork")
+
+
 class Workers:
     """Copies in as many as ``processes`` processes, which start when they are first asked; see ``Copies``.
 
@@ -82,7 +87,7 @@ class Workers:
     def _start(self) -> None:
         if self._workers:
             return
-        if not hasattr(os, "fork"):
+        if not forks():
             raise UserError("env.backend = 'processes' needs Linux or macOS: leave it out here")
         parcel = _packed(self._make, *self._read)
         control, theirs = Pipe()

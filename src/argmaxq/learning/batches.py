@@ -5,7 +5,9 @@ batch, such as a convolution with the batch as its last axis, the function says 
 Unlike ``jax.custom_batching.custom_vmap`` it may be differentiated on either side of ``vmap``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, Protocol
 
@@ -21,20 +23,38 @@ class Batchable(Protocol):
     """A hashable pair of functions that give the same but for rounding."""
 
     def one(self, weights: PyTree, obs: Array) -> Array:
-        """Of one observation."""
+        """Of one observation [...]."""
 
     def many(self, weights: PyTree, obs: Array) -> Array:
         """Of observations [batch, ...], with a leading axis batch."""
 
 
+_singly: ContextVar[bool] = ContextVar("singly", default=False)
+
+
+@contextmanager
+def singly() -> Iterator[None]:
+    """What is traced within it is ``function.one``, mapped or not: operations that JAX has for itself alone."""
+    token = _singly.set(True)
+    try:
+        yield
+    finally:
+        _singly.reset(token)
+
+
 def apply(function: Batchable, weights: PyTree, obs: Array) -> Array:
-    """``function.one(weights, obs)``; mapped over ``obs`` alone, once or more, ``function.many`` of all of them."""
+    """``function.one(weights, obs)`` of one observation [...].
+
+    Mapped over ``obs`` alone, once or more, it is ``function.many`` of all of them.
+    """
+    if _singly.get():
+        return function.one(weights, obs)
     leaves, tree = jax.tree.flatten(weights)
     return _batchable.bind(*leaves, obs, function=function, tree=tree, many=False)
 
 
 def plain(*operands: Array, function: Batchable, tree: Any, many: bool) -> Array:
-    """What an operation of the primitive below computes."""
+    """What an operation of the primitive below computes, of one observation [...] or of many [batch, ...]."""
     *leaves, obs = operands
     return (function.many if many else function.one)(jax.tree.unflatten(tree, leaves), obs)
 

@@ -12,15 +12,20 @@ from argmaxq.types import Array, Estimates, Transition
 
 @component(Bootstrap)
 class Max:
-    """r + discount * max_a Q_target(s', a) (Watkins 1989; Mnih et al. 2015)."""
+    """r + discount * max_a Q_target(s', a) (Watkins 1989; Mnih et al. 2015).
+
+    Examples:
+        >>> float(Max().value(jnp.array([1.0, 3.0, 2.0])))
+        3.0
+    """
 
     def target(self, returns: Returns, transition: Transition, here: Estimates, there: Estimates) -> Array:
-        """Target of one transition."""
+        """The target of one transition, as ``returns`` has it: of a number []; of atoms or quantiles [size]."""
         action = jnp.argmax(there.target.q)
         return returns.target(transition.reward, transition.discount, entry(there.target.z, action))
 
     def reward(self, reward: Array, q: Array, action: Array) -> Array:
-        """The reward itself."""
+        """The reward [] itself."""
         return reward
 
     def value(self, q: Array) -> Array:
@@ -30,10 +35,23 @@ class Max:
 
 @component(Bootstrap)
 class Double:
-    """r + discount * Q_target(s', argmax_a Q_online(s', a)) (van Hasselt et al. 2016, eq. 4)."""
+    """r + discount * Q_target(s', argmax_a Q_online(s', a)) (van Hasselt et al. 2016, eq. 4).
+
+    The online network prefers the second action, which the target network holds to be worth 2:
+
+    Examples:
+        >>> from argmaxq.types import Estimate
+        >>> online, target = jnp.array([[0.0], [5.0]]), jnp.array([[4.0], [2.0]])
+        >>> there = Estimates(Estimate(online, online[:, 0]), Estimate(target, target[:, 0]))
+        >>> step = aq.Transition(obs=(), action=0, reward=1.0, discount=0.5, next_obs=())
+        >>> float(Double().target(aq.returns.Scalar(), step, there, there))
+        2.0
+        >>> float(Max().target(aq.returns.Scalar(), step, there, there))
+        3.0
+    """
 
     def target(self, returns: Returns, transition: Transition, here: Estimates, there: Estimates) -> Array:
-        """Target of one transition."""
+        """The target of one transition, as ``returns`` has it: of a number []; of atoms or quantiles [size]."""
         action = jnp.argmax(there.online.q)
         return returns.target(transition.reward, transition.discount, entry(there.target.z, action))
 
@@ -53,6 +71,11 @@ class Munchausen:
         weight: How much of the log-policy is added to the reward, alpha in the paper; 0: soft Q-learning.
         temperature: Of the softmax, tau in the paper, in units of (scaled) returns.
         clip: The bonus before it is weighted is not below minus this, -l0 in the paper.
+
+    Examples:
+        >>> soft = Munchausen(temperature=1.0)
+        >>> round(float(soft.value(jnp.log(jnp.array([1.0, 3.0])))), 3)  # log 4
+        1.386
     """
 
     weight: Fraction = 0.9
@@ -60,7 +83,7 @@ class Munchausen:
     clip: NonNegative = 1.0
 
     def target(self, returns: Returns, transition: Transition, here: Estimates, there: Estimates) -> Array:
-        """Target of one transition."""
+        """The target of one transition, as ``returns`` has it: of a number []; of atoms or quantiles [size]."""
         log_policy = self._scaled_log_policy(there.target.q)
         policy = jnp.exp(log_policy / self.temperature)
         reward = self.reward(transition.reward, here.target.q, transition.action)

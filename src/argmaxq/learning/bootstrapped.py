@@ -19,7 +19,12 @@ NO_HEAD = -1
 
 
 class Goals(NamedTuple):
-    """The target of each head [heads, ...], and whether it learns from the transition [heads], 1 or 0."""
+    """What all heads are taught by one transition.
+
+    Attributes:
+        each: The target of each head, [heads, ...].
+        taught: Whether it learns from the transition, 1 or 0, [heads].
+    """
 
     each: Array
     taught: Array
@@ -37,6 +42,16 @@ class Heads:
         returns: How each of them represents a return.
         greedy: How the greedy policy chooses: what most heads hold best (the better on average among equals), or what
             is best on average.
+
+    Two of three heads hold the second action better, though the first is better on average:
+
+    Examples:
+        >>> from argmaxq.types import Estimate
+        >>> returns = Heads(3)
+        >>> z = jnp.array([[9.0, 0.0, 0.0], [0.0, 1.0, 1.0]])  # of each action, one output of each head
+        >>> q = returns.mean(z)
+        >>> int(jnp.argmax(q)), int(jnp.argmax(returns.preferred(Estimate(z, q))))
+        (0, 1)
     """
 
     heads: Size = 10
@@ -44,7 +59,11 @@ class Heads:
     greedy: Literal["vote", "mean"] = "vote"
 
     def check(self) -> None:
-        """Raise UserError for returns whose outputs cannot stand side by side."""
+        """Look whether the outputs of several heads can stand side by side.
+
+        Raises:
+            UserError: the returns' size is not fixed, or they have heads themselves.
+        """
         if isinstance(self.returns, ImplicitReturns | Voting):
             raise UserError("returns = heads: returns of its own must have a fixed size, and no heads themselves")
 
@@ -88,7 +107,7 @@ class Heads:
         return jnp.mean(target.taught * jax.vmap(self.returns.loss)(self.parted(z), target.each))
 
     def td_error(self, z: Array, target: Goals) -> Array:
-        """The mean size of the surprise of those heads that are taught."""
+        """The mean size [] of the surprise of those heads that are taught, of z [heads * size]."""
         errors = jnp.abs(jax.vmap(self.returns.td_error)(self.parted(z), target.each))
         return jnp.sum(target.taught * errors) / jnp.maximum(jnp.sum(target.taught), 1.0)
 
@@ -110,7 +129,7 @@ class EachHead:
     share: Fraction = 1.0
 
     def target(self, returns: Any, transition: Transition, here: Estimates, there: Estimates) -> Goals:
-        """Targets of one transition."""
+        """Targets [heads, ...] of one transition, from z [actions, heads * size] here and there."""
 
         def one(here: Estimates, there: Estimates) -> Array:
             return self.bootstrap.target(returns.returns, transition, here, there)
@@ -141,11 +160,11 @@ class OneHead:
         return getattr(self.exploration, "masking", False)
 
     def noise(self, key: jax.Array, shape: tuple[int, ...]) -> tuple[Array, PyTree]:
-        """32 random bits (which head?) and the exploration's own numbers for each choice."""
+        """32 random bits (which head?), uint32 [*shape], and the exploration's own numbers for each choice."""
         return jax.random.bits(jax.random.fold_in(key, 1), shape), self.exploration.noise(key, shape)
 
     def start(self) -> Array:
-        """No head acts yet."""
+        """No head acts yet: -1, int32 []."""
         return jnp.int32(NO_HEAD)
 
     def committed(
@@ -163,7 +182,7 @@ class OneHead:
         return chosen
 
     def explores(self, clock: Clock, noise: tuple[Array, PyTree]) -> Array:
-        """Whether that choice is made at random."""
+        """Whether that choice is made at random, bool []."""
         return self.exploration.explores(clock, noise[1])
 
     def report(self, clock: Clock) -> Metrics:

@@ -24,6 +24,10 @@ def dormant_share(layers: Sequence[Array]) -> Array:
 
     Args:
         layers: Activations [batch, width] of each hidden layer.
+
+    Examples:
+        >>> float(dormant_share([jnp.array([[0.0, 2.0], [0.0, 4.0]])]))
+        0.5
     """
     means = [jnp.mean(jnp.abs(layer), axis=0) for layer in layers]
     dormant = sum(jnp.sum(mean <= DORMANT * jnp.mean(mean)) for mean in means)
@@ -35,6 +39,10 @@ def effective_rank(features: Array) -> Array:
 
     The participation ratio (sum v)^2 / sum v^2 of their covariance's eigenvalues v (Gao et al. 2017), which takes
     products alone: LAPACK's singular values, as Kumar et al. (2021) count them, take longer than an update.
+
+    Examples:
+        >>> float(effective_rank(jnp.array([[1.0, 0.0], [-1.0, 0.0]])))
+        1.0
     """
     apart = features - jnp.mean(features, axis=0)
     products = apart @ apart.T
@@ -59,7 +67,7 @@ def td_error_quantiles(td_error: Array, weight: Array) -> Metrics:
 
 
 def distance(target: PyTree, params: PyTree) -> Array:
-    """How far the target network is from the online one, as a share of the latter's norm."""
+    """How far the target network is from the online one, as a share of the latter's norm, []."""
     return optax.tree.norm(optax.tree.sub(target, params)) / optax.tree.norm(params)
 
 
@@ -72,7 +80,12 @@ class ParameterNorm:
 
 
 class Watch(NamedTuple):
-    """An optimiser's state, and the global norm of the gradient that it was given last, before clipping."""
+    """An optimiser's state, and how large the newest gradient was.
+
+    Attributes:
+        state: The watched optimiser's own.
+        norm: Global norm [] of the gradient that it was given last, before clipping.
+    """
 
     state: PyTree
     norm: Array
@@ -95,7 +108,7 @@ class Watched:
 
 
 def norms(optimisers: PyTree) -> list[Array]:
-    """The gradients' norms in states of watched optimisers."""
+    """The gradients' norms [] in states of watched optimisers."""
     return [each.norm for each in jax.tree.leaves(optimisers, is_leaf=_is_watch) if _is_watch(each)]
 
 

@@ -13,12 +13,17 @@ from argmaxq.types import Array, Clock, Metrics
 
 @component(Exploration)
 class Greedy:
-    """The action of highest value, always."""
+    """The action of highest value, always.
+
+    Examples:
+        >>> int(Greedy().choose(jnp.array([1.0, 3.0, 2.0]), aq.Clock(), ()))
+        1
+    """
 
     masking: ClassVar[bool] = True
 
     def noise(self, key: jax.Array, shape: tuple[int, ...]) -> Array:
-        """Nothing is random here."""
+        """Nothing is random here, whatever the shape: ``()`` for [*shape]."""
         return ()
 
     def choose(self, q: Array, clock: Clock, noise: Array, allowed: Array | None = None) -> Array:
@@ -26,7 +31,7 @@ class Greedy:
         return jnp.argmax(q).astype(jnp.int32)
 
     def explores(self, clock: Clock, noise: Array) -> Array:
-        """Never."""
+        """Never: False, []."""
         return jnp.bool_(False)
 
     def probabilities(self, q: Array, clock: Clock, allowed: Array | None = None) -> Array:
@@ -44,13 +49,18 @@ class EpsilonGreedy:
 
     Attributes:
         epsilon: The probability of a random action.
+
+    Examples:
+        >>> behaviour = EpsilonGreedy(aq.schedules.Constant(0.5))
+        >>> behaviour.probabilities(jnp.array([1.0, 3.0, 2.0, 0.0]), aq.Clock()).tolist()
+        [0.125, 0.625, 0.125, 0.125]
     """
 
     masking: ClassVar[bool] = True
     epsilon: Probability = Linear(1.0, 0.05, 0.1, per="run")
 
     def noise(self, key: jax.Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
-        """A uniform number in [0, 1) (explore?) and 32 random bits (which action?) for each choice."""
+        """For each choice a uniform number in [0, 1) (explore?) and 32 random bits (which action?), both [*shape]."""
         bits = jax.random.bits(key, (2, *shape))
         return (bits[0] >> 8).astype(jnp.float32) * 2.0**-24, bits[1]
 
@@ -62,7 +72,7 @@ class EpsilonGreedy:
         return jnp.argmax(preference).astype(jnp.int32)
 
     def explores(self, clock: Clock, noise: tuple[Array, Array]) -> Array:
-        """Whether the choice made with this noise is random."""
+        """Whether the choice made with this noise is random, bool []."""
         return noise[0] < self.epsilon(clock)
 
     def probabilities(self, q: Array, clock: Clock, allowed: Array | None = None) -> Array:

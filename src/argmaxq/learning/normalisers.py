@@ -16,16 +16,16 @@ class Normaliser(Protocol):
     """Rescales what a network sees and learns from; its state is part of what acting needs."""
 
     def init(self, obs: Array) -> PyTree:
-        """Its state for observations like ``obs``."""
+        """Its state for observations like ``obs`` [...]."""
 
     def see(self, state: PyTree, obs: Array, reward: Array, over: Array, gamma: Array) -> PyTree:
-        """The state after one row's observation and reward; ``over`` where the episode's end follows it."""
+        """The state after one row's observation [...] and reward []; ``over`` [] where the episode's end follows it."""
 
     def observation(self, state: PyTree, obs: Array) -> Array:
-        """An observation, rescaled."""
+        """An observation [...], rescaled."""
 
     def reward(self, state: PyTree, reward: Array) -> Array:
-        """A reward, rescaled."""
+        """A reward [], rescaled."""
 
 
 @component(Normaliser)
@@ -33,15 +33,19 @@ class Unscaled:
     """Everything as it is."""
 
     def init(self, obs: Array) -> PyTree:
+        """Nothing is remembered of observations [...]."""
         return ()
 
     def see(self, state: PyTree, obs: Array, reward: Array, over: Array, gamma: Array) -> PyTree:
+        """Nothing changes with an observation [...] and its reward []."""
         return state
 
     def observation(self, state: PyTree, obs: Array) -> Array:
+        """The observation [...] itself."""
         return obs
 
     def reward(self, state: PyTree, reward: Array) -> Array:
+        """The reward [] itself."""
         return reward
 
 
@@ -53,9 +57,19 @@ In float32 a count ends at 2^24, and long before that a sum of squares takes up 
 
 
 class Moments(NamedTuple):
-    """How many samples there were, their mean, and the sum of squared distances from it (Welford 1962).
+    """Mean and spread of samples [...] so far (Welford 1962).
 
     Whenever they are ``MEMORY``, what was counted is halved, which is exact, so that no number outgrows float32.
+
+    Attributes:
+        count: How many samples there were, [].
+        mean: Their mean, [...].
+        squares: The sum of squared distances from it, [...].
+
+    Examples:
+        >>> seen = no_samples().add(jnp.float32(2.0)).add(jnp.float32(4.0))
+        >>> float(seen.mean), float(seen.squares)
+        (3.0, 2.0)
     """
 
     count: Array
@@ -63,7 +77,7 @@ class Moments(NamedTuple):
     squares: Array
 
     def add(self, sample: Array) -> "Moments":
-        """With one sample more."""
+        """With one sample [...] more."""
         count = self.count + 1.0
         mean = self.mean + (sample - self.mean) / count
         squares = self.squares + (sample - self.mean) * (sample - mean)
@@ -71,7 +85,7 @@ class Moments(NamedTuple):
         return Moments(kept * count, mean, kept * squares)
 
     def scaled(self, sample: Array) -> Array:
-        """A sample less the mean, in deviations."""
+        """A sample [...] less the mean, in deviations."""
         return (sample - self.mean) / self.deviation
 
     def merged(self, samples: Array, counted: Array | None = None) -> "Moments":
@@ -89,7 +103,7 @@ class Moments(NamedTuple):
 
     @property
     def deviation(self) -> Array:
-        """Standard deviation; 1 before the second sample."""
+        """Standard deviation [...]; 1 before the second sample."""
         return jnp.where(self.count < 2.0, 1.0, jnp.sqrt(self.squares / jnp.maximum(self.count - 1.0, 1.0) + 1e-8))
 
 
@@ -131,7 +145,13 @@ def _is_moments(node: Any) -> bool:
 
 
 class RunningState(NamedTuple):
-    """Moments of observations and of discounted sums of rewards, and the present sum."""
+    """What ``Running`` has seen.
+
+    Attributes:
+        observations: Moments of observations [...].
+        returns: Moments of discounted sums of rewards.
+        sum: The present sum, [].
+    """
 
     observations: Moments
     returns: Moments
@@ -156,22 +176,26 @@ class Running:
         return dataclasses.replace(self, categories=self.categories or spaces.observation.categories or None)
 
     def init(self, obs: Array) -> Any:
+        """No samples yet, of observations like ``obs`` [...]."""
         return RunningState(no_samples(jnp.shape(obs)), no_samples(), jnp.float32(0))
 
     def see(self, state: Any, obs: Array, reward: Array, over: Array, gamma: Array) -> Any:
+        """With an observation [...] and a discounted sum of rewards [] more; the sum begins anew after an episode."""
         total = reward + gamma * state.sum
         seen = state.observations.add(jnp.asarray(obs, jnp.float32))
         return RunningState(seen, state.returns.add(total), jnp.where(over, 0.0, total))
 
     def observation(self, state: Any, obs: Array) -> Array:
+        """An observation [...] less the mean, in deviations; an index as it is."""
         if self.categories:
             return obs
         return state.observations.scaled(jnp.asarray(obs, jnp.float32))
 
     def reward(self, state: Any, reward: Array) -> Array:
+        """A reward [] as a share of the returns' standard deviation."""
         return reward / state.returns.deviation
 
 
 def unless(skipped: Array, new: PyTree, old: PyTree) -> PyTree:
-    """``new``, or ``old`` where ``skipped``."""
+    """``new``, or ``old`` where ``skipped``, bool []."""
     return jax.tree.map(lambda after, before: jnp.where(skipped, before, after), new, old)

@@ -32,7 +32,7 @@ class _Gradient:
         return self._direction().init(flat)
 
     def rate(self, clock: Clock) -> Array:
-        """The present learning rate."""
+        """The present learning rate, []."""
         return self.learning_rate * self.annealing(clock)
 
     def update(self, gradient: PyTree, state: PyTree, params: PyTree, clock: Clock) -> tuple[PyTree, PyTree]:
@@ -47,7 +47,12 @@ class _Gradient:
 
 
 def clip(gradient: PyTree, max_norm: Array | None) -> PyTree:
-    """Scale the whole gradient so that its global norm is at most ``max_norm`` (Pascanu et al. 2013)."""
+    """Scale the whole gradient so that its global norm is at most ``max_norm`` [] (Pascanu et al. 2013).
+
+    Examples:
+        >>> [round(float(each), 3) for each in clip(jnp.array([3.0, 4.0]), 1.0)]
+        [0.6, 0.8]
+    """
     if max_norm is None:
         return gradient
     scale = jnp.minimum(1.0, max_norm / jnp.maximum(optax.tree.norm(gradient), 1e-12))
@@ -65,6 +70,14 @@ class Adam(_Gradient):
         b1: Decay of the first moment.
         b2: Decay of the second moment.
         eps: Added to the second moment's root.
+
+    The first step has the size of the learning rate, however large the gradient is:
+
+    Examples:
+        >>> adam, params = Adam(learning_rate=0.5), jnp.float32(1.0)
+        >>> params, state = adam.update(jnp.float32(100.0), adam.init(params), params, aq.Clock())
+        >>> round(float(params), 3)
+        0.5
     """
 
     learning_rate: Positive = 1e-3
@@ -133,6 +146,12 @@ class SGD(_Gradient):
         annealing: Factor on the step size.
         max_grad_norm: The gradient's global norm is clipped to it; none: no clipping.
         momentum: Decay of the accumulated gradient; 0 for none.
+
+    Examples:
+        >>> sgd = SGD(learning_rate=0.5)
+        >>> params, state = sgd.update(jnp.float32(4.0), sgd.init(jnp.float32(1.0)), jnp.float32(1.0), aq.Clock())
+        >>> float(params)  # 1 - 0.5 * 4
+        -1.0
     """
 
     learning_rate: Positive = 0.1
@@ -155,7 +174,11 @@ class Optax:
     transformation: Any = None
 
     def init(self, params: PyTree) -> PyTree:
-        """Its state; raises UserError where it needs more than gradients, its state and the parameters."""
+        """Its state.
+
+        Raises:
+            UserError: it needs more than gradients, its state and the parameters, or is not given.
+        """
         if self.transformation is None:
             raise UserError("an optax optimiser needs its transformation: give it in Python")
         try:

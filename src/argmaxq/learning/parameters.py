@@ -42,26 +42,32 @@ class Exact:
     def perturb(
         self, parameters: Array, explores: Array, clock: Clock, noise: PyTree, memory: PyTree
     ) -> tuple[Array, PyTree]:
-        """The same parameters."""
+        """The same parameters [p], and the memory as it is."""
         return parameters, memory
 
 
 @component(ParameterExploration)
 class UniformParameters:
-    """Uniformly random parameters where the action is chosen at random, the actor's everywhere else."""
+    """Uniformly random parameters where the action is chosen at random, the actor's everywhere else.
+
+    Examples:
+        >>> perturb, drawn = UniformParameters().perturb, jnp.array([0.5])
+        >>> [float(perturb(jnp.zeros(1), explores, aq.Clock(), drawn, ())[0][0]) for explores in (True, False)]
+        [0.5, 0.0]
+    """
 
     def memory(self, parameters: int) -> PyTree:
         """None is needed."""
         return ()
 
     def noise(self, key: jax.Array, shape: tuple[int, ...], parameters: int) -> Array:
-        """Uniform numbers in [-1, 1), [*shape, parameters]."""
+        """Uniform numbers from -1 to 1, [..., parameters] with ``shape`` in front."""
         return jax.random.uniform(key, (*shape, parameters), minval=-1.0)
 
     def perturb(
         self, parameters: Array, explores: Array, clock: Clock, noise: Array, memory: PyTree
     ) -> tuple[Array, PyTree]:
-        """Random ones or the same."""
+        """Random parameters [p] where the action is random, bool [], else the same; and the memory as it is."""
         return jnp.where(explores, noise, parameters), memory
 
 
@@ -82,14 +88,14 @@ class Gaussian:
         return self.base.memory(parameters)
 
     def noise(self, key: jax.Array, shape: tuple[int, ...], parameters: int) -> tuple[Array, PyTree]:
-        """Standard normal numbers [*shape, parameters], and the base's."""
+        """Standard normal numbers, [..., parameters] with ``shape`` in front, and the base's."""
         first, second = jax.random.split(key)
         return jax.random.normal(first, (*shape, parameters)), self.base.noise(second, shape, parameters)
 
     def perturb(
         self, parameters: Array, explores: Array, clock: Clock, noise: tuple[Array, PyTree], memory: PyTree
     ) -> tuple[Array, PyTree]:
-        """Noisy parameters within the bounds."""
+        """Noisy parameters [p] within the bounds, and the base's memory."""
         parameters, memory = self.base.perturb(parameters, explores, clock, noise[1], memory)
         return jnp.clip(parameters + self.spread(clock) * noise[0], -1.0, 1.0), memory
 
@@ -113,7 +119,7 @@ class OrnsteinUhlenbeck:
         return jnp.zeros(parameters), self.base.memory(parameters)
 
     def noise(self, key: jax.Array, shape: tuple[int, ...], parameters: int) -> tuple[Array, PyTree]:
-        """Standard normal numbers [*shape, parameters], and the base's."""
+        """Standard normal numbers, [..., parameters] with ``shape`` in front, and the base's."""
         first, second = jax.random.split(key)
         return jax.random.normal(first, (*shape, parameters)), self.base.noise(second, shape, parameters)
 
@@ -125,7 +131,7 @@ class OrnsteinUhlenbeck:
         noise: tuple[Array, PyTree],
         memory: tuple[Array, PyTree],
     ) -> tuple[Array, PyTree]:
-        """Noisy parameters within the bounds, and the noise as it goes on."""
+        """Noisy parameters [p] within the bounds, and the noise [p] as it goes on, beside the base's memory."""
         parameters, base = self.base.perturb(parameters, explores, clock, noise[1], memory[1])
         drift = (1.0 - self.reversion) * memory[0] + self.spread(clock) * noise[0]
         return jnp.clip(parameters + drift, -1.0, 1.0), (drift, base)
@@ -135,35 +141,45 @@ class Bounding(Protocol):
     """How an actor's outputs are kept within [-1, 1]."""
 
     def squash(self, raw: Array) -> Array:
-        """Outputs as parameters; what is still outside is clipped when acting."""
+        """Outputs [...] as parameters; what is still outside is clipped when acting."""
 
     def gradient(self, ascent: Array, raw: Array) -> Array:
-        """The direction to move outputs in, from the critic's gradient with respect to them."""
+        """The direction [...] to move outputs in, from the critic's gradient with respect to them."""
 
 
 @component(Bounding)
 class InvertingGradients:
-    """Gradients shrink towards the bound they point to, and turn beyond it (Hausknecht and Stone 2016, eq. 11)."""
+    """Gradients shrink towards the bound they point to, and turn beyond it (Hausknecht and Stone 2016, eq. 11).
+
+    Examples:
+        >>> InvertingGradients().gradient(jnp.array([1.0, -1.0]), jnp.array([0.5, 0.5])).tolist()
+        [0.25, -0.75]
+    """
 
     def squash(self, raw: Array) -> Array:
-        """The outputs as they are."""
+        """The outputs [...] as they are."""
         return raw
 
     def gradient(self, ascent: Array, raw: Array) -> Array:
-        """Scaled by the distance to the bound ahead, as a share of the range."""
+        """Scaled by the distance to the bound ahead, as a share of the range, [...]."""
         return ascent * jnp.where(ascent > 0, 1.0 - raw, raw + 1.0) / 2.0
 
 
 @component(Bounding)
 class Tanh:
-    """A hyperbolic tangent; its own derivative does the rest."""
+    """A hyperbolic tangent; its own derivative does the rest.
+
+    Examples:
+        >>> round(float(Tanh().squash(jnp.float32(100.0))), 3)
+        1.0
+    """
 
     def squash(self, raw: Array) -> Array:
-        """tanh."""
+        """tanh of the outputs [...]."""
         return jnp.tanh(raw)
 
     def gradient(self, ascent: Array, raw: Array) -> Array:
-        """Unchanged."""
+        """The gradient [...] unchanged."""
         return ascent
 
 
@@ -179,19 +195,31 @@ class ActorLoss(Protocol):
 
 @component(ActorLoss)
 class Summed:
-    """All of them alike: -sum_k Q(s, k, x(s)) (Xiong et al. 2018, eq. 5)."""
+    """All of them alike: -sum_k Q(s, k, x(s)) (Xiong et al. 2018, eq. 5).
+
+    Examples:
+        >>> Summed().weights(jnp.array([1, 0]), jnp.array([0.5, 1.0]), 2).tolist()
+        [[0.5, 0.5], [1.0, 1.0]]
+    """
 
     def weights(self, action: Array, importance: Array, actions: int) -> Array:
-        """The importance of each row."""
+        """The importance of each row [batch], of all its actions: [batch, actions]."""
         return jnp.broadcast_to(importance[:, jnp.newaxis], (action.shape[0], actions))
 
 
 @component(ActorLoss)
 class Weighted:
-    """As often as each action was taken in the batch (Bester et al. 2019)."""
+    """As often as each action was taken in the batch (Bester et al. 2019).
+
+    Three of four rows took the first action:
+
+    Examples:
+        >>> Weighted().weights(jnp.array([0, 0, 0, 1]), jnp.ones(4), 2)[0].tolist()
+        [0.75, 0.25]
+    """
 
     def weights(self, action: Array, importance: Array, actions: int) -> Array:
-        """The importance of each row, times each action's share of the whole importance."""
+        """The importance of each row, times each action's share of the whole importance, [batch, actions]."""
         counts = jnp.sum(importance[:, jnp.newaxis] * jax.nn.one_hot(action, actions), axis=0)
         share = counts / jnp.maximum(jnp.sum(importance), float(np.finfo(np.float32).tiny))
         return importance[:, jnp.newaxis] * share
@@ -199,8 +227,13 @@ class Weighted:
 
 @component(ActorLoss)
 class Indexed:
-    """Only that of the action that was taken (Bester et al. 2019)."""
+    """Only that of the action that was taken (Bester et al. 2019).
+
+    Examples:
+        >>> Indexed().weights(jnp.array([1, 0]), jnp.array([0.5, 1.0]), 2).tolist()
+        [[0.0, 0.5], [1.0, 0.0]]
+    """
 
     def weights(self, action: Array, importance: Array, actions: int) -> Array:
-        """The importance of each row, at the action taken in it."""
+        """The importance of each row [batch], at the action taken in it, 0 elsewhere: [batch, actions]."""
         return importance[:, jnp.newaxis] * jax.nn.one_hot(action, actions)

@@ -31,7 +31,11 @@ class Resets:
         return now // period > before // period
 
     def renewed(self, params: PyTree, fresh: PyTree) -> PyTree:
-        """``params`` with the chosen layers of ``fresh``; raises UserError for a layer that there is not."""
+        """``params`` with the chosen layers of ``fresh``.
+
+        Raises:
+            UserError: a layer is chosen that there is not.
+        """
         if not self.layers:
             return fresh
         known = sorted(params) if isinstance(params, dict) else []

@@ -17,15 +17,19 @@ class _AsTheyAre:
     """What the kinds share: they differ in a reward, in a sum of rewards, or in what they remember."""
 
     def init(self, lanes: int) -> PyTree:
+        """Nothing is remembered."""
         return ()
 
     def see(self, state: PyTree, rows: Row, gamma: Array) -> PyTree:
+        """Nothing changes with rows [k, lanes]."""
         return state
 
     def each(self, reward: Array) -> Array:
+        """Rewards [...] as they are."""
         return reward
 
     def total(self, state: PyTree, reward: Array) -> Array:
+        """Sums of rewards [...] as they are."""
         return reward
 
 
@@ -40,11 +44,16 @@ class Scale(_AsTheyAre):
 
     Attributes:
         factor: On every reward, and so on every value.
+
+    Examples:
+        >>> float(Scale(0.5).total((), jnp.float32(8.0)))
+        4.0
     """
 
     factor: Number = 1.0
 
     def total(self, state: PyTree, reward: Array) -> Array:
+        """``factor`` times sums of rewards [...]."""
         return self.factor * reward
 
 
@@ -55,30 +64,50 @@ class Clip(_AsTheyAre):
     Attributes:
         low: The least reward.
         high: The greatest.
+
+    Examples:
+        >>> Clip(-1.0, 1.0).each(jnp.array([-3.0, 0.5, 2.0])).tolist()
+        [-1.0, 0.5, 1.0]
     """
 
     low: Number = -1.0
     high: Number = 1.0
 
     def check(self) -> None:
-        """Raise UserError where there is no range."""
+        """Look whether there is a range.
+
+        Raises:
+            UserError: ``low`` is not below ``high``.
+        """
         if self.low >= self.high:
             raise UserError(f"low = {self.low:g} is not below high = {self.high:g}")
 
     def each(self, reward: Array) -> Array:
+        """Rewards [...] within the range."""
         return jnp.clip(reward, self.low, self.high)
 
 
 @component(Rewards)
 class Sign(_AsTheyAre):
-    """The sign of each: -1, 0 or 1."""
+    """The sign of each: -1, 0 or 1.
+
+    Examples:
+        >>> Sign().each(jnp.array([-3.0, 0.0, 2.0])).tolist()
+        [-1.0, 0.0, 1.0]
+    """
 
     def each(self, reward: Array) -> Array:
+        """The sign of rewards [...]: -1, 0 or 1."""
         return jnp.sign(reward)
 
 
 class RunningReturns(NamedTuple):
-    """Moments of the discounted sums of rewards so far, and each lane's present sum [lanes]."""
+    """What ``Running`` remembers of rewards.
+
+    Attributes:
+        moments: Of all discounted sums of rewards so far.
+        sums: Each lane's present sum, [lanes].
+    """
 
     moments: Moments
     sums: Array
@@ -93,9 +122,12 @@ class Running(_AsTheyAre):
     """
 
     def init(self, lanes: int) -> RunningReturns:
+        """No samples yet; a sum of 0 for each lane."""
         return RunningReturns(no_samples(), jnp.zeros(lanes, jnp.float32))
 
     def see(self, state: Any, rows: Row, gamma: Array) -> RunningReturns:
+        """With the discounted sums of rewards after each of rows [k, lanes]; they begin anew with each episode."""
+
         def one(sums: Array, row: tuple[Array, Array]) -> tuple[Array, Array]:
             reward, over = row
             sums = reward + gamma * sums
@@ -106,4 +138,5 @@ class Running(_AsTheyAre):
         return RunningReturns(state.moments.merged(totals.ravel(), ~rows.last.ravel()), sums)
 
     def total(self, state: Any, reward: Array) -> Array:
+        """Sums of rewards [...] as shares of the standard deviation."""
         return reward / state.moments.deviation

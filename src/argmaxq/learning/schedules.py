@@ -14,7 +14,14 @@ Per = Literal["step", "episode", "update", "run"]
 
 
 def elapsed(clock: Clock, per: Per) -> Array:
-    """The clock's reading that a schedule counts in, as float32; per run it is the share of its env steps done."""
+    """The clock's reading that a schedule counts in, as float32; per run it is the share of its env steps done.
+
+    Result: [].
+
+    Examples:
+        >>> float(elapsed(aq.Clock(step=25, total=100), "run"))
+        0.25
+    """
     if per == "run":
         return jnp.asarray(clock.step, jnp.float32) / clock.total
     return jnp.asarray(getattr(clock, per), jnp.float32)
@@ -30,6 +37,10 @@ class Constant:
 
     Attributes:
         value: The value.
+
+    Examples:
+        >>> float(Constant(0.5)(aq.Clock(step=7)))
+        0.5
     """
 
     value: Number = 0.1
@@ -45,6 +56,7 @@ class Constant:
         return 0.0 if self.value == 0 else math.inf
 
     def __call__(self, clock: Clock) -> Array:
+        """The value, []."""
         return jnp.asarray(self.value, jnp.float32)
 
 
@@ -57,6 +69,11 @@ class Linear:
         end: Value from ``duration`` on.
         duration: Length of the decline, in units of ``per``; per run a share of it, such as 0.2.
         per: What time is counted in.
+
+    Examples:
+        >>> epsilon = Linear(start=1.0, end=0.0, duration=4)
+        >>> [float(epsilon(aq.Clock(step=step))) for step in (0, 1, 9)]
+        [1.0, 0.75, 0.0]
     """
 
     start: Number = 1.0
@@ -75,6 +92,7 @@ class Linear:
         return self.duration if self.end == 0 else math.inf
 
     def __call__(self, clock: Clock) -> Array:
+        """The value now, []."""
         progress = jnp.clip(elapsed(clock, self.per) / jnp.maximum(self.duration, SHORTEST), 0.0, 1.0)
         return self.start + (self.end - self.start) * progress
 
@@ -88,6 +106,10 @@ class Exponential:
         end: Value in the long run.
         scale: Time after which the distance to ``end`` has shrunk by the factor e.
         per: What time is counted in.
+
+    Examples:
+        >>> round(float(Exponential(1.0, 0.0, scale=10)(aq.Clock(step=10))), 4)  # 1 / e
+        0.3679
     """
 
     start: Number = 1.0
@@ -106,6 +128,7 @@ class Exponential:
         return 0.0 if self.start == self.end == 0 else math.inf
 
     def __call__(self, clock: Clock) -> Array:
+        """The value now, []."""
         return self.end + (self.start - self.end) * jnp.exp(-elapsed(clock, self.per) / self.scale)
 
 
@@ -118,6 +141,11 @@ class Multiplicative:
         end: The value below which it does not fall.
         factor: Factor per unit of time.
         per: What time is counted in.
+
+    Examples:
+        >>> halves = Multiplicative(1.0, 0.2, factor=0.5)
+        >>> [round(float(halves(aq.Clock(episode=number))), 3) for number in (0, 2, 5)]
+        [1.0, 0.25, 0.2]
     """
 
     start: Number = 1.0
@@ -136,6 +164,7 @@ class Multiplicative:
         return 0.0 if self.start == self.end == 0 else math.inf
 
     def __call__(self, clock: Clock) -> Array:
+        """The value now, []."""
         return jnp.maximum(self.end, self.start * self.factor ** elapsed(clock, self.per))
 
 

@@ -17,11 +17,17 @@ class Periodic:
 
     Attributes:
         period: Gradient updates between two copies.
+
+    Examples:
+        >>> sync = Periodic(period=2)
+        >>> [float(sync(jnp.float32(0.0), jnp.float32(8.0), update)) for update in (1, 2, 3)]
+        [0.0, 8.0, 0.0]
     """
 
     period: Count = 500
 
     def __call__(self, target: PyTree, params: PyTree, update: Array) -> PyTree:
+        """``params`` after each ``period`` gradient updates, else the target; ``update`` [] counts them from 1 on."""
         due = update % jnp.maximum(self.period, 1) == 0
         return jax.tree.map(lambda old, new: jnp.where(due, new, old), target, params)
 
@@ -32,11 +38,16 @@ class Polyak:
 
     Attributes:
         tau: Share of the online parameters taken over at each update; 1 copies them.
+
+    Examples:
+        >>> float(Polyak(tau=0.25)(jnp.float32(0.0), jnp.float32(8.0), 1))
+        2.0
     """
 
     tau: Fraction = 0.005
 
     def __call__(self, target: PyTree, params: PyTree, update: Array) -> PyTree:
+        """(1 - tau) * target + tau * params, whichever ``update`` [] it is."""
         return jax.tree.map(lambda old, new: (1.0 - self.tau) * old + self.tau * new, target, params)
 
 
@@ -45,6 +56,7 @@ class Online:
     """No target network: the target is always the online network."""
 
     def __call__(self, target: PyTree, params: PyTree, update: Array) -> PyTree:
+        """The parameters themselves, whichever ``update`` [] it is."""
         return params
 
 

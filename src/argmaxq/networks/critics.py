@@ -82,7 +82,11 @@ class _MLPCritic:
     multi_pass: bool
 
     def check(self) -> None:
-        """Raises UserError where there is no hidden layer."""
+        """Look whether there is a layer to learn in.
+
+        Raises:
+            UserError: there is no hidden layer.
+        """
         if not self.hidden:
             raise UserError("hidden = (): at least one layer is needed")
 
@@ -95,7 +99,7 @@ class _MLPCritic:
         return ParameterisedPerceptron(*layers, self.sizes, size, self.multi_pass)
 
     def init(self, key: jax.Array, obs: Array, size: int) -> PyTree:
-        """Parameters for one observation like ``obs`` and ``size`` outputs per action."""
+        """Parameters for one observation like ``obs`` [...] and ``size`` outputs per action."""
         return self._module(size).init(key, obs, jnp.zeros(sum(self.sizes)))["params"]
 
     def __call__(self, params: PyTree, obs: Array, parameters: Array) -> Array:
@@ -160,7 +164,7 @@ class Ensemble:
     members: Size = 2
 
     def init(self, key: jax.Array, obs: Array, size: int) -> PyTree:
-        """The members' parameters, stacked."""
+        """The members' parameters, stacked [members, ...], for one observation like ``obs`` [...]."""
         return jax.vmap(lambda own: self.critic.init(own, obs, size))(jax.random.split(key, self.members))
 
     def __call__(self, params: PyTree, obs: Array, parameters: Array) -> Array:

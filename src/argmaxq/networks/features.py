@@ -18,7 +18,12 @@ Bound = tuple[float, ...]
 
 
 class Active(NamedTuple):
-    """The features that are not 0: which [k] (int32), and their values [k]."""
+    """The features that are not 0.
+
+    Attributes:
+        index: Which, int32 [k].
+        value: Their values, float32 [k].
+    """
 
     index: Array
     value: Array
@@ -35,7 +40,7 @@ class Features(Protocol):
         """How many features there are."""
 
     def __call__(self, obs: Array) -> Active:
-        """The active features of one observation."""
+        """The active features, [k], of one observation [n]."""
 
 
 class _InBox:
@@ -46,7 +51,11 @@ class _InBox:
     signs: ClassVar[tuple[float, ...]] = ()
 
     def bind(self, spaces: Spaces) -> Any:
-        """With the environment's bounds where none are given."""
+        """With the environment's bounds where none are given.
+
+        Raises:
+            UserError: an entry has no bounds, and none are given.
+        """
         box = bounded(spaces.observation, self.low, self.high)
         return dataclasses.replace(self, low=box.low, high=box.high)  # type: ignore[type-var]
 
@@ -65,13 +74,22 @@ class Symmetric:
 
     Attributes:
         entries: Numbers in an observation; none: the environment's own.
+
+    Examples:
+        >>> symmetric = aq.networks.Linear(Symmetric(entries=2))
+        >>> symmetric({"weights": jnp.array([[[1.0]], [[2.0]]])}, jnp.array([3.0, 4.0])).tolist()
+        [[-11.0], [11.0]]
     """
 
     entries: Size | None = None
     signs: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
 
     def bind(self, spaces: Spaces) -> "Symmetric":
-        """With the observation's size; raises UserError for other than two actions, or an index."""
+        """With the observation's size.
+
+        Raises:
+            UserError: there are other than two actions, or the observation is an index.
+        """
         if spaces.action.n != 2 or spaces.observation.categories:
             raise UserError(f"symmetric features need numbers and two actions; here are {spaces.action.n} actions")
         return dataclasses.replace(self, entries=int(np.prod(spaces.observation.shape)))
@@ -82,6 +100,7 @@ class Symmetric:
         return self.entries or 1
 
     def __call__(self, obs: Array) -> Active:
+        """All entries of one observation [n]."""
         return _dense(jnp.ravel(obs).astype(jnp.float32))
 
 
@@ -91,13 +110,21 @@ class Indicator:
 
     Attributes:
         categories: How many there are; none: the environment's own.
+
+    Examples:
+        >>> Indicator(categories=5)(jnp.int32(3)).index.tolist()
+        [3]
     """
 
     categories: Size | None = None
     signs: ClassVar[tuple[float, ...]] = ()
 
     def bind(self, spaces: Spaces) -> "Indicator":
-        """With the environment's categories; raises UserError where the observation is no index."""
+        """With the environment's categories.
+
+        Raises:
+            UserError: the observation is no index.
+        """
         if not spaces.observation.categories:
             raise UserError("these are no Discrete observations: cut their box into cells with bins, or take tiles")
         return dataclasses.replace(self, categories=spaces.observation.categories)
@@ -108,6 +135,7 @@ class Indicator:
         return self.categories or 1
 
     def __call__(self, obs: Array) -> Active:
+        """The one feature of an index []."""
         return Active(jnp.asarray(obs, jnp.int32).reshape(1), jnp.ones(1))
 
 
@@ -119,6 +147,11 @@ class Bins(_InBox):
         bins: Cells along each entry of the observation; one number: as many along each.
         low: Least value of each entry, below which the outermost cell goes on; empty: the environment's own.
         high: Greatest value of each entry; empty: the environment's own.
+
+    Examples:
+        >>> grid = Bins(bins=(2, 4), low=(0.0, 0.0), high=(1.0, 1.0))
+        >>> grid.count, int(grid.cell(jnp.array([0.9, 0.3])))
+        (8, 5)
     """
 
     bins: tuple[Size, ...] = (10,)
@@ -132,16 +165,24 @@ class Bins(_InBox):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Cells along each entry."""
-        return _each(self.bins, len(self.low))
+        """Cells along each entry.
+
+        Raises:
+            UserError: ``bins`` are not one for each entry.
+        """
+        return per_entry(self.bins, len(self.low))
 
     def cell(self, obs: Array, xp: Any = jnp) -> Array:
-        """The number of an observation's cell, the last entry counting fastest; ``xp`` computes: jax.numpy or numpy."""
+        """The number [] of an observation's [n] cell, the last entry counting fastest.
+
+        ``xp`` computes: jax.numpy or numpy.
+        """
         shape = np.array(self.shape, np.int32)
         place = xp.minimum((self._unit(obs, xp) * shape.astype(np.float32)).astype(np.int32), shape - 1)
-        return xp.sum(place * _strides(self.shape))
+        return xp.sum(place * strides(self.shape))
 
     def __call__(self, obs: Array) -> Active:
+        """The one feature of the cell in which an observation [n] lies."""
         return Active(self.cell(obs).reshape(1), jnp.ones(1))
 
 
@@ -157,6 +198,11 @@ class Tiles(_InBox):
         tiles: Tiles along each entry; one number: as many along each.
         low: Least value of each entry; empty: the environment's own.
         high: Greatest value of each entry; empty: the environment's own.
+
+    Examples:
+        >>> tiles = Tiles(tiles=(4,), tilings=8, low=(0.0,), high=(1.0,))
+        >>> tiles.count, len(tiles(jnp.array([0.5])).index)
+        (40, 8)
     """
 
     tilings: Size = 8
@@ -171,16 +217,33 @@ class Tiles(_InBox):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Tiles of one tiling along each entry."""
-        return tuple(tiles + 1 for tiles in _each(self.tiles, len(self.low)))
+        """Tiles of one tiling along each entry.
+
+        Raises:
+            UserError: ``tiles`` are not one for each entry.
+        """
+        return tuple(tiles + 1 for tiles in per_entry(self.tiles, len(self.low)))
+
+    @property
+    def moves(self) -> np.ndarray:
+        """By how much of a tile each grid is moved along each entry, [tilings, entries]."""
+        odd = 1 + 2 * np.arange(len(self.low))
+        return (np.arange(self.tilings)[:, np.newaxis] * odd % self.tilings / self.tilings).astype(np.float32)
+
+    @property
+    def first(self) -> np.ndarray:
+        """The number of each grid's first tile [tilings]."""
+        return np.arange(self.tilings, dtype=np.int32) * int(np.prod(self.shape))
 
     def __call__(self, obs: Array) -> Active:
-        entries = len(self.low)
-        moves = np.arange(self.tilings)[:, np.newaxis] * (1 + 2 * np.arange(entries)) % self.tilings / self.tilings
-        place = self._unit(obs) * np.array(_each(self.tiles, entries), np.float32)
-        tile = jnp.floor(place + moves.astype(np.float32)).astype(jnp.int32)
-        first = np.arange(self.tilings, dtype=np.int32) * int(np.prod(self.shape))
-        return Active(first + tile @ jnp.asarray(_strides(self.shape)), jnp.ones(self.tilings))
+        """A tile of each tiling, [tilings], for an observation [n].
+
+        Raises:
+            UserError: ``tiles`` are not one for each entry.
+        """
+        place = self._unit(obs) * np.array(per_entry(self.tiles, len(self.low)), np.float32)
+        tile = jnp.floor(place + self.moves).astype(jnp.int32)
+        return Active(self.first + tile @ jnp.asarray(strides(self.shape)), jnp.ones(self.tilings))
 
 
 @component(Features)
@@ -193,6 +256,10 @@ class Fourier(_InBox):
         order: Greatest frequency along each entry.
         low: Least value of each entry; empty: the environment's own.
         high: Greatest value of each entry; empty: the environment's own.
+
+    Examples:
+        >>> Fourier(order=1, low=(0.0,), high=(1.0,))(jnp.array([1.0])).value.tolist()  # cos(0), cos(pi)
+        [1.0, -1.0]
     """
 
     order: Size = 3
@@ -205,7 +272,8 @@ class Fourier(_InBox):
         return int((self.order + 1) ** len(self.low))
 
     def __call__(self, obs: Array) -> Active:
-        waves = _exponents(self.order, len(self.low))
+        """All waves, [count], at an observation [n]."""
+        waves = all_exponents(self.order, len(self.low))
         length = np.maximum(np.linalg.norm(waves, axis=1), 1.0)
         return _dense(jnp.cos(np.pi * (waves @ self._unit(obs))) / np.sqrt(length).astype(np.float32))
 
@@ -220,6 +288,10 @@ class Radial(_InBox):
         normalised: Divide by their sum.
         low: Least value of each entry; empty: the environment's own.
         high: Greatest value of each entry; empty: the environment's own.
+
+    Examples:
+        >>> Radial(centres=(2,), width=1.0, normalised=True, low=(0.0,), high=(1.0,))(jnp.array([0.5])).value.tolist()
+        [0.5, 0.5]
     """
 
     centres: tuple[Size, ...] = (6,)
@@ -230,13 +302,34 @@ class Radial(_InBox):
 
     @property
     def count(self) -> int:
-        """One feature for each bump."""
-        return int(np.prod(_each(self.centres, len(self.low))))
+        """One feature for each bump.
+
+        Raises:
+            UserError: ``centres`` are not one for each entry.
+        """
+        return int(np.prod(per_entry(self.centres, len(self.low))))
+
+    @property
+    def shape(self) -> np.ndarray:
+        """Bumps along each entry.
+
+        Raises:
+            UserError: ``centres`` are not one for each entry.
+        """
+        return np.array(per_entry(self.centres, len(self.low)))
+
+    @property
+    def places(self) -> np.ndarray:
+        """The centres [bumps, entries], in distances between neighbours."""
+        return np.array(list(product(*map(range, self.shape.tolist()))), np.float32)
 
     def __call__(self, obs: Array) -> Active:
-        shape = np.array(_each(self.centres, len(self.low)))
-        centres = np.array(list(product(*map(range, shape.tolist()))), np.float32)
-        distance = self._unit(obs) * np.maximum(shape - 1, 1).astype(np.float32) - centres
+        """All bumps, [count], at an observation [n].
+
+        Raises:
+            UserError: ``centres`` are not one for each entry.
+        """
+        distance = self._unit(obs) * np.maximum(self.shape - 1, 1).astype(np.float32) - self.places
         bumps = jnp.exp(-0.5 * jnp.sum(distance**2, axis=1) / self.width**2)
         return _dense(bumps / jnp.maximum(jnp.sum(bumps), 1e-30) if self.normalised else bumps)
 
@@ -249,6 +342,10 @@ class Polynomial(_InBox):
         order: Greatest power of each entry.
         low: Least value of each entry; empty: the environment's own.
         high: Greatest value of each entry; empty: the environment's own.
+
+    Examples:
+        >>> Polynomial(order=2, low=(0.0,), high=(1.0,))(jnp.array([1.0])).value.tolist()  # entry 1: 1, 1, 1
+        [1.0, 1.0, 1.0]
     """
 
     order: Size = 1
@@ -261,9 +358,10 @@ class Polynomial(_InBox):
         return int((self.order + 1) ** len(self.low))
 
     def __call__(self, obs: Array) -> Active:
+        """All products, [count], of powers of an observation's [n] entries."""
         entry = 2.0 * self._unit(obs) - 1.0
         powers = jnp.stack([entry**power for power in range(self.order + 1)])
-        exponents = _exponents(self.order, len(self.low)).astype(np.int32)
+        exponents = all_exponents(self.order, len(self.low)).astype(np.int32)
         return _dense(jnp.prod(powers[exponents, np.arange(len(self.low))], axis=1))
 
 
@@ -271,17 +369,18 @@ def _dense(value: Array) -> Active:
     return Active(jnp.arange(value.shape[0]), value)
 
 
-def _each(numbers: tuple[int, ...], entries: int) -> tuple[int, ...]:
-    """One number for each entry."""
+def per_entry(numbers: tuple[int, ...], entries: int) -> tuple[int, ...]:
+    """One number for each entry of an observation; raises UserError where there are others."""
     if len(numbers) not in (1, entries):
         raise UserError(f"{numbers}: one number, or one for each of the {entries} entries of an observation")
     return numbers * entries if len(numbers) == 1 else numbers
 
 
-def _strides(shape: tuple[int, ...]) -> np.ndarray:
+def strides(shape: tuple[int, ...]) -> np.ndarray:
     """How far apart neighbours along each axis are among the elements of an array."""
     return np.append(np.cumprod(shape[:0:-1])[::-1], 1).astype(np.int32)
 
 
-def _exponents(order: int, entries: int) -> np.ndarray:
+def all_exponents(order: int, entries: int) -> np.ndarray:
+    """All of {0 .. order}^entries, a row each, in float32."""
     return np.array(list(product(range(order + 1), repeat=entries)), np.float32)

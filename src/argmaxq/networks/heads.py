@@ -35,6 +35,7 @@ class SingleStream:
     layer: Layer = Plain()
 
     def __call__(self, features: Array, outputs: tuple[int, int]) -> Array:
+        """Features [..., width] -> [..., actions, size]."""
         return self.layer(features, outputs, "output")
 
 
@@ -43,6 +44,7 @@ class Centred:
     """One linear layer that starts at 0: an actor's, so that every parameter begins in the middle of its range."""
 
     def __call__(self, features: Array, outputs: tuple[int, int]) -> Array:
+        """Features [..., width] -> [..., actions, size]."""
         return nn.DenseGeneral(outputs, kernel_init=nn.initializers.zeros, name="output")(features)
 
 
@@ -57,6 +59,7 @@ class Dueling:
     layer: Layer = Plain()
 
     def __call__(self, features: Array, outputs: tuple[int, int]) -> Array:
+        """Features [..., width] -> [..., actions, size]."""
         advantage = self.layer(features, outputs, "output")
         value = self.layer(features, (1, outputs[1]), "value")
         return value + advantage - jnp.mean(advantage, axis=-2, keepdims=True)
@@ -101,6 +104,7 @@ class MeanExpansion:
     layer: Layer = Plain()
 
     def __call__(self, features: Array, outputs: tuple[int, int]) -> Array:
+        """Features [..., width] -> [..., actions, size]."""
         z = self.layer(features, outputs, "output")
         k = outputs[0] if self.k is None else self.k
         return z + k * jnp.mean(z, axis=-2, keepdims=True)
@@ -114,6 +118,7 @@ class BranchingDueling:
 
     Attributes:
         layer: What both streams are.
+        branches: How many choices each branch has, of the environment.
     """
 
     layer: Layer = Plain()
@@ -126,6 +131,7 @@ class BranchingDueling:
         return dataclasses.replace(self, branches=sizes)
 
     def __call__(self, features: Array, outputs: tuple[int, int]) -> Array:
+        """Features [..., width] -> [..., branches * widest, size]."""
         advantage = self.layer(features, outputs, "output")
         value = self.layer(features, (1, outputs[1]), "value")
         sizes = np.array(self.branches)

@@ -30,6 +30,7 @@ class Raw:
     """Observations as they are."""
 
     def __call__(self, obs: Array) -> Array:
+        """The observation [n] itself."""
         return obs
 
 
@@ -39,6 +40,10 @@ class OneHot:
 
     Attributes:
         categories: How many there are; none: the environment's own.
+
+    Examples:
+        >>> OneHot(3)(jnp.int32(1)).tolist()
+        [0.0, 1.0, 0.0]
     """
 
     categories: Size | None = None
@@ -48,6 +53,7 @@ class OneHot:
         return dataclasses.replace(self, categories=self.categories or spaces.observation.categories or None)
 
     def __call__(self, obs: Array) -> Array:
+        """An index [1] -> [categories]."""
         return jax.nn.one_hot(jnp.asarray(obs, jnp.int32).reshape(()), self.categories or 1)
 
 
@@ -60,6 +66,10 @@ class Rescaled:
     Attributes:
         low: Least value of each entry; empty: the environment's own.
         high: Greatest value of each entry; empty: the environment's own.
+
+    Examples:
+        >>> Rescaled(low=(0.0,), high=(2.0,))(jnp.array([0.5])).tolist()
+        [-0.5]
     """
 
     low: tuple[float, ...] = ()
@@ -70,12 +80,18 @@ class Rescaled:
         low, high = self.low or spaces.observation.low, self.high or spaces.observation.high
         return dataclasses.replace(self, low=low, high=high)
 
-    def __call__(self, obs: Array) -> Array:
-        low, high = (np.array(bound or [np.inf] * obs.shape[0], np.float32) for bound in (self.low, self.high))
+    def scales(self, entries: int) -> tuple[np.ndarray, np.ndarray]:
+        """The middle of each entry's range and what its distance from there is multiplied by, float32 [entries]."""
+        low, high = (np.array(bound or [np.inf] * entries, np.float32) for bound in (self.low, self.high))
         known = (np.abs(low) < UNBOUNDED) & (np.abs(high) < UNBOUNDED) & (low < high)
         middle = np.where(known, (np.where(known, low, 0) + np.where(known, high, 0)) / 2, 0.0)
         half = np.where(known, (np.where(known, high, 1) - np.where(known, low, 0)) / 2, 1.0)
-        return (obs - jnp.asarray(middle, jnp.float32)) * jnp.asarray(1.0 / half, jnp.float32)
+        return middle.astype(np.float32), (1.0 / half).astype(np.float32)
+
+    def __call__(self, obs: Array) -> Array:
+        """An observation [n], each entry by its own bounds."""
+        middle, factor = self.scales(obs.shape[0])
+        return (obs - middle) * factor
 
 
 class _Moments(nn.Module):
@@ -101,5 +117,6 @@ class Running:
     clip: Positive = 10.0
 
     def __call__(self, obs: Array) -> Array:
+        """An observation [n], less the mean and in deviations, within ``clip`` of 0."""
         scaled: Array = _Moments(name="scales")(obs)
         return jnp.clip(scaled, -self.clip, self.clip)

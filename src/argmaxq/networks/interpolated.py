@@ -74,7 +74,11 @@ class Interpolated:
     sizes: tuple[int, ...] = ()
 
     def bind(self, spaces: Spaces) -> "Interpolated":
-        """With the number of parameters of the environment's actions; raises UserError for more knots than can be."""
+        """With the number of parameters of the environment's actions.
+
+        Raises:
+            UserError: there would be more knots than are learnt.
+        """
         sizes = parameter_sizes(spaces)
         total = sum(self.knots**size for size in sizes)
         if total > MAX_OUTPUTS:
@@ -82,11 +86,11 @@ class Interpolated:
         return dataclasses.replace(self, sizes=sizes)
 
     def init(self, key: jax.Array, obs: Array, size: int) -> PyTree:
-        """Parameters for one observation like ``obs`` and ``size`` outputs per action."""
+        """Parameters for one observation like ``obs`` [...] and ``size`` outputs per action."""
         return self._module((self._grid.total, size)).init(key, obs)["params"]
 
     def at_knots(self, params: PyTree, obs: Array) -> Array:
-        """Outputs [knots of all actions, size]."""
+        """Outputs [knots, size], of the knots of all actions, for one observation [...]."""
         outputs: Array = self._module(params["output"]["bias"].shape).apply({"params": params}, obs)
         return outputs
 

@@ -24,6 +24,7 @@ class Plain:
     """x W + b."""
 
     def __call__(self, x: Array, features: tuple[int, ...], name: str) -> Array:
+        """x [..., width] -> [..., *features]."""
         return nn.DenseGeneral(features, name=name)(x)
 
 
@@ -41,6 +42,7 @@ class Noisy:
     sigma: NonNegative = 0.5
 
     def __call__(self, x: Array, features: tuple[int, ...], name: str) -> Array:
+        """x [..., width] -> [..., *features]."""
         return NoisyLinear(features, self.sigma, name=name)(x)
 
 
@@ -55,17 +57,24 @@ class Spectral:
     iterations: Size = 8
 
     def __call__(self, x: Array, features: tuple[int, ...], name: str) -> Array:
+        """x [..., width] -> [..., *features]."""
         return SpectralLinear(features, self.iterations, name=name)(x)
 
 
 class SpectralLinear(nn.Module):
-    """x W / s + b with the greatest singular value s of W; its parameters are the plain layer's."""
+    """x W / s + b with the greatest singular value s of W; its parameters are the plain layer's.
+
+    Attributes:
+        features: The output's shape.
+        iterations: Of the power method.
+    """
 
     features: tuple[int, ...]
     iterations: int
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
+        """x [..., width] -> [..., *features]."""
         width, outputs = x.shape[-1], int(np.prod(self.features))
         kernel = self.param("kernel", nn.initializers.lecun_normal(), (width, *self.features))
         bias = self.param("bias", nn.initializers.zeros, self.features)
@@ -73,13 +82,19 @@ class SpectralLinear(nn.Module):
 
 
 class NoisyLinear(nn.Module):
-    """x (W + S * noise) + b + s * noise, the noise of a weight being the product of its input's and its output's."""
+    """x (W + S * noise) + b + s * noise, the noise of a weight being the product of its input's and its output's.
+
+    Attributes:
+        features: The output's shape.
+        sigma: First deviation, times the root of the width, [].
+    """
 
     features: tuple[int, ...]
     sigma: Array
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
+        """x [..., width] -> [..., *features]."""
         width, outputs = x.shape[-1], int(np.prod(self.features))
         bound = width**-0.5
         spread, deviation = _uniform(bound), nn.initializers.constant(self.sigma * bound)

@@ -19,16 +19,17 @@ class _Linear:
         raise NotImplementedError
 
     def active(self, obs: Array) -> Active:
-        """The features of one observation that are not 0."""
+        """The features of one observation [n] that are not 0, [k]."""
         return self._features()(obs)
 
     def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None) -> Array:
+        """Outputs [actions, size] for one observation [n]."""
         index, value = self.active(obs)
         outputs = jnp.sum(value[:, jnp.newaxis, jnp.newaxis] * params["weights"][index], axis=0)
         return outputs * self._signs() if self._features().signs else outputs
 
     def moved(self, params: PyTree, obs: Array, action: Array, step: Array) -> PyTree:
-        """``params`` + ``step`` * the gradient of Q(obs, action): only the weights of active features are touched."""
+        """``params`` + ``step`` [] * the gradient of Q(obs, action): only weights of active features are touched."""
         index, value = self.active(obs)
         if self._features().signs:
             value, action = value * self._signs()[action, 0], jnp.int32(0)
@@ -49,13 +50,25 @@ class Table(_Linear):
     Attributes:
         cells: Which cell an observation belongs to: a Discrete one's own number, or that of its bin in a grid.
         initial: What all values are at first.
+
+    Examples:
+        >>> table = Table(Indicator(categories=3), initial=0.5)
+        >>> params = table.init(jax.random.key(0), jnp.int32(0), (2, 1))
+        >>> params["weights"].shape
+        (3, 2, 1)
+        >>> table(params, jnp.int32(1)).tolist()
+        [[0.5], [0.5]]
     """
 
     cells: Features = Indicator()
     initial: Number = 0.0
 
     def check(self) -> None:
-        """Raises UserError for features that are no cells."""
+        """Look whether the features are cells.
+
+        Raises:
+            UserError: they are others: those belong to a linear network.
+        """
         if not isinstance(self.cells, Indicator | Bins):
             raise UserError("a table's cells are indicator or bins; other features belong to a linear network")
 

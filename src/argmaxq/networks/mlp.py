@@ -58,6 +58,12 @@ class MLP:
         layer_norm: Normalise each hidden layer before its activation (Ba et al. 2016).
         head: The output layers.
         layer: What the hidden layers are.
+
+    Examples:
+        >>> network = MLP((32,), head=aq.heads.Dueling())
+        >>> params = network.init(jax.random.key(0), jnp.zeros(4), (2, 1))
+        >>> network(params, jnp.ones(4)).shape
+        (2, 1)
     """
 
     hidden: tuple[Size, ...] = (64, 64)

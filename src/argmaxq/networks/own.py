@@ -41,7 +41,11 @@ class _Own:
         return dataclasses.replace(own, categories=spaces.observation.categories or None)
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
-        """The parameters; raises UserError where it keeps state, fails, or gives outputs of another shape."""
+        """The parameters, for one observation like ``obs`` [...].
+
+        Raises:
+            UserError: the network keeps state, fails, or gives outputs of another shape.
+        """
         seen = self._seen(obs)
         with _failing(seen):
             params = self._make(key, seen, outputs)
@@ -52,6 +56,7 @@ class _Own:
         return params
 
     def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None) -> Array:
+        """Outputs [actions, size] for one observation [...]."""
         values = self._apply(params, self._seen(obs))
         return values[:, jnp.newaxis] if values.ndim == 1 else values
 

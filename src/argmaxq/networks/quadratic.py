@@ -99,11 +99,11 @@ class Quadratic:
         return dataclasses.replace(self, sizes=parameter_sizes(spaces))
 
     def init(self, key: jax.Array, obs: Array, size: int) -> PyTree:
-        """Parameters for one observation like ``obs`` and ``size`` outputs per action."""
+        """Parameters for one observation like ``obs`` [...] and ``size`` outputs per action."""
         return self._module(size).init(key, obs, method="coefficients")["params"]
 
     def coefficients(self, params: PyTree, obs: Array) -> Coefficients:
-        """Of the outputs of all actions."""
+        """Of the outputs of all actions, for one observation [...]."""
         found: Coefficients = self._apply(params, "coefficients", obs)
         return found
 

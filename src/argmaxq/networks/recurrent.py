@@ -66,6 +66,7 @@ class GRU:
         return jnp.zeros(self.width)
 
     def __call__(self, memory: Array, features: Array) -> tuple[Array, Array]:
+        """(new memory, outputs), [width] each, of a memory [width] and features [...]."""
         return nn.GRUCell(self.width, recurrent_kernel_init=orthogonal, name="cell")(memory, features)
 
     def lasting(self, key: jax.Array, params: PyTree) -> PyTree:
@@ -90,6 +91,7 @@ class LSTM:
         return jnp.zeros(self.width), jnp.zeros(self.width)
 
     def __call__(self, memory: tuple[Array, Array], features: Array) -> tuple[tuple[Array, Array], Array]:
+        """(new memory, outputs), [width] each part, of a memory of two such parts and features [...]."""
         return nn.OptimizedLSTMCell(self.width, recurrent_kernel_init=orthogonal, name="cell")(memory, features)
 
     def lasting(self, key: jax.Array, params: PyTree) -> PyTree:

@@ -31,7 +31,7 @@ class Scaled:
         return self.network if spaces.observation.categories else self
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
-        """The network's parameters, beside the moments of observations."""
+        """The network's parameters, beside the moments of observations like ``obs`` [...]."""
         moments = no_samples((jnp.size(obs),))
         return {"scales": moments, "network": self.network.init(key, self._seen(moments, obs), outputs)}
 

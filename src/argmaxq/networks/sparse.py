@@ -65,6 +65,7 @@ class SparseMLP:
         return self._layers(outputs[0]).init(key, self._seen(obs))["params"]
 
     def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None) -> Array:
+        """Action values [actions, 1] for one observation [...]."""
         actions = params[f"Dense_{len(self.hidden)}"]["bias"].shape[0]
         values: Array = self._layers(actions).apply({"params": params}, self._seen(obs))
         return values[:, jnp.newaxis]

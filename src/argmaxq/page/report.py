@@ -46,6 +46,10 @@ def report(
 
     Raises:
         UserError: another suffix, an unknown part, a file that is not to be overwritten, or one that cannot be written.
+
+    Examples:
+        >>> aq.report(aq.Run("runs/cliff"), played=()).name
+        'page.html'
     """
     found = [runs] if isinstance(runs, Run | Study) else list(runs)
     if unknown := [each for each in played if each not in PLAYED]:

@@ -27,6 +27,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("q_lambda", "gae_lambda", "td_lambda", "lambda"), ("agent.trace_decay", "agent.traces.trace_decay")
     ),
+    **dict.fromkeys(("keep_checkpoints", "max_to_keep", "num_to_keep", "save_freq"), ("evaluation.keep",)),
     **dict.fromkeys(("n_steps", "update_horizon", "multi_step"), ("agent.n_step",)),
     **dict.fromkeys(("target_update_interval", "target_network_frequency", "target_update_freq"), _PERIOD),
     **dict.fromkeys(("target_update_period", "target_update_frequency", "sync_period"), _PERIOD),

@@ -33,7 +33,12 @@ class Chosen(NamedTuple):
 
 
 def recipes() -> dict[str, Recipe]:
-    """All recipes by name."""
+    """All recipes by name.
+
+    Examples:
+        >>> recipes()["cliff/q"].env.id
+        'CliffWalking-v1'
+    """
     families = [import_module(f"argmaxq.recipes.families.{family}") for family in FAMILIES]
     return {name: recipe for family in families for name, recipe in family.RECIPES.items()}
 
@@ -46,6 +51,13 @@ def find(name: str, env: Any = None, steps: int | None = None) -> Recipe:
 
     Raises:
         UserError: there is no such recipe, with the nearest names; or a start without an environment.
+
+    Examples:
+        >>> find("cliff/q").agent.gamma
+        1.0
+        >>> find("cartpole/dqm")
+        Traceback (most recent call last):
+        argmaxq.components.errors.UserError: there is no recipe 'cartpole/dqm': did you mean cartpole/dqn or ...
     """
     values = {"env.id": env, "steps": steps}
     return choose(name, [(path, value) for path, value in values.items() if value is not None]).recipe

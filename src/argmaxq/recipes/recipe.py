@@ -19,10 +19,13 @@ class Evaluation:
     Attributes:
         every: Env steps between two evaluations; 0: none.
         episodes: Episodes in each.
+        keep: How many policies are kept on the way, that of step 0 and of evaluations evenly spread over training, for
+            films of how the agent got better; 0: none but the best and the last one.
     """
 
     every: Count = 10_000
     episodes: Size = 20
+    keep: Count = 0
 
 
 @component("diagnostics")

@@ -16,7 +16,7 @@ class Stop(Protocol):
     """When a run may end before its last step."""
 
     def reached(self, returns: Sequence[float], evaluation: np.ndarray | None) -> bool:
-        """Judge the returns of training episodes so far, the newest last, and of the latest evaluation, if any."""
+        """Judge the returns of training episodes so far, the newest last, and of the latest evaluation [episodes]."""
 
 
 @component(Stop)
@@ -24,6 +24,7 @@ class Never:
     """Train to the last step."""
 
     def reached(self, returns: Sequence[float], evaluation: np.ndarray | None) -> bool:
+        """Never, whatever the latest evaluation [episodes] gave."""
         return False
 
 
@@ -40,6 +41,7 @@ class TrainingReturn:
     episodes: Annotated[int, Bounds(1, RECENT)] = RECENT
 
     def reached(self, returns: Sequence[float], evaluation: np.ndarray | None) -> bool:
+        """Whether the newest episodes' mean return is as high as ``threshold``; no evaluation [episodes] is asked."""
         newest = list(returns)[-self.episodes :]
         return len(newest) == self.episodes and float(np.mean(newest)) >= self.threshold
 
@@ -55,4 +57,5 @@ class EvaluationReturn:
     threshold: Number = 200.0
 
     def reached(self, returns: Sequence[float], evaluation: np.ndarray | None) -> bool:
+        """Whether the mean return of the latest evaluation [episodes] is as high as ``threshold``."""
         return evaluation is not None and float(np.mean(evaluation)) >= self.threshold

@@ -36,6 +36,20 @@ class Prioritised:
         beta: Importance exponent; 1 corrects the bias fully.
         epsilon: Added to the TD error, so that no transition is forgotten.
         storage: What is kept of observations; ``frames`` keeps those that are stacked once.
+
+    A TD error three times as large is drawn three times as often where alpha is 1, and weighs a third:
+
+    Examples:
+        >>> from argmaxq.spaces import ArraySpec, DiscreteActions
+        >>> spaces = aq.Spaces(ArraySpec((1,), "float32"), DiscreteActions(2))
+        >>> replay = Prioritised(capacity=4, alpha=1.0, beta=aq.schedules.Constant(1.0))
+        >>> no = jnp.zeros((3, 1), bool)
+        >>> rows = aq.Row(jnp.ones((3, 1, 1)), jnp.zeros((3, 1), jnp.int32), jnp.ones((3, 1)), no, no, no)
+        >>> state = replay.add(replay.init(spaces, lanes=1, least=2), rows, n=1)
+        >>> state = replay.reprioritise(state, jnp.array([0, 1]), td_error=jnp.array([3.0, -1.0]))
+        >>> batch = replay.sample(state, jnp.full(4, 2**31, jnp.uint32), 1, 0.99, aq.Clock())
+        >>> batch.index.tolist(), [round(float(each), 3) for each in batch.weight]
+        ([0, 0, 0, 1], [0.333, 0.333, 0.333, 1.0])
     """
 
     capacity: Count = 100_000
@@ -81,7 +95,7 @@ class Prioritised:
         return state._replace(ring=ring.cut(state.ring, lanes, self.capacity))
 
     def resized(self, state: PrioritisedRing, before: Array, n: int) -> PrioritisedRing:
-        """What was stored under another capacity, ``before``, for windows of ``n`` rows."""
+        """What was stored under another capacity, ``before`` [], for windows of ``n`` rows."""
         slots, count = ring.order(state.ring, before, self.capacity)
         lanes, every = ring.lanes(state.ring), jnp.arange(slots.shape[0])
         # The newest n rows start no whole window yet: they get their priority when one is there, as in add.
@@ -93,7 +107,7 @@ class Prioritised:
         return PrioritisedRing(stored, tree, state.largest)
 
     def sample(self, state: PrioritisedRing, bits: Array, n: int, gamma: Array, clock: Clock) -> Batch:
-        """Transitions of n steps drawn by priority, one from each of ``batch`` equal shares of the total."""
+        """Transitions of n steps drawn by priority, one from each of equal shares of the total, by ``bits`` [batch]."""
         index, weight = self._places(state, bits, clock)
         kept, lanes = ring.length(state.ring, self.capacity), ring.lanes(state.ring)
         fold: Any = jax.vmap(lambda i: ring.window(state.ring, self.storage, i // lanes, i % lanes, n, gamma, kept))
@@ -121,7 +135,7 @@ class Prioritised:
     def batches(
         self, state: PrioritisedRing, bits: Array, n: int, gamma: Array, clock: Clock
     ) -> Callable[[PrioritisedRing, Array], Batch]:
-        """Each batch is drawn with the priorities that the updates before it have left."""
+        """(state, i) -> batch i of ``bits`` [updates, batch], by priorities that the updates before it have left."""
         return lambda state, i: self.sample(state, bits[i], n, gamma, clock)
 
     def ages(self, state: PrioritisedRing, index: Array) -> Array:
@@ -129,7 +143,7 @@ class Prioritised:
         return ring.ages(state.ring, index // ring.lanes(state.ring), self.capacity)
 
     def reprioritise(self, state: PrioritisedRing, index: Array, td_error: Array) -> PrioritisedRing:
-        """New priorities for sampled transitions; those never to be drawn stay so."""
+        """New priorities for sampled transitions, by their TD errors [batch]; those never to be drawn stay so."""
         priority = (jnp.abs(td_error) + self.epsilon) ** self.alpha
         drawable = sum_tree.leaves(state.tree, index) > 0.0
         tree = sum_tree.assign(state.tree, index, jnp.where(drawable, priority, 0.0))

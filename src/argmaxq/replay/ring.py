@@ -19,7 +19,12 @@ from argmaxq.types import Array, PyTree, Row, Transition
 
 
 class Ring(NamedTuple):
-    """``rows`` with leading axes [slots, lanes], and how many rows each lane has ever written (int32)."""
+    """Rows in slots that are written in turn.
+
+    Attributes:
+        rows: The rows, leading axes [slots, lanes].
+        written: How many rows each lane has ever written, int32 [].
+    """
 
     rows: Row
     written: Array
@@ -34,7 +39,7 @@ def allocate(
     least: int,
     before: PyTree = (),
 ) -> Ring:
-    """Empty storage of ``allocation`` rows over all lanes, or of ``capacity`` ones where that is None.
+    """Empty storage of ``allocation`` rows over all lanes, or of ``capacity`` [] ones where that is None.
 
     Each keeps what is like ``before``, one lane's memory.
 
@@ -74,7 +79,7 @@ def lanes(ring: Ring) -> int:
 
 
 def length(ring: Ring, capacity: Array) -> Array:
-    """Rows kept in each lane: ``capacity`` over all lanes, at most what is allocated, at least 2."""
+    """Rows kept in each lane, []: ``capacity`` [] over all lanes, at most what is allocated, at least 2."""
     return jnp.clip(capacity // lanes(ring), 2, ring.rows.last.shape[0])
 
 
@@ -103,7 +108,7 @@ def order(ring: Ring, before: Array, after: Array) -> tuple[Array, Array]:
 
 
 def resized(ring: Ring, storage: Storage, before: Array, after: Array) -> Ring:
-    """The newest rows, numbered anew from 0 on, in the slots that another capacity gives them."""
+    """The newest rows, numbered anew from 0 on, in the slots that another capacity [] gives them."""
     slots, count = order(ring, before, after)
     moved = Ring(jax.tree.map(lambda leaf: leaf[slots], ring.rows), count.astype(ring.written.dtype))
     return _marked(moved, storage, length(moved, after), False)
@@ -119,7 +124,7 @@ def _marked(ring: Ring, storage: Storage, kept: Array, begins: bool) -> Ring:
 
 
 def lost(ring: Ring, storage: Storage, kept: Array) -> Array:
-    """How many of the oldest rows have lost rows that their observations were made of; ``kept`` is ``length``."""
+    """How many of the oldest rows have lost rows that their observations were made of, []; ``kept`` is ``length``."""
     if not storage.older:
         return jnp.int32(0)
     whole = (ring.written < kept) & ring.rows.last[kept - 1, 0]
@@ -134,7 +139,7 @@ def ages(ring: Ring, slot: Array, capacity: Array) -> Array:
 def starts(ring: Ring, storage: Storage, capacity: Array, n: int) -> tuple[Array, Array]:
     """The oldest row number from which a window of n rows and its next observation are present, and how many there are.
 
-    The count is 0 or less while the storage is too empty.
+    Both are int32 []. The count is 0 or less while the storage is too empty.
     """
     kept = length(ring, capacity)
     oldest = jnp.maximum(0, ring.written - kept) + lost(ring, storage, kept)
@@ -142,7 +147,7 @@ def starts(ring: Ring, storage: Storage, capacity: Array, n: int) -> tuple[Array
 
 
 def window(ring: Ring, storage: Storage, slot: Array, lane: Array, n: int, gamma: Array, kept: Array) -> Transition:
-    """The n-step transition that starts in a lane's slot; ``kept`` is ``length``. Everything here is a scalar.
+    """The n-step transition that starts in a lane's slot; ``kept`` is ``length``. Everything here is [].
 
     The fold stops at the episode's first boundary, so an episode's last n - 1 rows are learnt from, too, and no
     return crosses lanes, episodes or the write position.

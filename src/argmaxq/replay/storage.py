@@ -19,15 +19,19 @@ class Whole:
 
     @property
     def older(self) -> int:
+        """None: an observation is all in its own row."""
         return 0
 
     def shape(self, spaces: Spaces) -> tuple[int, ...]:
+        """That of an observation."""
         return spaces.stored.shape
 
     def kept(self, obs: Array) -> Array:
+        """Observations [k, lanes, ...] as they are."""
         return obs
 
     def read(self, rows: Row, slot: Array, lane: Array, kept: Array) -> Array:
+        """The observation [...] of a row, by its slot [] and lane []."""
         return rows.obs[slot, lane]
 
 
@@ -38,6 +42,9 @@ class Frames:
     A stack is made again of the rows before, up to the episode's first frame, which stands for those before it: as
     environments show them that say so, see ``lanes.frames.FrameStack``. The oldest rows can no longer be drawn, one for
     each older frame.
+
+    Attributes:
+        frames: How many frames an observation has, of the environment.
     """
 
     frames: Annotated[int, Bound()] = 1
@@ -48,9 +55,15 @@ class Frames:
 
     @property
     def older(self) -> int:
+        """All frames of an observation but the newest."""
         return self.frames - 1
 
     def shape(self, spaces: Spaces) -> tuple[int, ...]:
+        """That of one frame.
+
+        Raises:
+            UserError: observations do not say that they are stacked frames, or actions are masked.
+        """
         spec = spaces.observation
         if not spec.frames or spaces.masked:
             raise UserError(
@@ -60,9 +73,11 @@ class Frames:
         return spec.shape[0] // spec.frames, *spec.shape[1:]
 
     def kept(self, obs: Array) -> Array:
+        """The newest frame of observations [k, lanes, ...]."""
         return obs[:, :, -(obs.shape[2] // self.frames) :]
 
     def read(self, rows: Row, slot: Array, lane: Array, kept: Array) -> Array:
+        """The stack [...] that a row's observation was, by its slot [] and lane [], of ``kept`` [] slots in turn."""
         slots = (slot - self.older + jnp.arange(self.frames)) % kept
         over = rows.last[slots[:-1], lane]
         # The episode begins after the newest final observation before this one.

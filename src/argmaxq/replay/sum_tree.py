@@ -9,18 +9,18 @@ from argmaxq.types import Array
 
 
 def empty(size: int) -> Array:
-    """A tree of at least ``size`` leaves, a power of two, all zero."""
+    """A tree [2 * leaves] of at least ``size`` leaves, a power of two, all zero."""
     leaves = 1 << max(1, (size - 1).bit_length())
     return jnp.zeros(2 * leaves, jnp.float32)
 
 
 def depth(tree: Array) -> int:
-    """Levels below the root."""
+    """Levels below the root of a tree [2 * leaves]."""
     return int(tree.shape[0]).bit_length() - 2
 
 
 def total(tree: Array) -> Array:
-    """Sum of all leaves."""
+    """Sum [] of all leaves of a tree [2 * leaves]."""
     return tree[1]
 
 

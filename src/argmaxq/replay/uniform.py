@@ -34,6 +34,18 @@ class Uniform:
         capacity: Rows kept, over all lanes; traced, so it may be swept up to the allocation.
         allocation: Rows allocated, over all lanes; none: the capacity.
         storage: What is kept of observations; ``frames`` keeps those that are stacked once.
+
+    Examples:
+        >>> from argmaxq.spaces import ArraySpec, DiscreteActions
+        >>> spaces = aq.Spaces(ArraySpec((3,), "float32"), DiscreteActions(2))
+        >>> replay = Uniform(capacity=1_000)
+        >>> state = replay.init(spaces, lanes=4, least=1)
+        >>> no = jnp.zeros((2, 4), bool)
+        >>> rows = aq.Row(jnp.ones((2, 4, 3)), jnp.zeros((2, 4), jnp.int32), jnp.ones((2, 4)), no, no, no)
+        >>> state = replay.add(state, rows, n=1)
+        >>> batch = replay.sample(state, jax.random.bits(jax.random.key(0), (5,)), 1, 0.99, aq.Clock())
+        >>> batch.transition.obs.shape, batch.transition.reward.tolist()
+        ((5, 3), [1.0, 1.0, 1.0, 1.0, 1.0])
     """
 
     capacity: Count = 100_000
@@ -53,7 +65,7 @@ class Uniform:
         return ring.cut(state, lanes, self.capacity)
 
     def resized(self, state: Ring, before: Array, n: int) -> Ring:
-        """What was stored under another capacity, ``before``, for windows of ``n`` rows."""
+        """What was stored under another capacity, ``before`` [], for windows of ``n`` rows."""
         return ring.resized(state, self.storage, before, self.capacity)
 
     def sample(self, state: Ring, bits: Array, n: int, gamma: Array, clock: Clock) -> Batch:
@@ -96,5 +108,5 @@ class Uniform:
         return ring.ages(state, index // ring.lanes(state), self.capacity)
 
     def reprioritise(self, state: Ring, index: Array, td_error: Array) -> Ring:
-        """Nothing to do: all transitions stay alike."""
+        """Nothing to do with TD errors [batch]: all transitions stay alike."""
         return state

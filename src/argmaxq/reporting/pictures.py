@@ -18,7 +18,7 @@ from argmaxq.runs.writing import replace, writing
 # Blue and vermilion of Okabe and Ito's palette differ to colour-blind eyes; in grey, line and marker tell them apart.
 LINE, EVALUATION, FAINT = "#0072B2", "#D55E00", "#A0A0A0"
 KINDS = (".png", ".svg")
-WIDTH, HEIGHT = 8.0, 4.5
+WIDTH, HEIGHT, DPI = 8.0, 4.5, 160
 GRID = 500
 NOTE = 17
 """Letters of a note to an inch."""
@@ -60,7 +60,7 @@ def new_figure(width: float = WIDTH, height: float = HEIGHT) -> Any:
     """An empty figure of so many inches."""
     from matplotlib.figure import Figure  # takes a while to import; pyplot, with its global state, is not needed
 
-    return Figure(figsize=(width, height), dpi=160, layout="constrained")
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
 
 
 def save(figure: Any, out: Path) -> Path:

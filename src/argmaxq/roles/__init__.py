@@ -22,6 +22,7 @@ from argmaxq.roles.network import MaximisableCritic as MaximisableCritic
 from argmaxq.roles.network import Network as Network
 from argmaxq.roles.network import NetworkLike as NetworkLike
 from argmaxq.roles.network import RecurrentNetwork as RecurrentNetwork
+from argmaxq.roles.network import heavy as heavy
 from argmaxq.roles.replay import Replay as Replay
 from argmaxq.roles.replay import SequenceReplay as SequenceReplay
 from argmaxq.roles.replay import Storage as Storage

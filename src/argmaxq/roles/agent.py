@@ -12,7 +12,8 @@ class Learner(Protocol):
     """An agent's state: any pytree whose ``params`` are all that acting needs."""
 
     @property
-    def params(self) -> PyTree: ...
+    def params(self) -> PyTree:
+        """All that acting needs."""
 
 
 @runtime_checkable
@@ -42,10 +43,10 @@ class Agent(Protocol):
         """Acting's random numbers for many steps at once, each leaf with leading axes ``shape``."""
 
     def act(self, params: PyTree, memory: PyTree, obs: Array, clock: Clock, noise: PyTree) -> tuple[Array, PyTree]:
-        """The behaviour policy in one lane: (action, new memory)."""
+        """The behaviour policy in one lane: (action, new memory) for one observation [...]."""
 
     def greedy(self, params: PyTree, memory: PyTree, obs: Array) -> tuple[Array, PyTree]:
-        """The evaluation policy for one observation: (action, new memory).
+        """The evaluation policy for one observation [...]: (action, new memory).
 
         Where the agent is not recurrent it is given ``()`` as its memory.
         """

@@ -27,7 +27,7 @@ class Returns(Protocol):
         """Loss of outputs z [size] against a target."""
 
     def td_error(self, z: Array, target: Array) -> Array:
-        """The size of the surprise, for priorities and reports."""
+        """The size of the surprise, [], for priorities and reports."""
 
 
 @runtime_checkable
@@ -65,7 +65,14 @@ class Bootstrap(Protocol):
     """Owns the target: what a transition's next state is worth."""
 
     def target(self, returns: Any, transition: Transition, here: Estimates, there: Estimates) -> Array:
-        """Target of one transition from both networks' estimates of ``obs`` (here) and ``next_obs`` (there)."""
+        """The target of one transition, as ``returns.target`` makes it.
+
+        Args:
+            returns: How returns are represented.
+            transition: With a scalar reward [] and discount [].
+            here: Both networks' estimates of ``obs``: z [actions, size], q [actions].
+            there: Both networks' estimates of ``next_obs``.
+        """
 
 
 @runtime_checkable
@@ -93,10 +100,10 @@ class Rewards(Protocol):
         """The state after rows [k, lanes], whose rewards ``each`` has mapped."""
 
     def each(self, reward: Array) -> Array:
-        """What one env step's reward is, elementwise."""
+        """What one env step's reward is, elementwise [...]."""
 
     def total(self, state: PyTree, reward: Array) -> Array:
-        """What a discounted sum of rewards is, elementwise."""
+        """What a discounted sum of rewards is, elementwise [...]."""
 
 
 class Exploration(Protocol):
@@ -113,7 +120,7 @@ class Exploration(Protocol):
         """An action for values q [actions]."""
 
     def explores(self, clock: Clock, noise: PyTree) -> Array:
-        """Whether that choice is made at random."""
+        """Whether that choice is made at random, bool []."""
 
     def report(self, clock: Clock) -> Metrics:
         """What to show of it, such as epsilon."""
@@ -133,20 +140,22 @@ class Committed(Exploration, Protocol):
 class Schedule(Protocol):
     """A number that depends on the clock."""
 
-    def __call__(self, clock: Clock) -> Array: ...
+    def __call__(self, clock: Clock) -> Array:
+        """The number now, []."""
 
 
 class Sync(Protocol):
     """How the target network follows the online one."""
 
     def __call__(self, target: PyTree, params: PyTree, update: Array) -> PyTree:
-        """New target parameters after gradient update number ``update`` (the first is 1)."""
+        """New target parameters after gradient update number ``update``, [] (the first is 1)."""
 
 
 class Optimiser(Protocol):
     """A gradient method; the state is a pytree."""
 
-    def init(self, params: PyTree) -> PyTree: ...
+    def init(self, params: PyTree) -> PyTree:
+        """The state before the first update."""
 
     def update(self, gradient: PyTree, state: PyTree, params: PyTree, clock: Clock) -> tuple[PyTree, PyTree]:
         """(new parameters, new state)."""

@@ -27,7 +27,8 @@ class Network(Protocol):
     """A function approximator. Outputs have shape [actions, size], ``size`` being what the returns need per action.
 
     One whose outputs depend on the key says so by a true ``random``; any other never gets one. One whose products fill
-    a core by themselves may say so by a true ``heavy``: seeds that are trained at once then take turns on it.
+    a core by themselves may say so by a true ``heavy``: seeds that are trained at once then take turns; a lone one
+    has all cores.
     """
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
@@ -53,7 +54,8 @@ class ImplicitNetwork(Network, Protocol):
     """A network of quantiles at any levels; ``implicit`` says whether it is one as it is configured."""
 
     @property
-    def implicit(self) -> bool: ...
+    def implicit(self) -> bool:
+        """Whether it is one, as it is configured."""
 
     def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None, levels: Array | None = None) -> Array:
         """Quantiles at ``levels`` [n] for one observation, each beside its level: [actions, n, 2]."""
@@ -67,7 +69,7 @@ class Critic(Protocol):
     """Values of parameterised actions: outputs [critics, actions, size], of one critic or of several side by side."""
 
     def init(self, key: jax.Array, obs: Array, size: int) -> PyTree:
-        """Parameters for observations like ``obs`` (one, without a batch axis) and ``size`` outputs per action."""
+        """Parameters for one observation like ``obs`` [...] and ``size`` outputs per action."""
 
     def __call__(self, params: PyTree, obs: Array, parameters: Array) -> Array:
         """Outputs [critics, actions, size] for one observation and the parameters of all actions, flat, in [-1, 1]."""
@@ -85,3 +87,8 @@ class MaximisableCritic(Critic, Protocol):
 
         ``mean`` maps outputs [..., size] to expected returns [...].
         """
+
+
+def heavy(agent: Any) -> bool:
+    """Whether an agent's network says that its products fill a core by themselves."""
+    return getattr(getattr(agent, "network", None), "heavy", False)

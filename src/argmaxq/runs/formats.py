@@ -46,6 +46,8 @@ def _typed(value: Any, where: str) -> None:
 
 FROM = "from"
 """Where a configuration says which run's network it began with."""
+SLIM = "slim"
+"""Where the configuration of a slim copy says which policy it holds."""
 CONFIG = fields(
     {
         "name": text,
@@ -65,6 +67,7 @@ CONFIG = fields(
         "machine": table,
         "spaces": spaces.shape,
         "changes": changes.shape,
+        SLIM: matching("best|last|start", "best, last or start"),
         FROM: fields({"path": text, "checkpoint": text, "seeds": each(SEED), "steps": each(COUNT)}),
     },
 )

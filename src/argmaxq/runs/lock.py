@@ -12,12 +12,17 @@ from argmaxq.runs.writing import open_own, writing
 LOCK = ".lock"
 
 
+class InUse(UserError):
+    """Another process holds a folder's lock."""
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the folder's lock within it. The system takes it back when the process ends, however it ends.
 
     Raises:
-        UserError: another process holds it, or the folder cannot be written.
+        InUse: another process holds it.
+        Unwritable: the folder cannot be written.
     """
     fcntl = _fcntl()
     if fcntl is None:
@@ -35,7 +40,7 @@ def _take(fcntl: Any, file: IO[bytes], folder: Path) -> None:
     except BlockingIOError:
         file.seek(0)
         number = file.read(20).decode(errors="replace")
-        raise UserError(f"{folder} is in use by process {number}: stop it, or wait for its end") from None
+        raise InUse(f"{folder} is in use by process {number}: stop it, or wait for its end") from None
     except OSError:  # a file system that knows no locks
         return
     with writing(folder / LOCK):

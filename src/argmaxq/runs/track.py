@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from argmaxq.components.errors import UserError
 from argmaxq.recipes.stop import RECENT, Stop
-from argmaxq.runs import checkpoint
+from argmaxq.runs import checkpoint, kept
 from argmaxq.runs.records import Record, Records, read
 from argmaxq.runs.report import Finished, Report
 from argmaxq.trees import flatten
@@ -33,7 +33,7 @@ class Kept(NamedTuple):
 
 
 class Track:
-    """What one seed has done, in a folder of its own.
+    """What one seed has done, in a folder of its own; ``most`` policies are kept on the way.
 
     Attributes:
         run: The identity of the run that it belongs to; None in those of early versions.
@@ -46,8 +46,8 @@ class Track:
         confirmed: Whether it reached what the stopping rule asks for, where that has stopped this seed.
     """
 
-    def __init__(self, folder: Path, seed: int, run: str | None = None) -> None:
-        self.folder, self.seed, self.run = folder, seed, run
+    def __init__(self, folder: Path, seed: int, run: str | None = None, most: int = 0) -> None:
+        self.folder, self.seed, self.run, self._most = folder, seed, run, most
         self.records = Records(folder)
         self.returns: deque[float] = deque(maxlen=RECENT)
         self.episodes = 0
@@ -80,6 +80,13 @@ class Track:
     def unjudged(self) -> bool:
         """Whether a callback stopped this seed at a step at which it was not evaluated."""
         return self.over == CALLED_OFF and self.evaluated_at != self.step
+
+    def begin(self, params: Callable[[], PyTree]) -> None:
+        """Begin with these parameters: what a run left that never came to a checkpoint is dropped."""
+        self.records.cut_back({})
+        kept.drop(self.folder / CHECKPOINTS, set())
+        if self._most:
+            self.keep_on_the_way(params())
 
     def ended(self, report: Report) -> None:
         """Record the episodes of a block, or of a part of one."""
@@ -140,6 +147,8 @@ class Track:
         if self.evaluation is not None and (self.best is None or self.evaluation >= self.best["mean"]):
             self.best = {"step": self.step, "mean": self.evaluation} | endless
             self.keep(BEST, params)
+        if self.evaluation is not None:
+            self.keep_on_the_way(params)
 
     def judge(self, stop: Stop, evaluation: np.ndarray | None) -> None:
         """End this seed where its stopping rule is reached; an evaluation of its policy may confirm that."""
@@ -164,15 +173,26 @@ class Track:
         for name in (LAST,) if self.best else (LAST, BEST):
             self.keep(name, params)
 
+    def keep_on_the_way(self, params: PyTree) -> None:
+        """Hold the policy of an evaluation just made, or of step 0, if it is one of those that are kept."""
+        if self._most and self.evaluations % kept.distance(self.evaluations, self._most) == 0:
+            self.keep(kept.name_of(self.step), params)
+
     def save(self) -> None:
-        """Bring the records and the kept policies to the disk."""
+        """Bring the records and the held policies to the disk."""
         self._record()
         self.records.flush()
+        folder = self.folder / CHECKPOINTS
         for name in sorted(self._unsaved):
             arrays, step = self._policies[name]
             meta = {"step": step, "run": self.run, "seeds": [self.seed]}
-            checkpoint.save(self.folder / CHECKPOINTS, name, arrays, meta)
+            checkpoint.save(folder, name, arrays, meta)
         self._unsaved.clear()
+        self._policies = {name: policy for name, policy in self._policies.items() if name in POLICIES}
+        if self._most:
+            kept.drop(
+                folder, kept.wanted([row["step"] for row in read(self.folder, "evaluations", "step")], self._most)
+            )
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """What ``restore`` needs: the best policy's arrays, and JSON values."""
@@ -203,6 +223,7 @@ class Track:
         self.learnt_until, self.updates = meta.get("learnt_until"), meta.get("updates", 0)
         self.returns.extend(meta["returns"])
         self.records.cut_back(meta["records"])
+        kept.drop(self.folder / CHECKPOINTS, set(), self.step)
         # Runs of earlier versions did not count them.
         self.evaluations = meta["evaluations"] if "evaluations" in meta else len(read(self.folder, "evaluations"))
         self.evaluated_at, self.evaluation = meta.get("evaluated_at"), meta.get("evaluation")

@@ -2,7 +2,7 @@
 
 import os
 import platform
-import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def _installed() -> dict[str, str]:
 
 def _processor() -> str:
     """The processor's trade name where the system tells it, else its architecture."""
-    if sys.platform == "linux":
+    with suppress(OSError):  # other systems than Linux have no such file
         lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
         names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
         if names:

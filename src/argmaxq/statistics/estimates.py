@@ -32,6 +32,11 @@ def mean(scores: Scores, level: float = LEVEL, resamples: int = RESAMPLES, seed:
 
     Raises:
         UserError: a score is no finite number, or there is none.
+
+    Examples:
+        >>> found = mean([1.0, 2.0, 3.0])
+        >>> found.point, round(found.low, 2), round(found.high, 2)  # 2 -+ 4.3027 / sqrt(3)
+        (2.0, -0.48, 4.48)
     """
     return _located(points.mean, table(scores), 0.0, STUDENT, level, resamples, seed)
 
@@ -40,7 +45,15 @@ def interquartile_mean(scores: Scores, level: float = LEVEL, resamples: int = RE
     """The mean of the middle half of all scores (Agarwal et al. 2021), less moved by a few bad seeds than the mean.
 
     For fewer than 50 seeds of one task Tukey and McLaughlin's t (1963), reaching at least as far as the bootstrap,
-    since of scores with two peaks t knows nothing of the other one; else the stratified bootstrap. See ``mean``.
+    since of scores with two peaks t knows nothing of the other one; else the stratified bootstrap. Arguments are
+    those of ``mean``, scores [seeds] or [seeds, tasks].
+
+    Raises:
+        UserError: a score is no finite number, or there is none.
+
+    Examples:
+        >>> interquartile_mean([0.0, 1.0, 3.0, 100.0]).point
+        2.0
     """
     return _located(points.interquartile_mean, table(scores), CUT, TUKEY, level, resamples, seed)
 
@@ -48,7 +61,15 @@ def interquartile_mean(scores: Scores, level: float = LEVEL, resamples: int = RE
 def median(scores: Scores, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
     """The median over tasks of each task's mean, by the stratified bootstrap; of one task, the median over seeds.
 
-    There its interval lies between ordered scores (Thompson 1936), which needs six seeds at 95 %. See ``mean``.
+    There its interval lies between ordered scores (Thompson 1936), which needs six seeds at 95 %. Arguments are those
+    of ``mean``, scores [seeds] or [seeds, tasks].
+
+    Raises:
+        UserError: a score is no finite number, or there is none.
+
+    Examples:
+        >>> median([5.0, 1.0, 4.0, 2.0, 3.0, 6.0])[:3]
+        (3.5, 1.0, 6.0)
     """
     found = table(scores)
     check_level(level)
@@ -61,7 +82,17 @@ def median(scores: Scores, level: float = LEVEL, resamples: int = RESAMPLES, see
 def optimality_gap(
     scores: Scores, best: float, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0
 ) -> Estimate:
-    """By how much scores fall short of the best known one on average (Agarwal et al. 2021). See ``mean``."""
+    """By how much scores fall short of the best known one on average (Agarwal et al. 2021).
+
+    Arguments are those of ``mean``, scores [seeds] or [seeds, tasks].
+
+    Raises:
+        UserError: a score is no finite number, or there is none.
+
+    Examples:
+        >>> optimality_gap([7.0, 9.0, 12.0], best=10.0).point
+        1.3333333333333333
+    """
     found = table(scores)
     if found.shape[1] > 1 or len(found) >= MANY:
         return _bootstrapped(points.optimality_gap(best), found, level, resamples, seed)
@@ -79,7 +110,14 @@ def improvement(
     """By how much the mean, or interquartile mean, of ``second`` exceeds that of ``first``.
 
     Welch's t (1947), or Yuen's (1974) that reaches at least as far as the bootstrap, where either has fewer than 50
-    seeds of one task, else the stratified bootstrap.
+    seeds of one task, else the stratified bootstrap. Scores are [seeds] or [seeds, tasks].
+
+    Raises:
+        UserError: a score is no finite number, or the tasks are not as many.
+
+    Examples:
+        >>> improvement([1.0, 2.0, 3.0], [4.0, 5.0, 6.0], of="mean").point
+        3.0
     """
     tables = table(first), table(second)
     check_level(level)

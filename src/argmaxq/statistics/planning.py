@@ -13,13 +13,17 @@ POWER = 0.8
 
 
 def tolerance_interval(scores: Scores, share: float = 0.9, level: float = LEVEL) -> Estimate:
-    """An interval that holds at least this share of all runs, of which one can be as sure as ``level``.
+    """An interval that holds at least this share of all runs, of scores [seeds], as sure as ``level``.
 
     Between two of the ordered scores, whatever their distribution: Wilks (1941), Determination of sample sizes for
     setting tolerance limits. The point is the median.
 
     Raises:
         UserError: there are too few seeds, 46 for 90 % and 95 %, or several tasks.
+
+    Examples:
+        >>> tolerance_interval(range(46))[:3]
+        (22.5, 0.0, 45.0)
     """
     found = table(scores)
     if found.shape[1] > 1:
@@ -38,7 +42,15 @@ def tolerance_interval(scores: Scores, share: float = 0.9, level: float = LEVEL)
 
 
 def seeds_for_tolerance(share: float = 0.9, level: float = LEVEL) -> int:
-    """How many seeds must lie between the least and the greatest score for that to be a tolerance interval."""
+    """How many seeds must lie between the least and the greatest score for that to be a tolerance interval.
+
+    Raises:
+        UserError: ``share`` or ``level`` is not between 0 and 1, or a million seeds are not enough.
+
+    Examples:
+        >>> seeds_for_tolerance(share=0.9, level=0.95)  # 1 - 0.9^46 - 46 * 0.1 * 0.9^45 is 0.9519
+        46
+    """
     check_level(share)
     check_level(level)
     return _least(lambda count: _sure(count, 1, share) >= level)
@@ -58,6 +70,10 @@ def seeds_to_tell_apart(difference: float, deviation: float, level: float = LEVE
 
     Raises:
         UserError: the difference is 0, or no number of seeds up to a million is enough.
+
+    Examples:
+        >>> seeds_to_tell_apart(difference=100.0, deviation=100.0)
+        17
     """
     check_level(level)
     check_level(power)
@@ -68,7 +84,14 @@ def seeds_to_tell_apart(difference: float, deviation: float, level: float = LEVE
 
 
 def pooled_deviation(first: Scores, second: Scores) -> float:
-    """The root of the mean of two settings' variances."""
+    """The root of the mean of two settings' variances.
+
+    Scores are [seeds] or [seeds, tasks].
+
+    Examples:
+        >>> pooled_deviation([1.0, 3.0], [10.0, 14.0])  # the root of (2 + 8) / 2
+        2.23606797749979
+    """
     return float(np.sqrt(np.mean([np.var(np.asarray(each, np.float64), ddof=1) for each in (first, second)])))
 
 

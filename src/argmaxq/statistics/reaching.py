@@ -13,7 +13,12 @@ THOMPSON, KAPLAN_MEIER = "order statistics", "Kaplan and Meier's curve, log-log 
 
 
 def first_reached(steps: np.ndarray, values: np.ndarray, threshold: float) -> float | None:
-    """The first of env steps [n] at which values [n] are at least ``threshold``; None where they never are."""
+    """The first of env steps [n] at which values [n] are at least ``threshold``; None where they never are.
+
+    Examples:
+        >>> first_reached([100, 200, 300], [1.0, 5.0, 7.0], threshold=5.0)
+        200.0
+    """
     there = np.flatnonzero(np.asarray(values) >= threshold)
     return float(np.asarray(steps)[there[0]]) if there.size else None
 
@@ -32,6 +37,10 @@ def time_to_threshold(times: np.ndarray, reached: np.ndarray, level: float = LEV
 
     Raises:
         UserError: there is no time, or times and ``reached`` are not as many.
+
+    Examples:
+        >>> time_to_threshold([100, 200, 300, 300, 300], [True, True, True, False, False]).point
+        300.0
     """
     when, there = np.asarray(times, np.float64), np.asarray(reached, bool)
     check_level(level)

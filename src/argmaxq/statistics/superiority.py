@@ -31,6 +31,10 @@ def probability_of_improvement(
 
     Raises:
         UserError: the tasks are not as many, or a score is no finite number.
+
+    Examples:
+        >>> probability_of_improvement([1.0, 3.0], [2.0, 4.0]).point  # three of four pairs
+        0.75
     """
     one, other = table(first), table(second)
     check_level(level)

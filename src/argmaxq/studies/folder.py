@@ -1,5 +1,6 @@
 """A study's folder: ``study.json``, written once, the settings' runs, and a folder for each group that trains them."""
 
+import os
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from argmaxq.runs import trust
 from argmaxq.runs.folder import CONFIG, SUMMARY, make_folder, read_summary, seed_folder, write_json
 from argmaxq.runs.formats import COUNT, IDENTITY, SEED, checked
 from argmaxq.runs.reading import read_json
-from argmaxq.runs.shapes import each, entries, fields, matching, optional, table, text
+from argmaxq.runs.shapes import each, entries, fields, matching, optional, table, text, truth
 from argmaxq.runs.shapes import number as is_a_number
 from argmaxq.runs.summary import joined
 from argmaxq.runs.versions import environment_report
@@ -29,7 +30,8 @@ GROUP = fields(
         "members": each(each(COUNT, 2, 2), least=1),
         "swept": each(text),
         "allocation": optional(COUNT),
-    }
+    },
+    {"heavy": truth},
 )
 FORMAT = fields(
     {
@@ -67,6 +69,7 @@ class Layout(NamedTuple):
                 tuple(Member(*pair) for pair in each["members"]),
                 tuple(each["swept"]),
                 each["allocation"],
+                each.get("heavy", False),
             )
             for each in self.data["groups"]
         )
@@ -116,7 +119,7 @@ def opened(path: str | Path) -> Layout:
 
 def is_study(path: str | Path) -> bool:
     """Whether a folder is a study's."""
-    return (Path(path) / STUDY).is_file()
+    return os.path.isfile(Path(path) / STUDY)  # false, too, of a name that is too long
 
 
 def make(

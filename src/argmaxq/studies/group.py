@@ -75,7 +75,7 @@ def train(layout: Layout, number: int, engines: Engines) -> None:
     """
     group, folder = layout.groups[number], own_folder(layout.group(number))
     many = 2 if group.engine == "compiled" else 1
-    with using(layout.data["device_asked"], many), noting(), locked(folder):
+    with using(layout.data["device_asked"], many, group.heavy), noting(), locked(folder):
         if not layout.done(number):
             _Driver(layout, group, folder, engines).drive()
             obey()
@@ -89,7 +89,10 @@ class _Driver:
         self._newest, self._rungs = begun(folder), layout.data.get("rungs", [])
         runs = [layout.run(member) for member in group.members]
         self._recipes = [group.pinned(run.recipe) for run in runs]
-        self._tracks = [Track(run.path, run.seeds[0], run.config["id"]) for run in runs]
+        self._tracks = [
+            Track(run.path, run.seeds[0], run.config["id"], int(recipe.evaluation.keep))
+            for run, recipe in zip(runs, self._recipes, strict=True)
+        ]
         self._going = list(range(len(runs)))
         self._told_at, self._clock = 0.0, (time.perf_counter(), 0)
         self._last = 0.0

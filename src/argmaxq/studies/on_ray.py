@@ -39,7 +39,7 @@ class OnRay:
 
     def submit(self, group: int) -> None:
         """Have Ray train a group as soon as a node has the cores."""
-        kind = self._groups[group].engine
+        kind = self._groups[group].kind
         cores = self._most if kind == "compiled" else 1
         task = self._task.options(num_cpus=cores, max_retries=RETRIES, name=f"group-{group:03d}")
         self._running[task.remote(str(self._folder), kind, group, self._environment)] = group

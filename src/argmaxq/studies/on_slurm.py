@@ -35,7 +35,7 @@ class OnSlurm:
 
     def submit(self, group: int) -> None:
         """Submit a job."""
-        kind = self._groups[group].engine
+        kind = self._groups[group].kind
         cores = usable_cores() if kind == "compiled" else 1
         self._executor.update_parameters(name=f"argmaxq-{group:03d}", cpus_per_task=cores, timeout_min=60 * HOURS)
         self._running[group] = self._executor.submit(trained, str(self._folder), kind, group, self._environment)

@@ -11,6 +11,7 @@ from argmaxq.components.paths import get, replace
 from argmaxq.components.registry import is_component
 from argmaxq.components.serialisation import to_json
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.roles import heavy
 
 WIDTH = 16
 """Members of a program at most: of more the state no longer fits the caches, and each step costs more."""
@@ -45,6 +46,7 @@ class Group(NamedTuple):
         members: Who they are.
         swept: Paths below ``agent`` of the numbers in which settings of the family differ.
         allocation: Rows that each replay allocates, where capacities differ.
+        heavy: Whether the host trains it with a network that gains from several threads.
     """
 
     engine: str
@@ -52,6 +54,12 @@ class Group(NamedTuple):
     members: tuple[Member, ...]
     swept: tuple[str, ...] = ()
     allocation: int | None = None
+    heavy: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What its process is started for: ``compiled``, ``host`` or ``heavy``."""
+        return "heavy" if self.heavy else self.engine
 
     @property
     def settings(self) -> int:
@@ -96,7 +104,8 @@ def grouped(settings: Sequence[Setting], seeds: Sequence[int], engine: Engine, w
     for family, numbers in enumerate(families):
         members = [Member(number, seed) for number in numbers for seed in seeds]
         if kinds[numbers[0]] == "host":
-            found += [Group("host", family, (member,)) for member in members]
+            alone = heavy(settings[numbers[0]].recipe.agent)
+            found += [Group("host", family, (member,), heavy=alone) for member in members]
             continue
         recipes = [settings[number].recipe for number in numbers]
         swept, allocation = _swept(recipes), _allocation(recipes)

@@ -29,7 +29,7 @@ Answer = tuple[int, str]
 
 
 class Worker:
-    """A process that trains one group after another of one kind, ``compiled`` or ``host``."""
+    """A process that trains one group after another of one kind, see ``Group.kind``."""
 
     def __init__(self, folder: Path, kind: str, environment: Mapping[str, str]) -> None:
         self.kind = kind
@@ -74,7 +74,7 @@ class Worker:
     def stop(self) -> None:
         """Ask it to save what was done, and to end."""
         with suppress(OSError):
-            self._process.send_signal(signal.SIGTERM)
+            self._process.terminate()  # where the system has no SIGTERM, what was saved before is whole
 
     def close(self) -> None:
         """See to it that it has ended."""
@@ -130,7 +130,7 @@ class Processes:
         """Start what there are cores for."""
         while self._waiting and self._cores(self._waiting[0]) <= self._free():
             group = self._waiting.popleft()
-            worker = self._worker(self._groups[group].engine)
+            worker = self._worker(self._groups[group].kind)
             self._busy.append(worker)
             worker.ask(group)
             threading.Thread(target=self._listen, args=(worker,), daemon=True).start()

@@ -1,11 +1,13 @@
 """The verb ``study``: a grid of settings times seeds, trained side by side."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
 from argmaxq.components.errors import UserError
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.reporting.inline import table as html_table
 from argmaxq.studies import table
 from argmaxq.studies.executors import Making, chosen
 from argmaxq.studies.folder import opened
@@ -13,6 +15,7 @@ from argmaxq.studies.going import go
 from argmaxq.studies.labels import labels
 from argmaxq.studies.making import layout_of, planning, settings_of
 from argmaxq.studies.plan import Member
+from argmaxq.studies.table import last_evaluations
 from argmaxq.training.engines.choose import EngineName
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.train import seed_numbers
@@ -38,6 +41,13 @@ class Study:
 
     def __repr__(self) -> str:
         return f"<Study {str(self.path)!r}: {len(self.settings)} settings, {len(self.seeds)} seeds>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it: each setting's last evaluations, mean and range over the seeds."""
+        found, told = self.table(), list(self.folders())
+        rows = [[label, *last_evaluations(found, number)] for number, label in enumerate(told)]
+        head = ["setting", "seeds evaluated", "step", "last evaluation", "least to greatest"]
+        return f"<pre>{escape(repr(self))}</pre>{html_table(head, rows)}"
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -69,7 +79,11 @@ class Study:
         return {label: [Run(each, trust=self._trusted) for each in own] for label, own in self.folders().items()}
 
     def run(self, setting: int, seed: int) -> Run:
-        """The run of a setting, by its number from 0 on, and a seed; raises UserError where there is none."""
+        """The run of a setting, by its number from 0 on, and a seed.
+
+        Raises:
+            UserError: there is none.
+        """
         if not 0 <= setting < len(self.settings) or seed not in self.seeds:
             raise UserError(f"{self.path} has no setting {setting} with seed {seed}")
         return self._layout.run(Member(setting, seed), self._trusted)
@@ -125,6 +139,13 @@ def study(
         UserError: one line, for anything a user can mend, or if a group could not be trained; the others are whole.
         KeyboardInterrupt: Ctrl-C, after what was done is saved.
         Terminated: SIGTERM, likewise.
+
+    Examples:
+        >>> found = aq.study("cliff/q", vary={"agent.gamma": (0.9, 1.0)}, steps=500, out="runs/gamma")
+        >>> [setting["agent.gamma"] for setting in found.settings]
+        ['0.9', '1.0']
+        >>> sorted(set(found.table()["seed"].tolist()))
+        [0]
     """
     listed = [recipes] if isinstance(recipes, str | Recipe) else list(recipes)
     varied = {path.replace("-", "_"): tuple(each) for path, each in (vary or {}).items()}

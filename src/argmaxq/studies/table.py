@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from argmaxq.components.errors import UserError
+from argmaxq.reporting.text import number
 from argmaxq.runs.records import read
 from argmaxq.runs.writing import replace
 from argmaxq.studies.folder import TABLE, Layout
@@ -26,6 +27,18 @@ def table(layout: Layout) -> Table:
     names = ["setting", "recipe", *paths, "seed", *NUMBERS]
     columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
     return {name: _column(name, values, name in paths) for name, values in columns.items()}
+
+
+def last_evaluations(found: Table, setting: int) -> list[str]:
+    """Of a setting's seeds: how many have an evaluation, up to which step, and the mean and range of the last ones."""
+    own = {name: column[found["setting"] == setting] for name, column in found.items()}
+    seeds = sorted({*own["seed"].tolist()})
+    ends = [np.flatnonzero(own["seed"] == seed)[-1] for seed in seeds]
+    if not ends:
+        return ["0", "", "", ""]
+    means = own["mean"][ends]
+    low, middle, high = (number(float(of(means)), means) for of in (np.min, np.mean, np.max))
+    return [str(len(seeds)), f"{own['step'][ends].max():,}", middle, f"{low} to {high}"]
 
 
 def frame(layout: Layout) -> Any:
@@ -48,10 +61,10 @@ def write(layout: Layout) -> None:
 
 def _rows(layout: Layout) -> list[list[Any]]:
     found = []
-    for number, setting in enumerate(layout.data["settings"]):
+    for place, setting in enumerate(layout.data["settings"]):
         for seed in layout.seeds:
-            told = [number, setting["recipe"], *setting["values"].values(), seed]
-            evaluations = read(layout.member(Member(number, seed)), "evaluations", *NUMBERS)
+            told = [place, setting["recipe"], *setting["values"].values(), seed]
+            evaluations = read(layout.member(Member(place, seed)), "evaluations", *NUMBERS)
             found += [[*told, *(row.get(name) for name in NUMBERS)] for row in evaluations]
     return found
 

@@ -20,7 +20,7 @@ def main(folder: str, kind: str) -> None:
     """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what an environment prints is no answer
-    start_jax(2 if kind == "compiled" else 1)
+    start_jax(2 if kind == "compiled" else 1, heavy=kind == "heavy")
     numbers: queue.SimpleQueue[int] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(numbers,), daemon=True).start()
     layout, engines = opened(Path(folder)), group.Engines()

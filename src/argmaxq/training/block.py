@@ -62,7 +62,11 @@ ALONE = Beside()
 
 
 def called_off(callbacks: Sequence[Callback], block: Block, tracks: Sequence[Track]) -> bool:
-    """Tell of a block and record what is said; whether one that was told wishes to end the run."""
+    """Tell of a block and record what is said; whether one that was told wishes to end the run.
+
+    Raises:
+        UserError: a callback returned numbers that cannot be recorded.
+    """
     said = [callback(block) for callback in callbacks]
     for values in [each for each in said if isinstance(each, Mapping)]:
         for track, own in zip(tracks, _noted(values, len(tracks)), strict=True):

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from argmaxq.training.ceilings import Ceiling
 from argmaxq.training.changed import adapted, reopen
 from argmaxq.training.engines.engine import Broken, Engine
 from argmaxq.training.evaluation import Halted, Played
+from argmaxq.training.live import Live
 from argmaxq.training.pace import Pace
 from argmaxq.training.progress import Progress, done, means
 from argmaxq.training.standstill import note_standstill, standing_still, told
@@ -64,7 +66,7 @@ class Loop:
         self._reported_at = -1
         self._saved_at: int | None = None
         self._pace = Pace()
-        self._ceiling = Ceiling(recipe.env)
+        self._ceiling, self._live = Ceiling(recipe.env), Live()
         self._watch = time.perf_counter()
 
     def begin(self, warm: Sequence[Mapping[str, np.ndarray]] = ()) -> None:
@@ -72,11 +74,11 @@ class Loop:
 
         Earlier records of a run that never came to a checkpoint are dropped.
         """
-        for track in self.tracks:
-            track.records.cut_back({})
         self._state = self.engine.start()
         if warm:
             self._state = warmed(self.engine, self._state, warm)
+        for number, track in enumerate(self.tracks):
+            track.begin(partial(self.engine.params, self._state, number))
 
     def restore(self, path: Path) -> list[str]:
         """Go back to a checkpoint; returns what could not be restored exactly, a line each.
@@ -240,6 +242,7 @@ class Loop:
         self._call_back(block, progress)
         self._note_time()
         self._beside.looked(self)
+        self._live.look(self.tracks)
         if self._times.crossed(self.iteration, self.recipe.checkpoint_every):
             self.save(progress)
         progress.update(done(self.step, self.tracks), means(self.tracks))

@@ -1,24 +1,15 @@
-"""Showing how a run goes: a bar on a terminal, plain lines elsewhere, or nothing."""
+"""Showing how a run goes: a bar on a terminal or in a notebook, plain lines elsewhere, or nothing."""
 
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
 from argmaxq.runs.track import Track
-
-
-class Done(NamedTuple):
-    """Env steps done, over all lanes: by each seed that goes on, and by all seeds together."""
-
-    step: int
-    together: int
-
-
-START = Done(0, 0)
+from argmaxq.training.in_notebook import Cell, in_notebook
+from argmaxq.training.speed import START, Done, Speed, describe, short
 
 
 class Progress(Protocol):
@@ -36,13 +27,15 @@ class Progress(Protocol):
 
 
 def progress(total_steps: int, quiet: bool = False, start: Done = START) -> Progress:
-    """The display that suits the output: none when ``quiet``, a bar on a terminal, lines otherwise.
+    """The display that suits the output: none when ``quiet``, a bar on a terminal or in a notebook, lines otherwise.
 
     ``total_steps`` are each seed's. ``start`` is what a resumed run goes on from, so that speed and time left count
     only what is done now.
     """
     if quiet:
         return Silent()
+    if in_notebook():
+        return Cell(total_steps, start)
     return Bar(total_steps, start) if sys.stdout.isatty() else Lines(total_steps, start)
 
 
@@ -115,7 +108,7 @@ class Bar:
     def update(self, done: Done, values: Mapping[str, float]) -> None:
         self._speed.add(done, time.monotonic())
         note = "  ".join(
-            [f"{_short(done.step)}/{_short(self._total)}", *self._speed.describe(self._total), *describe(values)]
+            [f"{short(done.step)}/{short(self._total)}", *self._speed.describe(self._total), *describe(values)]
         )
         self._bar.update(self._task, completed=done.step, note=note)
 
@@ -128,29 +121,6 @@ class Bar:
 
     def __exit__(self, *problem: object) -> None:
         self._bar.stop()
-
-
-class Speed:
-    """Env steps of all lanes and seeds per second of wall clock, over about the last ``window`` seconds, and time left.
-
-    Evaluations, checkpoints and compilation take their share of the clock, as in a run's summary.
-    """
-
-    def __init__(self, start: Done, now: float, window: float = 20.0) -> None:
-        self._window = window
-        self._marks = deque([(now, start)])
-
-    def add(self, done: Done, now: float) -> None:
-        self._marks.append((now, done))
-        while len(self._marks) > 2 and self._marks[1][0] <= now - self._window:
-            self._marks.popleft()
-
-    def describe(self, total: int) -> list[str]:
-        (then, first), (now, last) = self._marks[0], self._marks[-1]
-        if now <= then or last.step <= first.step:
-            return []
-        rate, left = (last.together - first.together) / (now - then), total - last.step
-        return [f"{_short(rate)} steps/s", f"{_clock(left * (now - then) / (last.step - first.step))} left"]
 
 
 def done(step: int, tracks: Sequence[Track]) -> Done:
@@ -166,21 +136,3 @@ def means(tracks: Sequence[Track]) -> dict[str, float]:
         "best": [track.best["mean"] for track in tracks if track.best],
     }
     return {name: float(np.mean(values)) for name, values in shown.items() if values}
-
-
-def describe(values: Mapping[str, float]) -> list[str]:
-    """``{"return": 181.23}`` -> ``["return 181.2"]``."""
-    return [f"{name} {value:.4g}" for name, value in values.items()]
-
-
-def _short(number: float) -> str:
-    for size, letter in ((1e6, "M"), (1e3, "k")):
-        if number >= size:
-            return f"{number / size:.3g}{letter}"
-    return f"{number:.3g}"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(max(seconds, 0.0)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,5 +1,6 @@
 """The verb ``tune``: rounds of trials, each a study, and a report on fresh seeds."""
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -147,7 +148,7 @@ def resume(path: str | Path, quiet: bool = True) -> Tuned:
 
 def is_tuning(path: str | Path) -> bool:
     """Whether a folder is a tuning's."""
-    return (Path(path) / TUNING).is_file()
+    return os.path.isfile(Path(path) / TUNING)
 
 
 def _words(over: Mapping[str, Sequence[str] | str]) -> list[list[str]]:

@@ -219,13 +219,16 @@ def _program(packing: Packing, method: str, batched: bool) -> Callable[..., Any]
 
 
 def policy_params(agent: Agent, spaces: Spaces, arrays: Mapping[str, np.ndarray], lanes: int = 1) -> PyTree:
-    """An agent's acting parameters of arrays by name; some agents begin only with the ``lanes`` they are meant for."""
+    """An agent's acting parameters of arrays by name, each of its own shape [...].
+
+    Some agents begin only with the ``lanes`` they are meant for.
+    """
     like = jax.eval_shape(lambda key: bind(agent, spaces).init(key, spaces, lanes).params, jax.random.key(0))
     return jax.tree.map(jnp.asarray, unflatten(like, arrays))
 
 
 def acting(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The policy's parameters, by name, among the arrays of its checkpoint, or of that of a whole lone run."""
+    """The policy's parameters [...], by name, among the arrays of its checkpoint, or of that of a whole lone run."""
     for prefix in ("engine/learner/average/", "engine/learner/params/"):
         if inside := {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}:
             return inside

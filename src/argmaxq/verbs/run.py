@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Collection, Mapping
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +16,30 @@ from argmaxq.environments.source import single
 from argmaxq.exact import Judgement, allowed_of, judge, model_of
 from argmaxq.lanes.spaces import Adaptor
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.reporting.inline import run_html
 from argmaxq.reporting.text import environment
 from argmaxq.runs import checkpoint, spaces, trust
 from argmaxq.runs.columns import columns
 from argmaxq.runs.folder import CONFIG, check_seed, read_config, read_summary, seed_folder
-from argmaxq.runs.formats import POLICY, STATE, checked
+from argmaxq.runs.formats import POLICY, SLIM, STATE, checked
+from argmaxq.runs.kept import policies
 from argmaxq.runs.reading import WRONG_DATA
 from argmaxq.runs.track import BEST, CHECKPOINTS, POLICIES, statistics
+from argmaxq.trackers.named import fetched
 from argmaxq.training.evaluation import Evaluator, check_episodes, greedy, uniform
 from argmaxq.training.memory import recurrent
 from argmaxq.verbs.policy import Policy, acting, policy_params
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Evaluated:
-    """Returns of whole greedy episodes, and the random policy's mean on episodes that begin alike.
+    """Returns of whole greedy episodes, beside the random policy's.
 
-    ``success`` is the share of episodes that end with ``info["success"]``, where the environment says so. ``cut`` of
-    the greedy ones had not ended after ``LONGEST`` steps, and count with what they had gained by then.
+    Attributes:
+        returns: The return of each greedy episode.
+        random: The random policy's mean return, on episodes that begin alike.
+        success: The share of episodes that end with ``info["success"]``, where the environment says so.
+        cut: How many had not ended after ``LONGEST`` steps; they count with what they had gained by then.
     """
 
     returns: tuple[float, ...]
@@ -44,6 +51,10 @@ class Evaluated:
     def mean(self) -> float:
         """Mean return."""
         return float(np.mean(self.returns))
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{name} {value:.1f}" for name, value in statistics(np.array(self.returns)).items())
+        return f"<Evaluated: {len(self.returns)} greedy episodes, {numbers}; random policy's mean {self.random:.1f}>"
 
     def to_json(self) -> dict[str, Any]:
         """As the command line prints it."""
@@ -84,6 +95,10 @@ class Run:
         config = self.config
         seeds = f"seed {self.seeds[0]}" if len(self.seeds) == 1 else f"{len(self.seeds)} seeds"
         return f"<Run {str(self.path)!r}: {config['name']} on {environment(config)}, {seeds}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it: how it went, and its curve."""
+        return run_html(self.config, self.summary, self.path, [part.path for part in self.parts])
 
     @property
     def recipe(self) -> Recipe:
@@ -184,7 +199,10 @@ class Run:
     ) -> Evaluated:
         """Play greedy episodes on the original environment, and as many random ones that begin alike.
 
-        Or on another one, ``env``, which is made with the same arguments; raises UserError where it is not alike.
+        Or on another one, ``env``, which is made with the same arguments.
+
+        Raises:
+            UserError: that has other observations or actions, or no such number of episodes can be played.
         """
         check_episodes(episodes, seed)
         recipe = self.recipe
@@ -201,10 +219,19 @@ class Run:
         success = None if played.success is None else float(played.success.mean())
         return Evaluated(tuple(map(float, played.returns)), float(random.returns.mean()), success, played.cut)
 
+    def export(self, to: str, out: str | Path | None = None, **options: Any) -> Path:
+        """Write its policy for use elsewhere, ``to`` onnx, policy or hf, and return where; see ``argmaxq.export``."""
+        write = import_module("argmaxq.exports.export").export  # by name, since exports stand on a floor above
+        written: Path = write(self, to, out, **options)
+        return written
+
     def judge(self, which: str | int = BEST) -> Judgement:
         """Compare what was learnt with the exact solution of an environment that has transition tables.
 
-        At the agent's own discount. Raises UserError where there are no tables, or no values to compare.
+        At the agent's own discount.
+
+        Raises:
+            UserError: there are no tables, or no values to compare.
         """
         recipe = self.recipe
         env = single(recipe.env)
@@ -217,17 +244,28 @@ class Run:
         values = policy.values(first + np.arange(model.states), allowed)
         return judge(model, values.astype(np.float64), float(gamma), allowed)
 
-    def checkpoint(self, which: str | int = BEST) -> Path:
-        """The folder of a checkpoint: best, last, or that of a step.
+    def checkpoints(self) -> dict[str, Path]:
+        """The folders of all checkpoints: best, last, start, and those of steps, each of which can be evaluated.
 
         Raises:
-            UserError: there is no such checkpoint; it says which there are.
+            UserError: it holds several runs.
         """
         if len(self.seeds) > 1:
             raise UserError(f"{self.path} holds {len(self.seeds)} runs: name one of them, such as {self.parts[0].path}")
         folder = self.path / CHECKPOINTS
-        steps = {str(int(path.name.removeprefix("step-"))): path for path in checkpoint.checkpoints(folder)}
-        there = {name: folder / name for name in POLICIES if (folder / name).is_dir()} | steps
+        states = {str(checkpoint.step_of(path)): path for path in checkpoint.checkpoints(folder)}
+        kept = {str(step): path for step, path in policies(folder).items()}
+        steps = sorted((states | kept).items(), key=lambda each: int(each[0]))
+        return {name: folder / name for name in POLICIES if (folder / name).is_dir()} | dict(steps)
+
+    def checkpoint(self, which: str | int = BEST) -> Path:
+        """The folder of a checkpoint: best, last, or that of a step. Of a slim copy, best is the one that it has.
+
+        Raises:
+            UserError: there is no such checkpoint; it says which there are.
+        """
+        which = self.config.get(SLIM, which) if which == BEST else which
+        there = self.checkpoints()
         if str(which) not in there:
             kinds = f"there are {', '.join(there)}" if there else "there are none yet"
             raise UserError(f"{self.path} has no checkpoint {which}: {kinds}")
@@ -236,12 +274,12 @@ class Run:
     def step(self, which: str | int = BEST) -> int:
         """The env step at which a checkpoint was made."""
         path = self.checkpoint(which)
-        if path.name not in POLICIES:
-            return int(path.name.removeprefix("step-"))
+        if checkpoint.step_of(path) >= 0:
+            return checkpoint.step_of(path)
         return int(self._checked(path, checkpoint.verify(path))["step"])
 
     def arrays(self, which: str | int = BEST) -> dict[str, np.ndarray]:
-        """The acting parameters of a checkpoint, by name."""
+        """The acting parameters of a checkpoint, by name, each of its own shape [...]."""
         path = self.checkpoint(which)
         arrays, meta = checkpoint.load(path)
         self._checked(path, meta)
@@ -249,7 +287,7 @@ class Run:
 
     def _checked(self, path: Path, meta: dict[str, Any]) -> dict[str, Any]:
         """What a checkpoint says of itself, if it is this run's."""
-        checked(POLICY if path.name in POLICIES else STATE, meta, path)
+        checked(STATE if checkpoint.step_of(path) >= 0 else POLICY, meta, path)
         checkpoint.check_owner(path, meta, self.config.get("id"), self.seeds)
         return meta
 
@@ -265,12 +303,20 @@ def load(
     machine by this user: ``trust``, or what is named so, as in ``Run``.
 
     Args:
-        path: The run's folder.
+        path: The run's folder; or ``wandb:entity/project/name:best``, an artifact of a tracker, or ``hf:owner/name``, a
+            repository of the Hugging Face hub, which are downloaded and are data, too.
         which: Its checkpoint: best, last, or that of a step.
         own: Objects of the user's own that the agent was made with, by path, such as ``agent.network.module``.
         trust: Whether a module that the folder names may be imported.
 
     Raises:
         UserError: one line.
+
+    Examples:
+        >>> policy = aq.load("runs/cliff")
+        >>> int(policy(36))  # from the start, up
+        0
+        >>> policy.values(36).shape
+        (4,)
     """
-    return Run(path, own, trust).policy(which)
+    return Run(fetched(str(path)) or path, own, trust).policy(which)

@@ -127,7 +127,8 @@ def _train_in_turn(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool, 
 def _train_together(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool, engine: Engine | None) -> None:
     """All seeds at once, by an engine made here unless it is given."""
     with closing(engine or make_engine(run.config["engine"], recipe, run.seeds)) as made:
-        tracks = [Track(part.path, seed, run.config.get("id")) for part, seed in zip(run.parts, run.seeds, strict=True)]
+        owner, most = run.config.get("id"), int(recipe.evaluation.keep)
+        tracks = [Track(part.path, seed, owner, most) for part, seed in zip(run.parts, run.seeds, strict=True)]
         loop = Loop(recipe, made, run.path, tracks, callbacks, _stretches(run, recipe.steps), changes(run.config))
         said: list[str] = []
         latest = checkpoint.latest(run.path / CHECKPOINTS, said.append)

@@ -15,12 +15,16 @@ from argmaxq.components.paths import paths
 from argmaxq.components.serialisation import OWN, to_json
 from argmaxq.devices import using
 from argmaxq.environments.env import Env
+from argmaxq.environments.source import compiled
 from argmaxq.environments.survey import Survey, survey
 from argmaxq.interrupts import noting
+from argmaxq.networks.convolutional.images import is_picture
 from argmaxq.recipes import Given, choose
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.roles import heavy
 from argmaxq.runs import trust as trusting
 from argmaxq.runs.folder import make_folder, write_configs
+from argmaxq.runs.formats import SLIM
 from argmaxq.runs.lock import locked
 from argmaxq.runs.spaces import written as spaces_written
 from argmaxq.runs.versions import environment_report
@@ -32,6 +36,7 @@ from argmaxq.verbs.changes import changed, follow, record, reopen, standing, tol
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.session import go
 from argmaxq.verbs.source import Beginning, Source, beginning, chosen_source
+from argmaxq.verbs.tracking import TrackingLike, tracked, trackings
 
 MOST_SEEDS = 10_000
 """Each has a folder of its own, and records."""
@@ -51,6 +56,7 @@ def train(
     out: str | Path | None = None,
     device: str | None = None,
     callbacks: Sequence[Callback] = (),
+    track: TrackingLike = (),
     quiet: bool = True,
     name: str = "",
 ) -> Run:
@@ -72,6 +78,8 @@ def train(
         out: The run folder, which must not exist; by default a new one below ``runs``.
         device: ``cpu``, ``gpu``, ``tpu``, ``cuda:1``; JAX's own choice by default.
         callbacks: Called at each block's end; one that returns True ends the run.
+        track: Trackers that the run is sent to meanwhile: ``"wandb"``, or a ``Tracking`` that also says how, or
+            several. What one of them cannot take is a warning.
         quiet: Show no progress.
         name: What the run is called; the recipe's name by default.
 
@@ -80,12 +88,17 @@ def train(
         Diverged: the numbers of every seed are no longer finite.
         KeyboardInterrupt: Ctrl-C, after what was done is saved; a second one does not wait for that.
         Terminated: SIGTERM, likewise: a ``SystemExit`` with status 143.
+
+    Examples:
+        >>> run = aq.train("cliff/q", steps=2_000, out="runs/cliff")
+        >>> run.evaluate(episodes=5).mean
+        -13.0
     """
     values = {"env.id": env, "env.kwargs": env_kwargs and dict(env_kwargs), "steps": steps}
     return train_given(
         recipe, [(path, value) for path, value in values.items() if value is not None],
         name=name or (recipe if isinstance(recipe, str) else "own"), engine=engine, seed=seed, seeds=seeds, out=out,
-        device=device, callbacks=callbacks, quiet=quiet,
+        device=device, callbacks=callbacks, quiet=quiet, track=track,
         source=chosen_source(start_from, from_checkpoint),
     )  # fmt: skip
 
@@ -103,18 +116,26 @@ def train_given(
     quiet: bool,
     callbacks: Sequence[Callback] = (),
     source: Source | None = None,
+    track: TrackingLike = (),
 ) -> Run:
-    """``train`` with any values of the user's own, by path; unless ``quiet`` it says what was chosen beside them."""
+    """``train`` with any values of the user's own, by path; unless ``quiet`` it says what was chosen beside them.
+
+    Raises:
+        UserError: whatever ``train`` raises, likewise.
+    """
 
     def look(env: Env) -> Survey:
-        start_jax(len(numbers) if engine_kind(env, engine) == "compiled" else 1)
+        made = compiled(env) if engine_kind(env, engine) == "compiled" else None
+        if made:  # it is played by JAX; any other one before JAX starts, which is when the network is known
+            start_jax(len(numbers), is_picture(made.spaces.observation))
         return survey(env)
 
-    numbers = seed_numbers(seed, seeds)
+    numbers, followers = seed_numbers(seed, seeds), trackings(track)
     chosen = choose(recipe, given, look)
     value = validate(chosen.recipe)
     kind = engine_kind(value.env, engine)
-    with using(device, len(numbers) if kind == "compiled" else 1), noting(), ExitStack() as undoing:
+    together = len(numbers) if kind == "compiled" else 1
+    with using(device, together, heavy(value.agent)), noting(), ExitStack() as undoing:
         made = make_engine(kind, value, numbers if kind == "compiled" else numbers[:1])
         undoing.callback(made.close)
         kept = sizes(value, made.spaces, len(numbers) if kind == "compiled" else 1)
@@ -129,7 +150,7 @@ def train_given(
         run = _new_run(value, config | (spaces_written(*made.native) if made.native else {}), out, warm)
         for line in [] if quiet else trusting.remark(run.config):
             print(line)
-        with locked(run.path):
+        with locked(run.path), tracked(run, followers, quiet):
             undoing.pop_all()  # from here on it is closed by who trains
             return go(run, value, callbacks, quiet, made)
 
@@ -164,6 +185,7 @@ def resume(
     own: Mapping[str, Any] | None = None,
     trust: bool = False,
     callbacks: Sequence[Callback] = (),
+    track: TrackingLike = (),
     quiet: bool = True,
 ) -> Run:
     """Go on with a run where its latest checkpoint stands, bit for bit, for ``steps`` more than it was to have.
@@ -172,9 +194,19 @@ def resume(
     the saved state keeps its shapes. They are recorded with that step, and it is no longer the run it would have been.
     ``own`` gives again, by path, the objects of the user's own that the run was made with, as ``{"env.id": make}``.
     ``trust`` lets a run folder from elsewhere name modules to import, see ``Run``. The device is the one
-    that training was asked to use. Raises what ``train`` raises.
+    that training was asked to use. ``track`` is as in ``train``: a tracker that had the run goes on with it.
+
+    Raises:
+        UserError: one line, for anything a user can mend; whatever else ``train`` raises, likewise.
+
+    Examples:
+        >>> run = aq.resume("runs/cliff", steps=1_000)
+        >>> run.recipe.steps
+        3000
     """
     run = Run(path, own, trust)
+    if SLIM in run.config:
+        raise UserError(f"{path} is a slim copy, of a policy alone: resume the run itself, or train --from {path}")
     if "study" in run.config:
         raise UserError(f"{path} is part of the study {run.config['study']}, which is resumed as a whole")
     if "part_of" in run.config:
@@ -182,8 +214,9 @@ def resume(
     if steps < 0:
         raise UserError(f"steps = {steps}: how many more, so at least 0")
     recipe = run.recipe
+    followers = trackings(track)
     together = len(run.seeds) if run.config["engine"] == "compiled" else 1
-    with using(device or run.config.get("device_asked"), together), noting(), locked(run.path):
+    with using(device or run.config.get("device_asked"), together, heavy(recipe.agent)), noting(), locked(run.path):
         follow(run, recipe)
         recipe, change = changed(run, recipe, values or {}, steps)
         for line in told(change, standing(run)) if change.values and not quiet else []:
@@ -193,7 +226,8 @@ def resume(
         if steps or change.values:
             recipe = validate(dataclasses.replace(recipe, steps=recipe.steps + steps))
             record(run, recipe, change)
-        return go(run, recipe, callbacks, quiet)
+        with tracked(run, followers, quiet):
+            return go(run, recipe, callbacks, quiet)
 
 
 def _new_run(recipe: Recipe, config: dict[str, Any], out: str | Path | None, warm: Beginning | None) -> Run:

@@ -1,29 +1,30 @@
-"""Seeing a trained agent play: in a window, or as a film."""
+"""Seeing a trained agent play: in a window, or as a film, alone or several side by side."""
 
-import dataclasses
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, get_args
 
-import gymnasium as gym
 import numpy as np
 
 from argmaxq.components.errors import UserError
-from argmaxq.environments.drawn import PICTURES, WINDOW, drawn
-from argmaxq.environments.survey import registered_limit
-from argmaxq.interrupts import obey
-from argmaxq.reporting.video import write_video
+from argmaxq.components.registry import near
+from argmaxq.environments.drawn import PICTURES, WINDOW
+from argmaxq.reporting.names import action_names
+from argmaxq.reporting.video import check_video, write_video
 from argmaxq.runs.track import BEST
-from argmaxq.training.evaluation import LONGEST, check_episodes, first_seeds
-from argmaxq.types import ACTION_MASK
-from argmaxq.verbs.policy import Policy
+from argmaxq.training.evaluation import check_episodes, first_seeds
+from argmaxq.verbs.policy import Regard
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
-from argmaxq.visualisation.observed import beside, binary, pictured
+from argmaxq.visualisation.cells import ALL, Cell, Counted, Shot, alone, cells, laid_out, several
+from argmaxq.visualisation.panel import Scale, bars, beside, panel, short
+from argmaxq.visualisation.playing import Moment, Stage, stage
 
-USUAL_FPS = 30.0
+Show = Literal["picture", "numbers"]
+Say = Callable[[str], object]
 NO_WINDOW = "no window can be opened here: write a film with --video FILE.mp4"
 
 
@@ -32,101 +33,134 @@ def watch(
     video: str | Path | None = None,
     *,
     which: str | int = BEST,
+    seeds: str = "",
     episodes: int = 1,
     seed: int = 1,
-    say: Callable[[str], object] = print,
+    show: Show = "picture",
+    say: Say = print,
 ) -> list[float]:
     """Show greedy episodes in a window until they end or it is closed, or write them to a film; return their returns.
 
-    Of a run of many seeds it is the median one, and ``say`` is told which. The episodes begin as those of
-    ``Run.evaluate`` with the same seed. ``say`` is given a line after each of them, and one about the film. Where
-    observations are pictures, a film has what the agent sees beside the screen.
+    The episodes begin as those of ``Run.evaluate`` with the same seed. Where observations are pictures, a film has
+    what the agent sees beside the screen. ``say`` is given a line after each episode, and one about the film.
+
+    Args:
+        run: A run; of many seeds the median one is shown unless ``seeds`` says otherwise, and ``say`` is told which.
+        video: The film, which must not exist: .mp4, .gif or .webp.
+        which: The checkpoint: best, last, or a step; several with commas between, or ``all``, play side by side.
+        seeds: Trained seeds that play side by side, with commas between, or ``all``.
+        episodes: How many.
+        seed: What they begin from.
+        show: What is drawn: the ``picture`` alone, or ``numbers`` with it: episode, step, return and action values.
+        say: Is told what happens.
 
     Raises:
         UserError: the environment has no pictures, no window can be opened, or the film cannot be written.
     """
     check_episodes(episodes, seed)
-    run, which_seed = typical(run, which)
-    if which_seed:
-        say(which_seed)
-    policy = run.policy(which)
-    env = drawn(run.recipe.env, WINDOW if video is None else PICTURES)
-    seeds = first_seeds(seed, episodes)
-    playing = Playing(env, policy, say)
-    try:
-        if video is None:
-            _show(playing, seeds)
-        else:
-            fps = float(env.metadata.get("render_fps") or USUAL_FPS)
-            write_video(playing.moments(seeds, _with_observations(playing, _pictures(env))), Path(video), fps)
-            say(f"{video}: {playing.seen} frames, {playing.seen / fps:.1f} s")
-    finally:
-        env.close()
-    return playing.returns
+    if show not in get_args(Show):
+        raise UserError(f"--show {show}: there is no such thing to show: {near(show, get_args(Show))}")
+    if not seeds:
+        run, which_seed = typical(run, BEST if several(which) else which)
+        if which_seed:
+            say(which_seed)
+    shown = cells(run, which, seeds)
+    if which == ALL and not run.recipe.evaluation.keep:
+        say("it has kept no policies on the way, which train --evaluation.keep 9 does")
+    if video is not None:
+        return _film(shown, check_video(Path(video)), first_seeds(seed, episodes), show == "numbers", say)
+    if len(shown) > 1 or show == "numbers":
+        raise UserError("a window shows one policy, and no numbers: write a film with --video FILE.mp4")
+    playing = stage(shown[0].run, shown[0].which, WINDOW)
+    with ExitStack() as closing:
+        closing.callback(playing.env.close)
+        return _show(playing, first_seeds(seed, episodes), say)
 
 
-@dataclasses.dataclass
-class Playing:
-    """Episodes of a policy, moment by moment, with their returns."""
-
-    env: gym.Env[Any, Any]
-    policy: Policy
-    say: Callable[[str], object]
-    returns: list[float] = dataclasses.field(default_factory=list)
-    seen: int = 0
-    obs: Any = None
-
-    def moments(self, seeds: Sequence[int], pictures: Callable[[], Iterable[Any]]) -> Iterator[Any]:
-        """All ``pictures()`` of each moment of the episodes with these seeds, the first and the final one included."""
-        longest = registered_limit(self.env) or LONGEST
-        for number, seed in enumerate(seeds, start=1):
-            obs, info = self.env.reset(seed=seed)
-            self.policy.reset()
-            self.obs, total, steps, over = obs, 0.0, 0, False
-            yield from self._counted(pictures())
-            while not over and steps < longest:
-                obey()
-                mask = info.get(ACTION_MASK) if self.policy.adaptor.mask == "info" else None
-                obs, reward, terminated, truncated, info = self.env.step(self.policy(obs, mask))
-                self.obs, total, steps, over = obs, total + float(reward), steps + 1, terminated or truncated
-                yield from self._counted(pictures())
-            self.returns.append(total)
-            self.say(f"episode {number}: return {total:.1f} in {steps:,} steps{'' if over else ', and cut there'}")
-
-    def _counted(self, pictures: Iterable[Any]) -> Iterator[Any]:
-        for picture in pictures:
-            self.seen += 1
-            yield picture
+def _film(shown: Sequence[Cell], video: Path, seeds: Sequence[int], numbers: bool, say: Say) -> list[float]:
+    """Write a film of all cells; the returns of their episodes, cell by cell."""
+    with ExitStack() as closing:
+        stages = [stage(cell.run, cell.which, PICTURES, numbers) for cell in shown]
+        for each in stages:
+            closing.callback(each.env.close)
+        ends: list[list[float]] = [[] for _ in shown]
+        shots = []
+        for cell, playing, returns in zip(shown, stages, ends, strict=True):
+            end = ending(returns, f"{cell.title}, " if len(shown) > 1 else "", say)
+            names = _names(cell, playing) if numbers else ()
+            shots.append([_shots(playing, names, each, number, end) for number, each in enumerate(seeds, start=1)])
+        frames = Counted(laid_out(shots, [cell.title for cell in shown]) if len(shown) > 1 else alone(shots[0]))
+        write_video(frames, video, stages[0].fps)
+        say(f"{video}: {frames.count} frames, {frames.count / stages[0].fps:.1f} s")
+    return [each for own in ends for each in own]
 
 
-def _pictures(env: gym.Env[Any, Any]) -> Callable[[], Iterable[Any]]:
-    """What shows the time since the previous moment: the environment's own ``render_frames()``, or one picture."""
-    if env.has_wrapper_attr("render_frames"):
-        return cast(Callable[[], Iterable[Any]], env.get_wrapper_attr("render_frames"))
-    return lambda: [env.render()]
+def ending(returns: list[float], title: str, say: Say) -> Callable[[int, Moment], None]:
+    """What notes and tells how an episode ended."""
+
+    def end(number: int, last: Moment) -> None:
+        returns.append(last.total)
+        cut = "" if last.over else ", and cut there"
+        say(f"{title}episode {number}: return {last.total:.1f} in {last.step:,} steps{cut}")
+
+    return end
 
 
-def _with_observations(playing: Playing, pictures: Callable[[], Iterable[Any]]) -> Callable[[], Iterable[Any]]:
-    """The same pictures, with what the agent sees beside each where that is a picture, too."""
-    spec = playing.policy.adaptor.spaces.observation
-    if not pictured(spec) or binary(spec):
-        return pictures
-    return lambda: [beside(np.asarray(picture), np.asarray(playing.obs), spec) for picture in pictures()]
+def _names(cell: Cell, playing: Stage) -> tuple[str, ...]:
+    """What the actions are called."""
+    return action_names(cell.run.recipe.env, playing.policy.adaptor.spaces.action.n)
 
 
-def _show(playing: Playing, seeds: Sequence[int]) -> None:
-    """Play in a window, which the environment draws by itself at every step."""
+def _shots(
+    playing: Stage, names: Sequence[str], seed: int, number: int, end: Callable[[int, Moment], None]
+) -> Iterator[Shot]:
+    """An episode's pictures, with numbers beside them where actions have names."""
+    scale, regard = Scale(), None
+    for moment in playing.moments(seed, playing.pictures):
+        *within, now = moment.pictures
+        regard = regard or moment.regard
+        for picture in within:  # of what is done still because of the previous decision
+            yield Shot(_numbered(picture, moment, number, regard, names, scale), moment.total, False)
+        regard = moment.regard or regard
+        if regard is not None and regard.values is not None:
+            scale = scale.over(regard.values)
+        yield Shot(_numbered(now, moment, number, regard, names, scale), moment.total, moment.over)
+    end(number, moment)
+
+
+def _numbered(
+    picture: np.ndarray, moment: Moment, number: int, regard: Regard | None, names: Sequence[str], scale: Scale
+) -> np.ndarray:
+    """A picture, with what is known of its moment at its right where actions have names.
+
+    At an episode's end that is the last decision, so that all pictures of a film are of one size.
+    """
+    if not names or regard is None:
+        return picture
+    ended = ", ended" if moment.over else ""
+    words = [f"episode {number}", f"step {moment.step:,}{ended}", f"return {moment.total:,.1f}"]
+    words += [] if regard.worth is None else [f"expected from here on {short(regard.worth)}"]
+    return beside(picture, panel(words, bars(regard, names), scale, len(picture)))
+
+
+def _show(playing: Stage, seeds: Sequence[int], say: Say) -> list[float]:
+    """Play in a window, which the environment draws by itself at every step; the returns of episodes that ended."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    returns: list[float] = []
+    end = ending(returns, "", say)
     try:
-        for _ in playing.moments(seeds, lambda: [None]):
-            if _pygame() and _driver() == "offscreen" != os.environ.get("SDL_VIDEODRIVER"):
-                raise UserError(NO_WINDOW)  # SDL found no display and draws where nobody sees it
-            if _closed():
-                return
+        for number, seed in enumerate(seeds, start=1):
+            for moment in playing.moments(seed, lambda _: []):  # noqa: B007 (the last one is used)
+                if _pygame() and _driver() == "offscreen" != os.environ.get("SDL_VIDEODRIVER"):
+                    raise UserError(NO_WINDOW)  # SDL found no display and draws where nobody sees it
+                if _closed():
+                    return returns
+            end(number, moment)
     except Exception as error:
         if _pygame() and isinstance(error, _pygame().error):
             raise UserError(f"{NO_WINDOW} ({error})") from error
         raise
+    return returns
 
 
 def _pygame() -> Any:

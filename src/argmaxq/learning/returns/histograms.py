@@ -41,11 +41,15 @@ class Histogram:
         return -jnp.sum(target * jax.nn.log_softmax(z))
 
     def td_error(self, z: Array, target: Array) -> Array:
-        """The Kullback-Leibler divergence of z from the target, the priority of Hessel et al. (2018)."""
+        """The Kullback-Leibler divergence [] of z [atoms] from the target, the priority of Hessel et al. (2018)."""
         return self.loss(z, target) + jnp.sum(jax.scipy.special.xlogy(target, target))
 
     def check(self) -> None:
-        """Raise UserError where there is no range or no two returns."""
+        """Look whether there are returns to give a probability to.
+
+        Raises:
+            UserError: there is no range, or there are no two returns.
+        """
         if self.low >= self.high:
             raise UserError(f"low = {self.low:g} is not below high = {self.high:g}: they bound the (scaled) returns")
         if self.atoms < 2:
@@ -62,6 +66,15 @@ class Categorical(Histogram):
         atoms: How many returns have a probability.
         low: The least return, as it is learnt, after scaling.
         high: The greatest.
+
+    A return of 0.25 on a support of 0, 1 and 2 is a share of three quarters at 0 and of a quarter at 1:
+
+    Examples:
+        >>> c51 = Categorical(atoms=3, low=0.0, high=2.0)
+        >>> c51.target(jnp.float32(0.25), jnp.float32(0.0), jnp.zeros(3)).tolist()
+        [0.75, 0.25, 0.0]
+        >>> float(c51.mean(jnp.zeros(3)))
+        1.0
     """
 
     atoms: Size = 51
@@ -97,6 +110,13 @@ class HLGauss(Histogram):
         low: The first bin's lower edge, of returns as they are learnt, after scaling.
         high: The last bin's upper edge.
         spread: The Gaussian's standard deviation in bins.
+
+    Examples:
+        >>> bins = HLGauss(atoms=2, low=-1.0, high=1.0)
+        >>> bins.support.tolist()
+        [-0.5, 0.5]
+        >>> bins.target(jnp.float32(0.0), jnp.float32(1.0), jnp.zeros(2)).tolist()
+        [0.5, 0.5]
     """
 
     atoms: Size = 51

@@ -19,6 +19,13 @@ class Quantile:
     Attributes:
         quantiles: How many.
         kappa: Differences beyond it count linearly.
+
+    Examples:
+        >>> returns = Quantile(quantiles=2)
+        >>> returns.levels.tolist()
+        [0.25, 0.75]
+        >>> returns.target(jnp.float32(1.0), jnp.float32(0.5), jnp.array([0.0, 4.0])).tolist()
+        [1.0, 3.0]
     """
 
     quantiles: Size = 51
@@ -51,7 +58,7 @@ class Quantile:
         return quantile_regression(z, self.levels, target, self.kappa)
 
     def td_error(self, z: Array, target: Array) -> Array:
-        """The difference of the means."""
+        """The difference [] of the means of target and z, [quantiles] both."""
         return jnp.mean(target) - jnp.mean(z)
 
 
@@ -66,6 +73,10 @@ class ImplicitQuantile:
         target_quantiles: Levels of its target, N'.
         value_quantiles: Levels whose mean is an action value, K; evenly spaced where no one explores.
         kappa: Differences beyond it count linearly.
+
+    Examples:
+        >>> ImplicitQuantile().levels(None, 4).tolist()  # without a key they are even
+        [0.125, 0.375, 0.625, 0.875]
     """
 
     random: ClassVar[bool] = True
@@ -100,7 +111,7 @@ class ImplicitQuantile:
         return quantile_regression(z[:, 0], z[:, 1], target, self.kappa)
 
     def td_error(self, z: Array, target: Array) -> Array:
-        """The difference of the means."""
+        """The difference [] of the means of target [levels] and z [levels, 2]."""
         return jnp.mean(target) - self.mean(z)
 
 

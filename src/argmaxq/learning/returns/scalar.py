@@ -14,14 +14,21 @@ from argmaxq.types import Array
 class RegressionLoss(Protocol):
     """Loss of one error."""
 
-    def __call__(self, error: Array) -> Array: ...
+    def __call__(self, error: Array) -> Array:
+        """Loss of errors [...], elementwise."""
 
 
 @component(RegressionLoss)
 class Squared:
-    """1/2 error^2, whose gradient is the error itself."""
+    """1/2 error^2, whose gradient is the error itself.
+
+    Examples:
+        >>> float(Squared()(jnp.float32(3.0)))
+        4.5
+    """
 
     def __call__(self, error: Array) -> Array:
+        """Half the square of errors [...]."""
         return 0.5 * jnp.square(error)
 
 
@@ -31,11 +38,16 @@ class Huber:
 
     Attributes:
         delta: Errors beyond it count linearly.
+
+    Examples:
+        >>> float(Huber(delta=1.0)(jnp.float32(3.0)))
+        2.5
     """
 
     delta: Positive = 1.0
 
     def __call__(self, error: Array) -> Array:
+        """Half the square of errors [...] up to ``delta``, in a straight line beyond it."""
         return optax.losses.huber_loss(error, delta=self.delta)
 
 
@@ -45,6 +57,11 @@ class Scalar:
 
     Attributes:
         error: Loss of the difference between value and target.
+
+    Examples:
+        >>> target = Scalar().target(jnp.float32(1.0), jnp.float32(0.5), jnp.array([4.0]))
+        >>> float(target), float(Scalar().td_error(jnp.array([1.0]), target))
+        (3.0, 2.0)
     """
 
     error: RegressionLoss = Huber()
@@ -63,7 +80,7 @@ class Scalar:
         return weights @ z
 
     def target(self, reward: Array, discount: Array, z: Array) -> Array:
-        """reward + discount * z, a scalar."""
+        """reward + discount * z, [], of z [1]."""
         return reward + discount * z[0]
 
     def loss(self, z: Array, target: Array) -> Array:
@@ -71,5 +88,5 @@ class Scalar:
         return self.error(z[0] - target)
 
     def td_error(self, z: Array, target: Array) -> Array:
-        """target - z, a scalar."""
+        """target - z, [], of z [1]."""
         return target - z[0]

@@ -18,6 +18,11 @@ class Transformed:
     Attributes:
         epsilon: The part of h that stays linear, which gives it an inverse that is not too steep.
         error: Loss of the difference between value and target, on the compressed scale.
+
+    Examples:
+        >>> returns = Transformed(epsilon=0.0)
+        >>> float(returns.compress(jnp.float32(8.0)))
+        2.0
     """
 
     epsilon: Positive = 1e-3
@@ -29,11 +34,11 @@ class Transformed:
         return 1
 
     def compress(self, x: Array) -> Array:
-        """h(x), of any shape."""
+        """h(x) of numbers [...]."""
         return jnp.sign(x) * (jnp.sqrt(jnp.abs(x) + 1.0) - 1.0) + self.epsilon * x
 
     def expand(self, z: Array) -> Array:
-        """x where z = h(x) (proposition A.2), of any shape.
+        """x where z = h(x) (proposition A.2), of numbers [...].
 
         The root is multiplied by its conjugate, since the difference of two numbers near 1 is not exact.
         """
@@ -51,7 +56,7 @@ class Transformed:
         return self.compress(weights @ self.expand(z))
 
     def target(self, reward: Array, discount: Array, z: Array) -> Array:
-        """h(reward + discount * h^-1(z)), a scalar."""
+        """h(reward + discount * h^-1(z)), [], of z [1]."""
         return self.compress(reward + discount * self.expand(z[0]))
 
     def loss(self, z: Array, target: Array) -> Array:
@@ -59,5 +64,5 @@ class Transformed:
         return self.error(z[0] - target)
 
     def td_error(self, z: Array, target: Array) -> Array:
-        """target - z, a scalar on the compressed scale."""
+        """target - z, [], on the compressed scale, of z [1]."""
         return target - z[0]

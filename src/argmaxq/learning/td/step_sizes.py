@@ -20,25 +20,28 @@ class StepSize(Protocol):
         """What it keeps; raises UserError for a network that it does not suit."""
 
     def size(self, state: PyTree, network: Any, obs: Array, action: Array, clock: Clock) -> Array:
-        """Alpha for the value of an action in a state."""
+        """Alpha, [], for the value of an action [] in a state [...]."""
 
     def seen(self, state: PyTree, network: Any, obs: Array, action: Array, count: Array) -> PyTree:
-        """What it keeps after ``count`` (0 or 1) updates of that value."""
+        """What it keeps after ``count`` (0 or 1, []) updates of the value of an action [] in a state [...]."""
 
     def bounded(self, size: Array, error: Array, trace: PyTree) -> Array:
-        """Alpha in view of the error and the trace it is to be multiplied by."""
+        """Alpha, [], in view of the error [] and the trace it is to be multiplied by."""
 
 
 class _Plain:
     """Keeps nothing and bounds nothing."""
 
     def init(self, network: Any, params: PyTree) -> PyTree:
+        """Nothing is kept."""
         return ()
 
     def seen(self, state: PyTree, network: Any, obs: Array, action: Array, count: Array) -> PyTree:
+        """Nothing is kept of an action [] in a state [...]."""
         return state
 
     def bounded(self, size: Array, error: Array, trace: PyTree) -> Array:
+        """Alpha [] as it is, whatever the error []."""
         return size
 
     def report(self, state: PyTree, clock: Clock) -> Metrics:
@@ -58,6 +61,7 @@ class Scheduled(_Plain):
     alpha: StepSizes = Constant(0.1)
 
     def size(self, state: PyTree, network: Any, obs: Array, action: Array, clock: Clock) -> Array:
+        """Alpha, [], now, for any action [] in any state [...]."""
         return self.alpha(clock)
 
     def report(self, state: PyTree, clock: Clock) -> Metrics:
@@ -85,12 +89,17 @@ class VisitCount(_Plain):
     least: NonNegative = 0.0
 
     def init(self, network: Any, params: PyTree) -> PyTree:
-        """Counts of 0, in the shape of the table."""
+        """Counts of 0, in the shape of the table.
+
+        Raises:
+            UserError: the network is no table.
+        """
         if not hasattr(network, "cells"):
             raise UserError("agent.step_size = visit-count counts a table's entries; other networks need scheduled")
         return jax.tree.map(jnp.zeros_like, params)
 
     def size(self, state: PyTree, network: Any, obs: Array, action: Array, clock: Clock) -> Array:
+        """Alpha, [], by how often the action [] was learnt about in the state [...]."""
         return self._after(self._before(state, network, obs, action))
 
     def report(self, state: PyTree, clock: Clock) -> Metrics:
@@ -102,6 +111,7 @@ class VisitCount(_Plain):
         return {"step_size": mean, "visited": total / counts.size}
 
     def seen(self, state: PyTree, network: Any, obs: Array, action: Array, count: Array) -> PyTree:
+        """The counts, ``count`` [] more for this action [] in this state [...]."""
         # float32 counts no further; and a write that waits for what is read spares a copy of the table.
         more = self._before(state, network, obs, action) < 2**24
         return network.moved(state, obs, action, jnp.where(more, count, 0.0))
@@ -123,14 +133,21 @@ class OvershootBounded(_Plain):
     Attributes:
         alpha: The greatest step size.
         kappa: How strongly steps are bounded.
+
+    Examples:
+        >>> bounded = OvershootBounded(alpha=1.0, kappa=2.0).bounded
+        >>> float(bounded(jnp.float32(1.0), jnp.float32(1.0), jnp.array([1.5, -0.5])))  # 1 / (1 * 2 * 1 * 2)
+        0.25
     """
 
     alpha: Positive = 1.0
     kappa: Positive = 2.0
 
     def size(self, state: PyTree, network: Any, obs: Array, action: Array, clock: Clock) -> Array:
+        """Alpha, [], for any action [] in any state [...], before it is bounded."""
         return jnp.asarray(self.alpha, jnp.float32)
 
     def bounded(self, size: Array, error: Array, trace: PyTree) -> Array:
+        """Alpha, [], so small that the update does not overshoot an error [] by more than ``kappa`` allows."""
         length = sum(jnp.sum(jnp.abs(leaf)) for leaf in jax.tree.leaves(trace))
         return size / jnp.maximum(1.0, size * self.kappa * jnp.maximum(jnp.abs(error), 1.0) * length)

@@ -20,7 +20,7 @@ class Traces(Protocol):
 
     @property
     def trace_decay(self) -> Array:
-        """Lambda."""
+        """Lambda, []."""
 
     @property
     def cut(self) -> Cut:
@@ -32,8 +32,8 @@ class Traces(Protocol):
         Args:
             faded: The trace before it, times ``decay``.
             gradient: That of Q(s, a) of the step.
-            decay: gamma * lambda, or 0 where the trace was cut.
-            step: The step size.
+            decay: gamma * lambda, or 0 where the trace was cut, [].
+            step: The step size, [].
         """
 
 
@@ -46,6 +46,10 @@ class Accumulating:
         cut: What an action that is not greedy does to traces; never: nothing (SARSA(lambda)); watkins: it ends them, so
             that only greedy actions follow what is learnt about (Watkins 1989); peng: nothing, but earlier steps
             learn from the values of states instead of those of the actions taken (Peng and Williams 1996).
+
+    Examples:
+        >>> Accumulating().grown(jnp.array([0.5, 0.5]), jnp.array([1.0, 0.0]), 0.9, 0.1).tolist()
+        [1.5, 0.5]
     """
 
     trace_decay: Fraction = 0.9
@@ -53,6 +57,7 @@ class Accumulating:
     true_online: ClassVar[bool] = False
 
     def grown(self, faded: PyTree, gradient: PyTree, decay: Array, step: Array) -> PyTree:
+        """The gradient added to the faded trace; ``decay`` [] and ``step`` [] do not matter."""
         return jax.tree.map(jnp.add, faded, gradient)
 
 
@@ -63,6 +68,10 @@ class Replacing:
     Attributes:
         trace_decay: Lambda: 0 for one-step learning, 1 for returns.
         cut: What an action that is not greedy does to traces: never, watkins or peng; see ``Accumulating``.
+
+    Examples:
+        >>> Replacing().grown(jnp.array([0.5, 0.5]), jnp.array([1.0, 0.0]), 0.9, 0.1).tolist()
+        [1.0, 0.5]
     """
 
     trace_decay: Fraction = 0.9
@@ -70,6 +79,7 @@ class Replacing:
     true_online: ClassVar[bool] = False
 
     def grown(self, faded: PyTree, gradient: PyTree, decay: Array, step: Array) -> PyTree:
+        """The gradient in place of the faded trace where it is not 0; ``decay`` [] and ``step`` [] do not matter."""
         return jax.tree.map(lambda z, g: jnp.where(g != 0, g, z), faded, gradient)
 
 
@@ -82,6 +92,10 @@ class Dutch:
     Attributes:
         trace_decay: Lambda: 0 for one-step learning, 1 for returns.
         cut: What an action that is not greedy does to traces: never, watkins or peng; see ``Accumulating``.
+
+    Examples:
+        >>> Dutch().grown(jnp.array([0.5]), jnp.array([1.0]), 0.9, step=0.5).tolist()  # 0.5 + (1 - 0.5 * 0.5)
+        [1.25]
     """
 
     trace_decay: Fraction = 0.9
@@ -89,5 +103,6 @@ class Dutch:
     true_online: ClassVar[bool] = True
 
     def grown(self, faded: PyTree, gradient: PyTree, decay: Array, step: Array) -> PyTree:
+        """The faded trace, and the gradient less what of it is there already, by the step size []."""
         overlap = sum(jnp.vdot(z, g) for z, g in zip(*map(jax.tree.leaves, (faded, gradient)), strict=True))
         return jax.tree.map(lambda z, g: z + (1.0 - step * overlap) * g, faded, gradient)

@@ -51,6 +51,7 @@ class Nature(_AsInDQN):
     hidden: ClassVar[tuple[int, ...]] = (512,)
 
     def blocks(self, layer_norm: bool, start: Start) -> tuple[Block, ...]:
+        """Its three convolutions."""
         return _row((32, 64, 64), (8, 4, 3), (4, 2, 1), "valid", "relu", layer_norm, start)
 
 
@@ -61,6 +62,7 @@ class Small(_AsInDQN):
     hidden: ClassVar[tuple[int, ...]] = (256,)
 
     def blocks(self, layer_norm: bool, start: Start) -> tuple[Block, ...]:
+        """Its two convolutions."""
         return _row((16, 32), (8, 4), (4, 2), "valid", "relu", layer_norm, start)
 
 
@@ -71,6 +73,7 @@ class Minatar(_AsInDQN):
     hidden: ClassVar[tuple[int, ...]] = (128,)
 
     def blocks(self, layer_norm: bool, start: Start) -> tuple[Block, ...]:
+        """Its one convolution."""
         return _row((16,), (3,), (1,), "valid", "relu", layer_norm, start)
 
 
@@ -93,6 +96,7 @@ class Impala(_AsInDQN):
     spectral: bool = False
 
     def blocks(self, layer_norm: bool, start: Start) -> tuple[Block, ...]:
+        """Three stacks, each a convolution, a maximum over 3 x 3 pixels and two residual parts."""
         rows: list[Block] = []
         for stack, channels in enumerate(self.width * own for own in (16, 32, 32)):
             number = 5 * stack
@@ -122,6 +126,7 @@ class Gamma(_AsInDQN):
     start: ClassVar[Start] = "he"
 
     def blocks(self, layer_norm: bool, start: Start) -> tuple[Block, ...]:
+        """Its five convolutions."""
         return _row((32, 48, 64, 64, 64), (3,) * 5, (2, 2, 1, 2, 1), "one", "relu", layer_norm, start)
 
 
@@ -138,6 +143,7 @@ class Hadamax:
     start: ClassVar[Start] = "xavier"
 
     def blocks(self, layer_norm: bool, start: Start) -> tuple[Block, ...]:
+        """Three products of two convolutions each, and a maximum after each."""
         rows: list[Block] = []
         for number, (features, kernel, window, stride) in enumerate(((32, 8, 4, 4), (64, 4, 2, 2), (64, 3, 3, 1))):
 
@@ -168,12 +174,17 @@ class Layers(_AsInDQN):
     padding: Padding = "valid"
 
     def check(self) -> None:
-        """Raises UserError where these are not of one length."""
+        """Look whether there is one value of each kind for each convolution.
+
+        Raises:
+            UserError: channels, kernels and strides are not as many, or there are none.
+        """
         if not self.channels or not len(self.channels) == len(self.kernels) == len(self.strides):
             counts = f"{len(self.channels)}, {len(self.kernels)} and {len(self.strides)}"
             raise UserError(f"channels, kernels and strides need one value for each convolution; here are {counts}")
 
     def blocks(self, layer_norm: bool, start: Start) -> tuple[Block, ...]:
+        """The convolutions that were chosen."""
         return _row(self.channels, self.kernels, self.strides, self.padding, "relu", layer_norm, start)
 
 

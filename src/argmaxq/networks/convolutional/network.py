@@ -113,6 +113,7 @@ class Convolutional:
         layer: What the dense layers are.
         precision: Of products in batches; weights, sums and single pictures are float32.
         scale: Factor on what is seen; none: 1 over the greatest value that the environment declares.
+        view: How a Dict or Tuple is parted into its picture and the rest, of the environment.
     """
 
     shorthand = "encoder"
@@ -150,7 +151,11 @@ class Convolutional:
         return [f"pictures of {described(shape)}{beside}{slow}"]
 
     def init(self, key: jax.Array, obs: Array, outputs: tuple[int, int]) -> PyTree:
-        """Parameters for one observation like ``obs`` and outputs [actions, size]."""
+        """Parameters for one observation like ``obs`` and outputs [actions, size].
+
+        Raises:
+            UserError: the pictures are so large that the convolutions make too many features of them.
+        """
         keys, plan = jax.random.split(key, 3), self._plan()
         obs, more = (self.view.picture(obs), self.view.others(obs).size) if self.view else (obs, 0)
         params, shape = begun(plan.convolutions, keys[0], Shape(*jax.eval_shape(channels_last, obs).shape))

@@ -103,7 +103,8 @@ def _compiled(recipe: Recipe, seeds: tuple[int, ...]) -> Engine:
 def _feasible(recipe: Recipe, members: int) -> CompiledEnv:
     """The compiled environment on which so many members can be trained; raises UserError."""
     functional = compiled(recipe.env)
-    assert functional is not None
+    if functional is None:  # a run folder may say so
+        raise UserError(f"{recipe.env.name} with these options has no compiled form here, for which this run was made")
     refuse_infeasible(recipe, functional.spaces, members, _drawn(recipe, functional))
     return functional
 

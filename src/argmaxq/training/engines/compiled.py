@@ -18,7 +18,7 @@ from argmaxq.lanes.compiled import CompiledEnv, Draw, EnvState
 from argmaxq.lanes.spaces import Native
 from argmaxq.programs import Programs
 from argmaxq.recipes.recipe import Diagnostics
-from argmaxq.roles import Agent
+from argmaxq.roles import Agent, heavy
 from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
 from argmaxq.training.engines.compiled_episodes import begin_episodes, play_on, settle
@@ -94,7 +94,7 @@ class CompiledEngine:
         agent = bind(agent, env.spaces)
         self._agent, self._env, self._static = traced(agent), env, agent
         self._light = getattr(agent, "light", False)
-        self._in_turn = self._light or getattr(getattr(agent, "network", None), "heavy", False)
+        self._in_turn = self._light or heavy(agent)
         self.length = block_length(agent, lanes, LIGHT_STEPS_AT_ONCE if self._light else STEPS_AT_ONCE)
         self._program = Programs(agent)
         self._take(seeds, own)

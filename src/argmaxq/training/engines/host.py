@@ -10,7 +10,7 @@ import numpy as np
 
 from argmaxq.components.component import bind, traced
 from argmaxq.devices import lazily
-from argmaxq.lanes.lanes import Lanes, Learnt, Step
+from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.spaces import Native
 from argmaxq.programs import Programs
@@ -39,6 +39,7 @@ from argmaxq.training.engines.engine import (
 )
 from argmaxq.training.engines.gauging import gauge, gauged
 from argmaxq.training.engines.packing import Packed, Packing
+from argmaxq.training.engines.rows import as_told, empty_rows, part, put
 from argmaxq.training.evaluation import Played
 from argmaxq.training.memory import forgets, kept, memories, renewed
 from argmaxq.training.prospects import Ledger, Outlook, foresees, settled
@@ -144,18 +145,18 @@ class HostEngine:
                     before, seen = memory, Seen(memory, obs, last if renews else None)
                     action, memory = chosen or self._act(self._numbers, packed, seen, noise, clock)
                     chosen = None
-                    jax.tree.map(partial(_put, t), rows.before, kept(self._static, before))
+                    jax.tree.map(partial(put, t), rows.before, kept(self._static, before))
                     rows.obs[t], rows.last[t], rows.action[t] = obs, last, action
                     step = self._env.step(rows.action[t])
                     obs, rows.reward[t], rows.terminated[t], rows.truncated[t], last = step[:5]
-                    learnt = _as_told(learnt, rows, t, step)
+                    learnt = as_told(learnt, rows, t, step)
                     ends += int(np.count_nonzero(rows.terminated[t] | rows.truncated[t]))
             except BaseException as error:
                 memory, last, mark = begun
                 self._env.rewind(mark)
                 end, obs, problem = first + i, self._env.observe(), error
                 break
-            own = _part(learnt, i * rollout, (i + 1) * rollout)
+            own = part(learnt, i * rollout, (i + 1) * rollout)
             clock = np.array([(start + t + 1) * lanes, ends, total, t + 1, i], np.int32)
             seen = Seen(memory, obs, last if renews else None)
             packed, chosen = self._learn(self._numbers, packed, own, seen, noise, drawn, clock)
@@ -221,43 +222,6 @@ class HostEngine:
     def close(self) -> None:
         """Close the environment."""
         self._env.close()
-
-
-def empty_rows(spaces: Spaces, rows: int, lanes: int, memory: PyTree = ()) -> Row:
-    """Room for one block's rows, fresh each time because JAX may read NumPy's memory in place.
-
-    They keep what is like ``memory``, leaves [lanes, ...].
-    """
-    shape = (rows, lanes)
-    return Row(
-        obs=np.empty(shape + spaces.stored.shape, spaces.stored.dtype),
-        action=np.empty(shape + spaces.action.spec.shape, spaces.action.spec.dtype),
-        reward=np.empty(shape, np.float32),
-        terminated=np.empty(shape, np.bool_),
-        truncated=np.empty(shape, np.bool_),
-        last=np.empty(shape, np.bool_),
-        before=jax.tree.map(lambda leaf: np.empty((rows, *leaf.shape), leaf.dtype), memory),
-    )
-
-
-def _as_told(learnt: Row, rows: Row, t: int, step: Step) -> Row:
-    """Rows as learning is told them, with row t; the ``rows`` themselves until there is a difference."""
-    if step.learnt is not None and learnt is rows:
-        learnt = rows._replace(reward=rows.reward.copy(), terminated=rows.terminated.copy())
-    if learnt is not rows:
-        told = step.learnt or Learnt(step.reward, step.terminated)
-        learnt.reward[t], learnt.terminated[t] = told
-    return learnt
-
-
-def _put(row: int, into: np.ndarray, value: Array) -> None:
-    into[row] = value
-
-
-def _part(rows: Row, first: int, end: int) -> Row:
-    """Rows ``first`` .. ``end`` - 1."""
-    before = jax.tree.map(lambda leaf: leaf[first:end], rows.before)
-    return Row(*[leaf[first:end] for leaf in rows[:-1]])._replace(before=before)
 
 
 def begin(agent: Agent, spaces: Spaces, lanes: int, keys: Streams) -> State:

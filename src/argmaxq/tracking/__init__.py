@@ -1,0 +1,1 @@
+"""Feeding trackers from run folders alone, while a run is trained or afterwards."""

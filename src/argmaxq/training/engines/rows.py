@@ -1,0 +1,46 @@
+"""One block's rows as the host collects them, in NumPy."""
+
+import jax
+import numpy as np
+
+from argmaxq.lanes.lanes import Learnt, Step
+from argmaxq.spaces import Spaces
+from argmaxq.types import Array, PyTree, Row
+
+
+def empty_rows(spaces: Spaces, rows: int, lanes: int, memory: PyTree = ()) -> Row:
+    """Room for one block's rows, fresh each time because JAX may read NumPy's memory in place.
+
+    They keep what is like ``memory``, leaves [lanes, ...].
+    """
+    shape = (rows, lanes)
+    return Row(
+        obs=np.empty(shape + spaces.stored.shape, spaces.stored.dtype),
+        action=np.empty(shape + spaces.action.spec.shape, spaces.action.spec.dtype),
+        reward=np.empty(shape, np.float32),
+        terminated=np.empty(shape, np.bool_),
+        truncated=np.empty(shape, np.bool_),
+        last=np.empty(shape, np.bool_),
+        before=jax.tree.map(lambda leaf: np.empty((rows, *leaf.shape), leaf.dtype), memory),
+    )
+
+
+def as_told(learnt: Row, rows: Row, t: int, step: Step) -> Row:
+    """Rows as learning is told them, with row t; the ``rows`` themselves until there is a difference."""
+    if step.learnt is not None and learnt is rows:
+        learnt = rows._replace(reward=rows.reward.copy(), terminated=rows.terminated.copy())
+    if learnt is not rows:
+        told = step.learnt or Learnt(step.reward, step.terminated)
+        learnt.reward[t], learnt.terminated[t] = told
+    return learnt
+
+
+def put(row: int, into: np.ndarray, value: Array) -> None:
+    """Write row ``row`` of ``into`` [rows, lanes, ...]."""
+    into[row] = value
+
+
+def part(rows: Row, first: int, end: int) -> Row:
+    """Rows ``first`` .. ``end`` - 1."""
+    before = jax.tree.map(lambda leaf: leaf[first:end], rows.before)
+    return Row(*[leaf[first:end] for leaf in rows[:-1]])._replace(before=before)

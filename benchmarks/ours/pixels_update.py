@@ -27,11 +27,11 @@ def main() -> None:
     import argmaxq as aq
     from argmaxq.components.component import bind, traced
     from argmaxq.networks.convolutional.network import Convolutional
-    from argmaxq.setup import one_thread
+    from argmaxq.setup import threads
     from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
     from argmaxq.types import Clock, Row
 
-    one_thread()
+    threads(1)
     rows, generator = arguments.values["replay"], np.random.default_rng(0)
     entries = 84 * 84 * 4
     spaces = Spaces(ArraySpec((84, 84, 4), "uint8", (0.0,) * entries, (255.0,) * entries), DiscreteActions(4))

@@ -101,7 +101,8 @@ def test_an_interrupted_cell_saves_and_its_run_goes_on_bit_for_bit(kernel: Kerne
 
 
 def test_runs_pictures_and_films_show_where_they_stand(kernel: Kernel, tmp_path: Path) -> None:
-    made = kernel.run(f"run = aq.train(recipe, steps=600, out={str(tmp_path / 'run')!r}); run")
+    made = kernel.run(f"run = aq.train(recipe, steps=1_500, out={str(tmp_path / 'run')!r}); run")
+    assert made.error == "", made.printed
     (page,) = made.of("text/html")
     assert "cartpole/dqn on CartPole-v1" in page or "own on CartPole-v1" in page
     assert 'src="data:image/png;base64,iVBOR' in page

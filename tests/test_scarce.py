@@ -15,8 +15,8 @@ import pytest
 import argmaxq as aq
 from argmaxq.components.errors import UserError
 from argmaxq.runs import checkpoint
+from argmaxq.runs.files.writing import Unwritable
 from argmaxq.runs.records import read
-from argmaxq.runs.writing import Unwritable
 from hostile import snapshot, untouched
 from runs import CARTPOLE, assert_same, crashed
 

@@ -11,8 +11,8 @@ from argmaxq.components.registry import near
 from argmaxq.exports import hub, numpy_policy, onnx_model, plain
 from argmaxq.exports.agreement import Agreement, agreement
 from argmaxq.reporting.text import environment
+from argmaxq.runs.files.writing import remove, writing
 from argmaxq.runs.track import BEST
-from argmaxq.runs.writing import remove, writing
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
 

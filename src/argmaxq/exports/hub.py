@@ -12,8 +12,8 @@ from argmaxq.components.errors import UserError
 from argmaxq.components.registry import type_name
 from argmaxq.page.settings import command
 from argmaxq.reporting.text import environment
+from argmaxq.runs.files.writing import remove, replace
 from argmaxq.runs.slim import slim
-from argmaxq.runs.writing import remove, replace
 from argmaxq.verbs.run import Evaluated, Run
 from argmaxq.visualisation.watch import watch
 

@@ -18,7 +18,7 @@ from argmaxq.exports.observed import arrays
 from argmaxq.lanes.hybrid import read_hybrid
 from argmaxq.lanes.spaces import Adaptor
 from argmaxq.learning.batches import singly
-from argmaxq.runs.writing import replace, writing
+from argmaxq.runs.files.writing import replace, writing
 from argmaxq.verbs.policy import Policy
 
 OPSET = 21

@@ -12,8 +12,8 @@ from argmaxq.exports import numpy_policy
 from argmaxq.exports.agreement import Exported
 from argmaxq.exports.program import program_of
 from argmaxq.runs import spaces
+from argmaxq.runs.files.writing import own_folder, replace
 from argmaxq.runs.folder import write_json
-from argmaxq.runs.writing import own_folder, replace
 from argmaxq.spaces import DiscreteActions
 from argmaxq.types import ACTION_MASK
 from argmaxq.verbs.policy import Policy

@@ -14,7 +14,7 @@ from argmaxq.components.errors import UserError
 from argmaxq.page.contents import PLAYED, Page, Say, of_one, of_several, silent
 from argmaxq.page.figures import Missing
 from argmaxq.page.studies.contents import of_study
-from argmaxq.runs.writing import replace, writing
+from argmaxq.runs.files.writing import replace, writing
 from argmaxq.studies.study import Study
 from argmaxq.verbs.run import Run
 

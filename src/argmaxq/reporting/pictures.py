@@ -11,9 +11,9 @@ import numpy as np
 
 from argmaxq.components.errors import UserError
 from argmaxq.reporting.text import environment
+from argmaxq.runs.files.writing import replace, writing
 from argmaxq.runs.folder import CONFIG, read_config
 from argmaxq.runs.records import Record
-from argmaxq.runs.writing import replace, writing
 
 # Blue and vermilion of Okabe and Ito's palette differ to colour-blind eyes; in grey, line and marker tell them apart.
 LINE, EVALUATION, FAINT = "#0072B2", "#D55E00", "#A0A0A0"

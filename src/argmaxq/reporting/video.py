@@ -12,7 +12,7 @@ from imageio_ffmpeg import get_ffmpeg_exe
 from PIL import Image
 
 from argmaxq.components.errors import UserError
-from argmaxq.runs.writing import remove, writing
+from argmaxq.runs.files.writing import remove, writing
 
 # H.264 halves the chroma's resolution, so an odd side gets one line of black; a GIF gets a palette of its own.
 EVEN = "pad=ceil(iw/2)*2:ceil(ih/2)*2"

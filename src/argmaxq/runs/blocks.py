@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from argmaxq.components.errors import UserError
-from argmaxq.runs.reading import opened
-from argmaxq.runs.shapes import each, fields, matching, whole
-from argmaxq.runs.writing import PARTIAL, own_folder, remove
+from argmaxq.runs.files.reading import opened
+from argmaxq.runs.files.shapes import each, fields, matching, whole
+from argmaxq.runs.files.writing import PARTIAL, own_folder, remove
 
 FOLDER = "blocks"
 LARGE = 2**29

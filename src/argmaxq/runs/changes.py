@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from argmaxq.runs.shapes import each, fields, table, whole
+from argmaxq.runs.files.shapes import each, fields, table, whole
 
 CHANGES = "changes"
 """Where they stand in config.json, once there are some."""

@@ -26,8 +26,8 @@ from argmaxq.runs.checkpoint_files import (
     verify_files,
     write_files,
 )
-from argmaxq.runs.reading import WRONG_DATA
-from argmaxq.runs.writing import PARTIAL, Unwritable, own_folder, remove, writing
+from argmaxq.runs.files.reading import WRONG_DATA
+from argmaxq.runs.files.writing import PARTIAL, Unwritable, own_folder, remove, writing
 from argmaxq.trees import amount
 
 T = TypeVar("T")

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from argmaxq.components.errors import UserError
 from argmaxq.runs import blocks, formats
-from argmaxq.runs.reading import Malformed, Unreadable, opened, read_json
+from argmaxq.runs.files.reading import Malformed, Unreadable, opened, read_json
 from argmaxq.trees import amount
 
 FORMAT, WITH_BLOCKS = 2, 3

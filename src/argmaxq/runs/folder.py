@@ -8,8 +8,8 @@ from typing import Any
 
 from argmaxq.components.errors import UserError
 from argmaxq.runs import formats
-from argmaxq.runs.reading import read_json
-from argmaxq.runs.writing import own_folder, replace
+from argmaxq.runs.files.reading import read_json
+from argmaxq.runs.files.writing import own_folder, replace
 
 CONFIG, SUMMARY, CURVE = "config.json", "summary.json", "curve.png"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from argmaxq.recipes.stop import RECENT
 from argmaxq.runs import blocks, changes, spaces
-from argmaxq.runs.shapes import (
+from argmaxq.runs.files.shapes import (
     Shape,
     each,
     entries,

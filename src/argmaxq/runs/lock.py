@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from argmaxq.components.errors import UserError
-from argmaxq.runs.writing import open_own, writing
+from argmaxq.runs.files.writing import open_own, writing
 
 LOCK = ".lock"
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from argmaxq.components.errors import UserError
+from argmaxq.runs.files.reading import parse, read_bytes
+from argmaxq.runs.files.writing import changed
 from argmaxq.runs.formats import row_fault
-from argmaxq.runs.reading import parse, read_bytes
-from argmaxq.runs.writing import changed
 
 KINDS = ("metrics", "episodes", "evaluations", "times")
 Record = dict[str, Any]

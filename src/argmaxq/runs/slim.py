@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from argmaxq.components.errors import UserError
 from argmaxq.runs import checkpoint
+from argmaxq.runs.files.reading import read_bytes
+from argmaxq.runs.files.writing import own_folder, replace
 from argmaxq.runs.folder import (
     CONFIG,
     SUMMARY,
@@ -21,10 +23,8 @@ from argmaxq.runs.folder import (
     write_json,
 )
 from argmaxq.runs.formats import FROM, POLICY, SLIM, checked
-from argmaxq.runs.reading import read_bytes
 from argmaxq.runs.records import read
 from argmaxq.runs.track import BEST, CHECKPOINTS, POLICIES
-from argmaxq.runs.writing import own_folder, replace
 
 EVALUATIONS = "evaluations"
 

@@ -11,8 +11,8 @@ from argmaxq.components.errors import UserError
 from argmaxq.lanes.frames import FrameStack
 from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.spaces import Adaptor, read_spaces
-from argmaxq.runs.reading import DEEPEST, WRONG_DATA, sane
-from argmaxq.runs.shapes import Shape, each, fields, matching, refuse, whole
+from argmaxq.runs.files.reading import DEEPEST, WRONG_DATA, sane
+from argmaxq.runs.files.shapes import Shape, each, fields, matching, refuse, whole
 
 SPACES = "spaces"
 """Where they stand in config.json."""

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from argmaxq.components.errors import UserError
+from argmaxq.runs.files.reading import read_json
+from argmaxq.runs.files.shapes import fields
 from argmaxq.runs.folder import write_json
 from argmaxq.runs.formats import COUNT, checked
-from argmaxq.runs.reading import read_json
-from argmaxq.runs.shapes import fields
 
 ATTEMPT = "attempt.json"
 SHAPE = fields({"attempt": COUNT})

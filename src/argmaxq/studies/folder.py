@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 from argmaxq.components.errors import UserError
 from argmaxq.components.serialisation import to_json
 from argmaxq.runs import trust
+from argmaxq.runs.files.reading import read_json
+from argmaxq.runs.files.shapes import each, entries, fields, matching, optional, table, text, truth
+from argmaxq.runs.files.shapes import number as is_a_number
+from argmaxq.runs.files.writing import own_folder
 from argmaxq.runs.folder import CONFIG, SUMMARY, make_folder, read_summary, seed_folder, write_json
 from argmaxq.runs.formats import COUNT, IDENTITY, SEED, checked
-from argmaxq.runs.reading import read_json
-from argmaxq.runs.shapes import each, entries, fields, matching, optional, table, text, truth
-from argmaxq.runs.shapes import number as is_a_number
 from argmaxq.runs.summary import joined
 from argmaxq.runs.versions import environment_report
-from argmaxq.runs.writing import own_folder
 from argmaxq.studies.plan import Group, Member, Setting
 from argmaxq.verbs.run import Run
 

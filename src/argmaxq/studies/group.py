@@ -12,12 +12,12 @@ from argmaxq.devices import using
 from argmaxq.interrupts import noting, obey
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs import checkpoint
+from argmaxq.runs.files.writing import own_folder
 from argmaxq.runs.folder import SUMMARY, write_json
 from argmaxq.runs.formats import STATE, checked
 from argmaxq.runs.lock import locked
 from argmaxq.runs.summary import summarise
 from argmaxq.runs.track import CHECKPOINTS, PRUNED, Track
-from argmaxq.runs.writing import own_folder
 from argmaxq.studies.attempts import begun
 from argmaxq.studies.folder import DONE, PROGRESS, SAID, Layout
 from argmaxq.studies.plan import Group

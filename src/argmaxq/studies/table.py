@@ -8,8 +8,8 @@ import numpy as np
 
 from argmaxq.components.errors import UserError
 from argmaxq.reporting.text import number
+from argmaxq.runs.files.writing import replace
 from argmaxq.runs.records import read
-from argmaxq.runs.writing import replace
 from argmaxq.studies.folder import TABLE, Layout
 from argmaxq.studies.plan import Member
 

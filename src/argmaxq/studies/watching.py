@@ -1,7 +1,7 @@
 """How far a study is, as its groups' folders say."""
 
-from argmaxq.runs.reading import read_json
-from argmaxq.runs.shapes import is_number
+from argmaxq.runs.files.reading import read_json
+from argmaxq.runs.files.shapes import is_number
 from argmaxq.studies.folder import PROGRESS, SAID, Layout
 from argmaxq.training.progress import Done, Progress
 

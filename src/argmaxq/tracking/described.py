@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from argmaxq.reporting.text import environment
-from argmaxq.runs.writing import own_folder
+from argmaxq.runs.files.writing import own_folder
 from argmaxq.trackers.tracker import Tracked
 from argmaxq.verbs.run import Run
 

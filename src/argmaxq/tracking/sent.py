@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from argmaxq.runs.files.reading import read_json
+from argmaxq.runs.files.shapes import entries, fields, whole
 from argmaxq.runs.folder import write_json
 from argmaxq.runs.formats import checked
-from argmaxq.runs.reading import read_json
-from argmaxq.runs.shapes import entries, fields, whole
 
 SENT = "sent.json"
 FORMAT = fields({"seeds": entries(entries(whole()))})

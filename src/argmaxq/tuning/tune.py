@@ -15,14 +15,14 @@ from argmaxq.components.serialisation import from_json, to_json
 from argmaxq.interrupts import noting
 from argmaxq.recipes import Given, choose
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.runs.files.reading import read_json
+from argmaxq.runs.files.shapes import each, entries, fields, number, table, text, truth, whole
+from argmaxq.runs.files.writing import own_folder
 from argmaxq.runs.folder import make_folder, write_json
 from argmaxq.runs.formats import COUNT, checked
 from argmaxq.runs.lock import locked
-from argmaxq.runs.reading import read_json
 from argmaxq.runs.records import read as records
-from argmaxq.runs.shapes import each, entries, fields, number, table, text, truth, whole
 from argmaxq.runs.track import DIVERGED, PRUNED
-from argmaxq.runs.writing import own_folder
 from argmaxq.studies.executors import chosen
 from argmaxq.studies.folder import STUDY, Layout, opened
 from argmaxq.studies.going import go

@@ -20,10 +20,10 @@ from argmaxq.reporting.inline import run_html
 from argmaxq.reporting.text import environment
 from argmaxq.runs import checkpoint, spaces, trust
 from argmaxq.runs.columns import columns
+from argmaxq.runs.files.reading import WRONG_DATA
 from argmaxq.runs.folder import CONFIG, check_seed, read_config, read_summary, seed_folder
 from argmaxq.runs.formats import POLICY, SLIM, STATE, checked
 from argmaxq.runs.kept import policies
-from argmaxq.runs.reading import WRONG_DATA
 from argmaxq.runs.track import BEST, CHECKPOINTS, POLICIES, statistics
 from argmaxq.trackers.named import fetched
 from argmaxq.training.evaluation import Evaluator, check_episodes, greedy, uniform

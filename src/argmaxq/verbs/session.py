@@ -16,6 +16,7 @@ from argmaxq.reporting.following import resuming
 from argmaxq.reporting.text import opening, outcome
 from argmaxq.runs import checkpoint
 from argmaxq.runs.changes import changes
+from argmaxq.runs.files.writing import Unwritable
 from argmaxq.runs.folder import CONFIG, CURVE, SUMMARY, write_json
 from argmaxq.runs.formats import FROM
 from argmaxq.runs.lock import locked
@@ -23,7 +24,6 @@ from argmaxq.runs.records import read
 from argmaxq.runs.stretches import STRETCHES, Stretch, extended, stretches
 from argmaxq.runs.summary import complete, joined, summarise
 from argmaxq.runs.track import CHECKPOINTS, DIVERGED, START, Track
-from argmaxq.runs.writing import Unwritable
 from argmaxq.training.block import Callback, Diverged
 from argmaxq.training.engines.choose import make_engine
 from argmaxq.training.engines.engine import Engine

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO, TypeAlias
 
 from argmaxq.components.errors import UserError, warn
+from argmaxq.runs.files.writing import Unwritable, open_own, own_folder
 from argmaxq.runs.trust import check_place, module_of
-from argmaxq.runs.writing import Unwritable, open_own, own_folder
 from argmaxq.trackers.named import making
 from argmaxq.verbs.run import Run
 

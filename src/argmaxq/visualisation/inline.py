@@ -13,8 +13,8 @@ from PIL import Image
 
 from argmaxq.reporting.inline import PIXELS, image, in_memory, video
 from argmaxq.reporting.pictures import DPI, checked
+from argmaxq.runs.files.writing import replace, writing
 from argmaxq.runs.track import BEST
-from argmaxq.runs.writing import replace, writing
 from argmaxq.verbs.run import Run
 from argmaxq.visualisation import plot as files
 from argmaxq.visualisation.watch import Show, watch

@@ -175,6 +175,6 @@ def test_a_webp_animation_takes_its_time_and_begins_again(tmp_path: Path) -> Non
             film.seek(number)
             film.load()
             durations.append(film.info["duration"])
-        assert (durations, film.info["loop"]) == ([33, 34, 33, 33], 0)
+        assert (sum(durations), {*durations}, film.info["loop"]) == (133, {33, 34}, 0)
     for picture, frame in zip(pictures, frames_of(tmp_path / "a.webp"), strict=True):
         assert abs(picture.astype(int) - frame).max() < 8

@@ -9,7 +9,6 @@ from tempfile import TemporaryFile
 
 import numpy as np
 from imageio_ffmpeg import get_ffmpeg_exe
-from PIL import Image
 
 from argmaxq.components.errors import UserError
 from argmaxq.runs.files.writing import remove, writing
@@ -17,17 +16,16 @@ from argmaxq.runs.files.writing import remove, writing
 # H.264 halves the chroma's resolution, so an odd side gets one line of black; a GIF gets a palette of its own.
 EVEN = "pad=ceil(iw/2)*2:ceil(ih/2)*2"
 PALETTE = "split[frames][sample];[sample]palettegen[palette];[frames][palette]paletteuse"
-WEBP, ROOM = ".webp", 700_000_000
-"""The suffix of an animation that Pillow writes, and the bytes that its pictures may take."""
 ENCODINGS = {
     ".mp4": ["-vf", EVEN, "-codec:v", "libx264", "-crf", "20", "-pix_fmt", "yuv420p", "-movflags", "+faststart"],
     ".gif": ["-vf", PALETTE],
+    ".webp": ["-codec:v", "libwebp_anim", "-quality", "80", "-loop", "0"],
 }
 
 
 def check_video(path: Path) -> Path:
     """A film's path; raises UserError for another suffix, or where something lies there already."""
-    kinds = [*ENCODINGS, WEBP]
+    kinds = list(ENCODINGS)
     if path.suffix.lower() not in kinds:
         raise UserError(f"{path}: a video's name must end in {', '.join(kinds[:-1])} or {kinds[-1]}")
     with writing(path):
@@ -43,8 +41,7 @@ def write_video(frames: Iterable[np.ndarray], path: Path, fps: float) -> Path:
     ``path`` ends in .mp4 (H.264, yuv420p), .gif or .webp. It appears only when complete.
 
     Raises:
-        UserError: for another suffix, an existing file, no frames, frames of another kind or of differing sizes, or
-            more of them than a WebP animation may hold.
+        UserError: for another suffix, an existing file, no frames, frames of another kind or of differing sizes.
     """
     suffix = check_video(path).suffix.lower()
     remaining = iter(frames)
@@ -56,7 +53,7 @@ def write_video(frames: Iterable[np.ndarray], path: Path, fps: float) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove(partial)  # a link there would lead ffmpeg elsewhere
     try:
-        (_animate if suffix == WEBP else _encode)(first, remaining, partial, fps)
+        _encode(first, remaining, partial, fps)
         with writing(path):
             partial.rename(path)
     finally:
@@ -91,23 +88,6 @@ def _encode(first: np.ndarray, remaining: Iterator[np.ndarray], path: Path, fps:
             log.seek(0)
             reason = " ".join(log.read().decode(errors="replace").split())
             raise UserError(f"ffmpeg could not write the video: {reason}")
-
-
-def _animate(first: np.ndarray, remaining: Iterator[np.ndarray], path: Path, fps: float) -> None:
-    """A WebP animation that begins again at its end. Pillow takes all frames at once, so there is a most."""
-    images: list[Image.Image] = []
-    most = max(ROOM // first.nbytes, 1)
-    for frame in chain([first], remaining):
-        _check(frame, first.shape)
-        if len(images) == most:
-            raise UserError(f"a WebP animation of these pictures holds {most:,} at most: write an .mp4 instead")
-        images.append(Image.fromarray(frame))
-    # Whole milliseconds, each rounded so that the film as a whole takes its time.
-    ends = np.round(1_000 / fps * np.arange(len(images) + 1))
-    images[0].save(
-        path, "WEBP", save_all=True, append_images=images[1:], duration=np.diff(ends).astype(int).tolist(), loop=0,
-        quality=80, method=3,
-    )  # fmt: skip
 
 
 def _check(frame: np.ndarray, shape: tuple[int, ...]) -> None:

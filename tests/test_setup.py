@@ -47,3 +47,25 @@ def test_many_seeds_get_a_device_for_each_core(tmp_path: Path) -> None:
 
 def test_a_users_own_number_of_threads_stands(tmp_path: Path) -> None:
     assert started(1, tmp_path, NPROC="3")[1:] == ["3", "3"]
+
+
+LOOK_AT_ALL = """
+import argmaxq as aq
+from argmaxq import roles
+from argmaxq.components.checks import validate
+from jax._src.xla_bridge import backends_are_initialized
+for name in aq.recipes():
+    recipe = validate(aq.find(name))
+    parts = [recipe.agent, *vars(recipe.agent).values()]
+    for role in vars(roles).values():
+        if getattr(role, "_is_runtime_protocol", False):
+            [isinstance(part, role) for part in parts]
+    assert not backends_are_initialized(), name
+"""
+
+
+@pytest.mark.parametrize("order", ["0", "4"])
+def test_looking_at_recipes_does_not_start_jax(order: str, tmp_path: Path) -> None:
+    """Or it would be started as suits nobody; Python 3.11's protocols asked for properties in the order of a set."""
+    environment = os.environ | {"ARGMAXQ_CACHE_DIR": str(tmp_path), "PYTHONHASHSEED": order}
+    subprocess.run([sys.executable, "-c", LOOK_AT_ALL], env=environment, check=True)

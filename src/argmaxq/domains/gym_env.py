@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import gymnasium as gym
 import jax
 import jax.numpy as jnp
 import numpy as np
 from gymnasium.experimental.functional import FuncEnv
+from typing_extensions import Protocol, runtime_checkable
 
 from argmaxq.components.errors import UserError
 from argmaxq.domains.catalogue import functional

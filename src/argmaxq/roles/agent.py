@@ -1,8 +1,9 @@
 """An agent, and what measures one."""
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import jax
+from typing_extensions import Protocol, runtime_checkable
 
 from argmaxq.spaces import Spaces
 from argmaxq.types import Array, Clock, Metrics, PyTree, Row

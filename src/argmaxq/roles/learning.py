@@ -1,8 +1,9 @@
 """The formulas that agents are composed of."""
 
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, TypeAlias
 
 import jax
+from typing_extensions import Protocol, runtime_checkable
 
 from argmaxq.types import Array, Clock, Estimate, Estimates, Metrics, PyTree, Row, Transition
 

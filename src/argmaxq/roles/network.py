@@ -1,9 +1,10 @@
 """Function approximators: networks of action values, and critics of parameterised actions."""
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, TypeAlias
 
 import jax
+from typing_extensions import Protocol, runtime_checkable
 
 from argmaxq.types import Array, PyTree
 

@@ -1,7 +1,8 @@
 """A replay, and what it keeps of observations."""
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+
+from typing_extensions import Protocol, runtime_checkable
 
 from argmaxq.spaces import Spaces
 from argmaxq.types import Array, Batch, Clock, PyTree, Row

@@ -130,6 +130,8 @@ def _read_header(path: Path) -> dict[str, Any]:
         raise DamagedCheckpoint(str(problem)) from None
     if _hash_json(header["meta"]) != header["meta_sha256"]:
         raise DamagedCheckpoint(f"{path}: its content is not what was saved (meta)")
+    if ("index" in header) != (version == WITH_BLOCKS):
+        raise DamagedCheckpoint(f"{path}: format {version}, {'with' if 'index' in header else 'without'} an index")
     if "index" in header and _hash_json(header["index"]) != header.get("index_sha256"):
         raise DamagedCheckpoint(f"{path}: its content is not what was saved (index)")
     return dict(header)

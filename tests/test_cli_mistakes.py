@@ -14,7 +14,7 @@ from commands import SMALL, Command
 # Box2D's bindings crash the process if this warning of theirs is made an error.
 pytestmark = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
 MISTAKES = {
-    "trian cartpole/dqn": "there is no verb 'trian': did you mean train?",
+    "trian cartpole/dqn": "there is no verb 'trian': did you mean train or track?",
     "train": "the following arguments are required: RECIPE; see argmaxq train --help",
     "train cartpol/dqn": "there is no recipe 'cartpol/dqn': did you mean cartpole/dqn or",
     "train rainbow": "there is no recipe 'rainbow': did you mean cartpole/rainbow or lunarlander/rainbow or",
@@ -187,4 +187,4 @@ def test_the_real_commands_say_the_same(tmp_path: Path) -> None:
     for command in ([script], [sys.executable, "-m", "argmaxq"]):
         done = subprocess.run([*command, "trian"], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr == "argmaxq: there is no verb 'trian': did you mean train?\n"
+        assert done.stderr == "argmaxq: there is no verb 'trian': did you mean train or track?\n"

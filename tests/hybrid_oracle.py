@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from argmaxq.agents.hybrid import ActorCritic
+from argmaxq.agents.parts.hybrid import ActorCritic
 from argmaxq.agents.pdqn import PDQN
 from argmaxq.components.component import bind
 from argmaxq.learning.bootstrap import Double

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from argmaxq.agents.hybrid import ActorCritic
+from argmaxq.agents.parts.hybrid import ActorCritic
 from argmaxq.agents.pdqn import PDQN
 from argmaxq.components.checks import validate
 from argmaxq.components.component import bind

@@ -13,8 +13,8 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import TimeLimit
 
 import argmaxq as aq
-from argmaxq.agents.deciding import among, shares
 from argmaxq.agents.dqn import DQN
+from argmaxq.agents.parts.deciding import among, shares
 from argmaxq.agents.pqn import PQN
 from argmaxq.agents.r2d2 import R2D2
 from argmaxq.agents.recurrent_pqn import RecurrentPQN

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from argmaxq.agents.hybrid import ActorCritic
 from argmaxq.agents.paddpg import PADDPG
+from argmaxq.agents.parts.hybrid import ActorCritic
 from argmaxq.components.checks import validate
 from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError

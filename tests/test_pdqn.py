@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from argmaxq.agents.dqn import DQN
+from argmaxq.agents.parts.replaying import Drawn
 from argmaxq.agents.pdqn import PDQN
-from argmaxq.agents.replaying import Drawn
 from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
 from argmaxq.learning.bootstrap import Double

@@ -13,10 +13,10 @@ import pytest
 
 import argmaxq as aq
 from argmaxq.agents.dqn import DQN
+from argmaxq.agents.parts.rollouts import RolloutLearner
 from argmaxq.agents.pqn import PQN
 from argmaxq.agents.r2d2 import R2D2
 from argmaxq.agents.recurrent_pqn import RecurrentPQN
-from argmaxq.agents.rollouts import RolloutLearner
 from argmaxq.components.component import bind
 from argmaxq.components.errors import UserError
 from argmaxq.learning.bootstrap import Double, Max

@@ -1,18 +1,18 @@
 """The algorithms, and the parts they share."""
 
-from argmaxq.agents.acting import Acting, discrete
 from argmaxq.agents.bdq import BDQ
 from argmaxq.agents.critic_only import CriticOnly
-from argmaxq.agents.deciding import Deciding
 from argmaxq.agents.dqn import DQN
-from argmaxq.agents.hybrid import HybridActing, HybridAgent, hybrid
 from argmaxq.agents.paddpg import PADDPG
+from argmaxq.agents.parts.acting import Acting, discrete
+from argmaxq.agents.parts.deciding import Deciding
+from argmaxq.agents.parts.hybrid import HybridActing, HybridAgent, hybrid
+from argmaxq.agents.parts.recurrent import RecurrentActing
+from argmaxq.agents.parts.replaying import Replaying
 from argmaxq.agents.pdqn import PDQN
 from argmaxq.agents.pqn import PQN
 from argmaxq.agents.r2d2 import R2D2
-from argmaxq.agents.recurrent import RecurrentActing
 from argmaxq.agents.recurrent_pqn import RecurrentPQN
-from argmaxq.agents.replaying import Replaying
 from argmaxq.agents.td import TD
 
 __all__ = [

@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from argmaxq.agents.deciding import Deciding, among, both
 from argmaxq.agents.dqn import DQNLearner, begin, descend
-from argmaxq.agents.replaying import Replaying
+from argmaxq.agents.parts.deciding import Deciding, among, both
+from argmaxq.agents.parts.replaying import Replaying
 from argmaxq.components.annotations import Bound, Fraction, Onset, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from argmaxq.agents.dqn import DQNLearner, begin, descend
-from argmaxq.agents.hybrid import HybridActing, hybrid
-from argmaxq.agents.replaying import Replaying
+from argmaxq.agents.parts.hybrid import HybridActing, hybrid
+from argmaxq.agents.parts.replaying import Replaying
 from argmaxq.components.annotations import Fraction, Onset, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError

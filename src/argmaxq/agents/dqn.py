@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.acting import Acting, discrete
-from argmaxq.agents.copies import prepared
-from argmaxq.agents.deciding import Allowed, both
-from argmaxq.agents.replaying import Replaying
+from argmaxq.agents.parts.acting import Acting, discrete
+from argmaxq.agents.parts.copies import prepared
+from argmaxq.agents.parts.deciding import Allowed, both
+from argmaxq.agents.parts.replaying import Replaying
 from argmaxq.components.annotations import Fraction, Onset, Size
 from argmaxq.components.component import component
 from argmaxq.learning.bootstrap import Max

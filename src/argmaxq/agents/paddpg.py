@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.hybrid import ActorCritic, HybridAgent, HybridLearner, climb, hybrid
+from argmaxq.agents.parts.hybrid import ActorCritic, HybridAgent, HybridLearner, climb, hybrid
 from argmaxq.components.annotations import Fraction, Onset, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError

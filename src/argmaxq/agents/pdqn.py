@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.hybrid import ActorCritic, HybridAgent, HybridLearner, climb, hybrid
+from argmaxq.agents.parts.hybrid import ActorCritic, HybridAgent, HybridLearner, climb, hybrid
 from argmaxq.components.annotations import Fraction, Number, Onset, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError

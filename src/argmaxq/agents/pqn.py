@@ -5,9 +5,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.acting import Acting, discrete
-from argmaxq.agents.deciding import Allowed
-from argmaxq.agents.rollouts import RolloutLearner, Rollouts, Shuffled
+from argmaxq.agents.parts.acting import Acting, discrete
+from argmaxq.agents.parts.deciding import Allowed
+from argmaxq.agents.parts.rollouts import RolloutLearner, Rollouts, Shuffled
 from argmaxq.components.annotations import Fraction, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError

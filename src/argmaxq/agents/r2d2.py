@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.acting import discrete
-from argmaxq.agents.deciding import Allowed
 from argmaxq.agents.dqn import DQNLearner, step
-from argmaxq.agents.recurrent import RecurrentActing
-from argmaxq.agents.replaying import Replaying
+from argmaxq.agents.parts.acting import discrete
+from argmaxq.agents.parts.deciding import Allowed
+from argmaxq.agents.parts.recurrent import RecurrentActing
+from argmaxq.agents.parts.replaying import Replaying
 from argmaxq.components.annotations import Extent, Fraction, Onset, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError

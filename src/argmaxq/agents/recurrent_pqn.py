@@ -6,10 +6,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.acting import discrete
-from argmaxq.agents.deciding import Allowed
-from argmaxq.agents.recurrent import RecurrentActing
-from argmaxq.agents.rollouts import RolloutLearner, Rollouts, Shuffled
+from argmaxq.agents.parts.acting import discrete
+from argmaxq.agents.parts.deciding import Allowed
+from argmaxq.agents.parts.recurrent import RecurrentActing
+from argmaxq.agents.parts.rollouts import RolloutLearner, Rollouts, Shuffled
 from argmaxq.components.annotations import Fraction, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError

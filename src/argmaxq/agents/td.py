@@ -5,9 +5,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.acting import Acting, discrete
-from argmaxq.agents.deciding import Allowed, shares
-from argmaxq.agents.td_learner import Errors, Params, Surprise, TDLearner, Trail, no_rows
+from argmaxq.agents.parts.acting import Acting, discrete
+from argmaxq.agents.parts.deciding import Allowed, shares
+from argmaxq.agents.parts.td_learner import Errors, Params, Surprise, TDLearner, Trail, no_rows
 from argmaxq.components.annotations import Fraction, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError

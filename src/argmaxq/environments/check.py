@@ -16,7 +16,7 @@ from gymnasium.utils.env_checker import check_env, data_equivalence
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import iterate
 
-from argmaxq.agents.acting import counted
+from argmaxq.agents.parts.acting import counted
 from argmaxq.components.errors import UserError
 from argmaxq.environments import trials
 from argmaxq.environments.make import Source, make_environment, make_lanes, one_line

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from argmaxq.agents.acting import counted
 from argmaxq.agents.bdq import BDQ
 from argmaxq.agents.dqn import DQN
+from argmaxq.agents.parts.acting import counted
 from argmaxq.agents.pdqn import PDQN
 from argmaxq.agents.pqn import PQN
 from argmaxq.agents.td import TD

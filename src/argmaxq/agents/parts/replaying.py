@@ -6,9 +6,9 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.copies import ready, unready
-from argmaxq.agents.following import Following
-from argmaxq.agents.gauging import SAMPLES, after_update, health
+from argmaxq.agents.parts.copies import ready, unready
+from argmaxq.agents.parts.following import Following
+from argmaxq.agents.parts.gauging import SAMPLES, after_update, health
 from argmaxq.learning.diagnostics import td_error_quantiles
 from argmaxq.types import Array, Batch, Clock, Metrics, Row
 

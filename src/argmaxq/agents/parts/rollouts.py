@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.deciding import Deciding
-from argmaxq.agents.following import Following
-from argmaxq.agents.gauging import SAMPLES, after_update, health
+from argmaxq.agents.parts.deciding import Deciding
+from argmaxq.agents.parts.following import Following
+from argmaxq.agents.parts.gauging import SAMPLES, after_update, health
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import type_name
 from argmaxq.learning.diagnostics import td_error_quantiles

@@ -4,7 +4,7 @@ from functools import partial
 
 import jax.numpy as jnp
 
-from argmaxq.agents.deciding import Deciding
+from argmaxq.agents.parts.deciding import Deciding
 from argmaxq.components.errors import UserError
 from argmaxq.roles import Committed
 from argmaxq.spaces import BranchedActions, DiscreteActions, Spaces

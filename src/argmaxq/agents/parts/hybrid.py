@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.replaying import Replaying
+from argmaxq.agents.parts.replaying import Replaying
 from argmaxq.components.errors import UserError
 from argmaxq.spaces import HybridActions, Spaces
 from argmaxq.types import START, Array, Batch, Clock, Metrics, PyTree

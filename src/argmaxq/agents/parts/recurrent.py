@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from argmaxq.agents.deciding import Deciding
+from argmaxq.agents.parts.deciding import Deciding
 from argmaxq.spaces import Spaces
 from argmaxq.types import Array, Estimate, Keys, PyTree
 

@@ -1,0 +1,1 @@
+"""What agents share: parts that they are composed of."""

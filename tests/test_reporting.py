@@ -180,8 +180,8 @@ def test_what_ffmpeg_says_is_passed_on_and_no_file_left(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "given_frames", "problem"),
     [
-        ("film.avi", frames(2, 16, 16), r"must end in \.mp4 or \.gif"),
-        ("film", frames(2, 16, 16), r"must end in \.mp4 or \.gif"),
+        ("film.avi", frames(2, 16, 16), r"must end in \.mp4, \.gif or \.webp"),
+        ("film", frames(2, 16, 16), r"must end in \.mp4, \.gif or \.webp"),
         ("film.mp4", [], "no frames"),
         ("film.mp4", [np.zeros((16, 16), np.uint8)], r"uint8\[16, 16\]"),
         ("film.mp4", [np.zeros((16, 16, 3))], r"float64\[16, 16, 3\]"),

@@ -17,7 +17,8 @@ from documents import DOCS, ROOT, blocks, commands, followed, understood
 
 FOLLOWED = ("index.md", "all-of-it.md", "guide/*.md", "from/*.md")
 GUIDE = sorted(page for pattern in FOLLOWED for page in DOCS.glob(pattern))
-TOLD = sorted(page for page in DOCS.rglob("*.md") if any(words[0] == "argmaxq" for words in commands(page)))
+WRITTEN = [page for page in DOCS.rglob("*.md") if DOCS / "lessons" not in page.parents]  # those are made of notebooks
+TOLD = sorted(page for page in WRITTEN if any(words[0] == "argmaxq" for words in commands(page)))
 OF_OTHERS = ("pip", "python", "python3", "ffmpeg", "cat", ".")
 
 

@@ -236,7 +236,7 @@ def test_what_the_user_writes_stays_and_nothing_else_is_said_of_it(argmaxq: Comm
     recipe = json.loads(Path("runs/dqn/config.json").read_text())["recipe"]
     agent = recipe["agent"]
     assert (agent["gamma"], agent["n_step"], agent["network"]["hidden"]) == (0.9, 1, [8])
-    assert recipe["evaluation"] == {"type": "evaluation/evaluation", "every": 10, "episodes": 2}
+    assert recipe["evaluation"] == {"type": "evaluation/evaluation", "every": 10, "episodes": 2, "keep": 0}
 
 
 def test_options_of_the_environment_are_heeded_in_choosing(argmaxq: Command) -> None:

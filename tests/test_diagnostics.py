@@ -202,7 +202,7 @@ def test_a_state_saved_before_rollouts_were_kept_is_still_read() -> None:
 
 
 @aq.component(aq.Gauge)
-class WeightNorm:
+class FirstWeights:
     """A component of a user's own: the norm of all parameters, and what is never a number.
 
     Attributes:
@@ -215,7 +215,7 @@ class WeightNorm:
         return {"weight_norm": self.scale * optax.tree.norm(learner.params), "not_a_number": jnp.nan}
 
 
-MEASURED = aq.replace(CARTPOLE, {"steps": 4_096, "diagnostics": aq.Diagnostics(1, WeightNorm(2.0))})
+MEASURED = aq.replace(CARTPOLE, {"steps": 4_096, "diagnostics": aq.Diagnostics(1, FirstWeights(2.0))})
 
 
 def noting(block: Any) -> dict[str, Any]:

@@ -16,20 +16,31 @@ PROJECT = "argmaxq"
 
 def described(whole: Run, part: Run, folder: Path, resumed: bool, offline: bool) -> Tracked:
     """One seed ``part`` of a run, whose tracker's files go to ``folder``, or with several seeds in one of its own."""
-    config, seed = part.config, part.seeds[0]
-    identity = config.get("id") or whole.path.resolve().name
-    group = _plain(f"{config['name']}-{identity[:8]}")
+    seed = part.seeds[0]
     return Tracked(
-        key=_plain(f"{identity}-{seed}"),
-        name=f"{group}-seed-{seed}",
-        group=group,
+        key=_plain(f"{_identity(whole, part)}-{seed}"),
+        name=name_of(whole, part),
+        group=_group(whole, part),
         project=PROJECT,
-        config=flat(config),
+        config=flat(part.config),
         folder=folder if len(whole.seeds) == 1 else own_folder(folder / f"seed-{seed}"),
         shared=folder,
         resumed=resumed,
         offline=offline,
     )
+
+
+def name_of(whole: Run, part: Run) -> str:
+    """How one seed of a run is shown, and its artifacts are called."""
+    return f"{_group(whole, part)}-seed-{part.seeds[0]}"
+
+
+def _group(whole: Run, part: Run) -> str:
+    return _plain(f"{part.config['name']}-{_identity(whole, part)[:8]}")
+
+
+def _identity(whole: Run, part: Run) -> str:
+    return part.config.get("id") or whole.path.resolve().name
 
 
 def flat(config: Mapping[str, Any]) -> dict[str, Any]:

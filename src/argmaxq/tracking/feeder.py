@@ -14,7 +14,7 @@ from argmaxq.runs.track import BEST, CHECKPOINTS, DIVERGED, LAST
 from argmaxq.trackers.named import Making
 from argmaxq.trackers.tracker import BEST as BEST_ALIAS
 from argmaxq.trackers.tracker import FAILED, FINISHED, LATEST, STOPPED, Tracker
-from argmaxq.tracking.described import described
+from argmaxq.tracking.described import described, name_of
 from argmaxq.tracking.rows import EVALUATIONS, METRICS, rows
 from argmaxq.tracking.sent import NOTHING, Sent
 from argmaxq.verbs.run import Run
@@ -171,8 +171,7 @@ class Feeder:
         self._sent.note(first.seeds[0], PAGE, step)
 
     def _artifact(self, part: Run, which: str, aliases: list[str]) -> None:
-        tracker = self._tracker(part)
-        name = described(self._run, part, self._folder, True, False).name
+        tracker, name = self._tracker(part), name_of(self._run, part)
         with TemporaryDirectory() as scratch:
             copy = slim(part.path, Path(scratch) / name, which)
             self._guarded(tracker.artifact, copy, name, aliases)

@@ -10,15 +10,13 @@ import gymnasium as gym
 import numpy as np
 
 from argmaxq.domains.catalogue import DOMAINS, RENDERED, functional, time_limit
+from documents import blocks
 
-ROOT = Path(__file__).parents[1]
-DOCS = ROOT / "docs"
 TABLES = ("FrozenLake-v1", "FrozenLake8x8-v1", "Taxi-v4", "CliffWalking-v1", "CliffWalkingSlippery-v1")
 """Gymnasium's environments that are compiled from their transition tables."""
 IDS = (*DOMAINS, *RENDERED, *TABLES)
 EXCERPT = re.compile(r'^```python title="(src/[^"]+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 DOCSTRING = re.compile(r'^ *"""(?:(?!""").)*"""\n', re.MULTILINE | re.DOTALL)
-SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -62,8 +60,8 @@ def stands(excerpt: str, source: str) -> bool:
 
 def commands(page: Path) -> list[str]:
     """The commands of argmaxq in a page's shell blocks."""
-    lines = itertools.chain.from_iterable(block.splitlines() for block in SHELL.findall(page.read_text()))
-    return [line.partition("  #")[0].strip() for line in lines if line.startswith("argmaxq ")]
+    lines = [line for block in blocks(page) if block.language == "sh" for line in block.lines]
+    return [line for line in lines if line.startswith("argmaxq ")]
 
 
 def _counted(parts: list[str]) -> list[str]:

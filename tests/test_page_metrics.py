@@ -7,7 +7,7 @@ import pytest
 
 import argmaxq as aq
 import commands
-from page_facts import DOCS
+from documents import DOCS
 
 COMMON = {"seed", "step", "updates", "episodes", "mean_return"}
 """Of every agent; the index explains them."""

@@ -9,7 +9,7 @@ import pytest
 import page_facts as facts
 from argmaxq.components.registry import candidates, is_ours
 from argmaxq.roles import Agent
-from page_facts import DOCS, ROOT
+from documents import DOCS, ROOT
 
 ROOMS = ("algorithms", "environments", "from")
 ALONE = (DOCS / "faq.md", DOCS / "glossary.md")

@@ -32,6 +32,11 @@ def current() -> list[jax.Device]:
     return [chosen] if isinstance(chosen, jax.Device) else jax.local_devices(backend=chosen)
 
 
+def accelerated() -> bool:
+    """Whether they are others than the CPU."""
+    return current()[0].platform != "cpu"
+
+
 @contextmanager
 def using(name: str | None, seeds: int = 1, heavy: bool = False) -> Iterator[None]:
     """Compute on ``cpu``, ``gpu``, ``tpu``, ``cuda:1`` within it; None leaves JAX's own choice.
@@ -53,7 +58,7 @@ def using(name: str | None, seeds: int = 1, heavy: bool = False) -> Iterator[Non
 def free_memory() -> int | None:
     """Bytes that are free where computations are done, or None where nobody says."""
     found = current()
-    if found[0].platform == "cpu":
+    if not accelerated():
         return min(_free_on_the_host(), default=None)
     told = [stats for device in found if (stats := device.memory_stats())]
     limits = [stats["bytes_limit"] - stats["bytes_in_use"] for stats in told if "bytes_limit" in stats]
@@ -65,7 +70,7 @@ def lazily(tree: T) -> T:
 
     A replay is allocated at once and filled slowly. On Linux's CPUs alone, where a page that was given back is zeros.
     """
-    if sys.platform == "linux" and current()[0].platform == "cpu":
+    if sys.platform == "linux" and not accelerated():
         for leaf in jax.tree.leaves(tree):
             if isinstance(leaf, jax.Array) and leaf.nbytes >= LARGE:
                 for shard in leaf.addressable_shards:
@@ -102,7 +107,7 @@ def _free_on_the_host() -> Iterator[int]:
 def _whole_cpu() -> bool:
     """Whether all devices of the CPU are to be used: no other platform, nor a single device."""
     settings: Any = jax.config
-    return not isinstance(settings.jax_default_device, jax.Device) and current()[0].platform == "cpu"
+    return not isinstance(settings.jax_default_device, jax.Device) and not accelerated()
 
 
 def _check_platforms() -> None:

@@ -12,7 +12,7 @@ from jax import lax
 from argmaxq.components.annotations import Bound, Positive, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
-from argmaxq.devices import current
+from argmaxq.devices import accelerated
 from argmaxq.learning.batches import apply
 from argmaxq.networks.convolutional.blocks import Block, Shape, Start, Weights, applied, begun, copied
 from argmaxq.networks.convolutional.encoders import Encoder, Nature, dense_layers
@@ -45,12 +45,12 @@ class Plan:
 
     def one(self, weights: tuple[Array, Weights], obs: Array) -> Array:
         """Of one picture; features [width]."""
-        return self._features(Plain(self.precision if _accelerated() else "float32"), *weights, obs[jnp.newaxis])[0]
+        return self._features(Plain(self.precision if accelerated() else "float32"), *weights, obs[jnp.newaxis])[0]
 
     def many(self, weights: tuple[Array, Weights], obs: Array) -> Array:
         """Of pictures [batch, ...]; features [batch, width]."""
         scale, own = weights
-        if _accelerated():
+        if accelerated():
             return self._features(Plain(self.precision), scale, own, obs)
         if len(obs) == 1 or (len(obs) <= FEW and not own.copies):
             return self._features(Plain(), scale, own, obs)
@@ -74,10 +74,6 @@ class Plan:
             return of(pictures)
         parts = lax.map(of, pictures.reshape(-1, size, *pictures.shape[1:]))
         return jnp.moveaxis(parts, 0, 3).reshape(*parts.shape[1:4], len(pictures))
-
-
-def _accelerated() -> bool:
-    return current()[0].platform != "cpu"
 
 
 class Tail(nn.Module):
@@ -171,7 +167,7 @@ class Convolutional:
 
     def copies(self, params: PyTree) -> PyTree:
         """Kernels in the form in which batches are multiplied; empty where parameters are in it already."""
-        return {} if _accelerated() else self._plan().ready(self._scale, params)
+        return {} if accelerated() else self._plan().ready(self._scale, params)
 
     def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None, levels: Array | None = None) -> Array:
         """Outputs [actions, size] for one observation; their shape is read off the output layer's bias.

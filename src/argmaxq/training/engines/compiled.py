@@ -12,7 +12,7 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
 from argmaxq.components.component import bind, traced
-from argmaxq.devices import lazily
+from argmaxq.devices import accelerated, lazily
 from argmaxq.interrupts import waiting
 from argmaxq.lanes.compiled import CompiledEnv, Draw, EnvState
 from argmaxq.lanes.spaces import Native
@@ -94,7 +94,7 @@ class CompiledEngine:
         agent = bind(agent, env.spaces)
         self._agent, self._env, self._static = traced(agent), env, agent
         self._light = getattr(agent, "light", False)
-        self._in_turn = self._light or heavy(agent)
+        self._in_turn = (self._light or heavy(agent)) and not accelerated()
         self.length = block_length(agent, lanes, LIGHT_STEPS_AT_ONCE if self._light else STEPS_AT_ONCE)
         self._program = Programs(agent)
         self._take(seeds, own)

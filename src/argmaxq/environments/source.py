@@ -22,6 +22,9 @@ from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.workers import Workers, forks
 from argmaxq.setup import usable_cores
 
+HALVES = 2
+"""Parts of ALE's lanes: an agent acts in one of them while the other steps."""
+
 
 def compiled(env: Env) -> CompiledEnv | None:
     """The environment as a FuncEnv with its time limit, or None where it only exists on the host.
@@ -61,7 +64,8 @@ def host(env: Env, copies: Copies | None = None) -> Lanes:
         UserError: it cannot be made or fits no agent, or is a vector environment that is to have a time limit.
     """
     if copies := copies or workers(env):
-        return GymnasiumLanes(partial(lone, env), env.lanes, env.choices, copies, env.mask)
+        parts = HALVES if env.backend == "ale" else 1
+        return GymnasiumLanes(partial(lone, env), env.lanes, env.choices, copies, env.mask, parts)
     if callable(env.id):
         made = compiled(env)
         if made is not None:

@@ -23,6 +23,10 @@ Call = tuple[int, str, tuple[Any, ...]]
 """The number of a copy, the name of one of ``Copy``'s methods, and its arguments."""
 
 
+Answers = Callable[[], list[Any]]
+"""Waits for the answers to calls, and gives them."""
+
+
 class Begun(NamedTuple):
     """How an episode begins: the generator's state before its reset, its first observation, and where the environment
     seems to tell which actions are allowed.
@@ -57,9 +61,14 @@ class Copies(Protocol):
     def ask(self, calls: Sequence[Call]) -> list[Any]:
         """What these calls return, in order; calls of different copies may be done at the same time.
 
+        The observations of steps are valid until their copies' next calls.
+
         Raises:
             UserError: what a copy gave is not what an environment gives, or it is gone.
         """
+
+    def send(self, calls: Sequence[Call]) -> Answers:
+        """The same without waiting, where the copies live elsewhere. Answers are fetched in the order of sending."""
 
     def close(self) -> None:
         """Free windows, processes and the like."""
@@ -85,6 +94,11 @@ class LocalCopies:
         """Do the calls in order."""
         made = self.made
         return [getattr(made.get(copy) or self._new(copy), name)(*given) for copy, name, given in calls]
+
+    def send(self, calls: Sequence[Call]) -> Answers:
+        """Do the calls at once."""
+        answers = self.ask(calls)
+        return lambda: answers
 
     def close(self) -> None:
         """Close all environments."""

@@ -2,13 +2,14 @@
 
 import dataclasses
 import hashlib
-from contextlib import suppress
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from argmaxq.components.errors import UserError
-from argmaxq.lanes.copies import Begun, Call, Copies, Generator, LocalCopies, Make, rows
+from argmaxq.lanes.copies import Answers, Begun, Call, Copies, Generator, LocalCopies, Make, rows
 from argmaxq.lanes.hybrid import Choices
 from argmaxq.lanes.lanes import Learnt, Step
 from argmaxq.lanes.masks import Mask
@@ -27,6 +28,14 @@ class Episode:
     rewards: list[Any]
 
 
+class Sent(NamedTuple):
+    """Actions that some lanes were sent, what the whole step is gathered in, and the answers that are awaited."""
+
+    actions: list[Any]
+    step: Step
+    answers: Answers
+
+
 class GymnasiumLanes:
     """``lanes`` environments made by ``make``, with next-step autoreset; in this process, or where ``copies`` are.
 
@@ -41,13 +50,22 @@ class GymnasiumLanes:
 
     Attributes:
         offered: Where the first episodes seemed to tell which actions are allowed.
+        parts: Lanes that step together, as many as was asked where they are equal, else all of them.
     """
 
     def __init__(
-        self, make: Make, lanes: int, choices: Choices = (), copies: Copies | None = None, mask: Mask = "none"
+        self,
+        make: Make,
+        lanes: int,
+        choices: Choices = (),
+        copies: Copies | None = None,
+        mask: Mask = "none",
+        parts: int = 1,
     ) -> None:
         self._copies: Copies = copies or LocalCopies(make, choices, mask)
         self.spaces, self.lanes = self._copies.spaces, lanes
+        each = lanes if lanes % parts else lanes // parts
+        self.parts = tuple(slice(first, first + each) for first in range(0, lanes, each))
         self._shape = (lanes, *self.spaces.stored.shape)
         self._dtype = np.dtype(self.spaces.stored.dtype)
         self._seed, self._count = 0, 0
@@ -55,6 +73,7 @@ class GymnasiumLanes:
         self._last = [False] * lanes
         self._episodes: list[Episode] = []
         self._rewound = False
+        self._coming, self._sent = _nothing(self._obs), dict[int, Sent]()
         self.offered: Mask = "none"
 
     def reset(self, seed: int) -> np.ndarray:
@@ -74,32 +93,53 @@ class GymnasiumLanes:
         Raises:
             UserError: what an environment gave is not what it should be; the env step is named.
         """
-        episodes, overs, acts = self._episodes, self._last, rows(self.spaces, actions)
-        obs = np.empty(self._shape, self._dtype)
-        reward = np.zeros(self.lanes, np.float32)
-        terminated, truncated = np.zeros((2, self.lanes), np.bool_)
+        everything = slice(0, self.lanes)
+        self.send(everything, actions)
+        return self.receive(everything)
+
+    def send(self, part: slice, actions: np.ndarray) -> None:
+        """Act in some lanes; see ``Apart.send``."""
+        if part.start == 0:
+            self._coming = _nothing(np.empty(self._shape, self._dtype))
+        acts = rows(self.spaces, actions)
         calls: list[Call] = [
-            (lane, "begin", ()) if over else (lane, "step", (action,))
-            for lane, (action, over) in enumerate(zip(acts, overs, strict=True))
+            (lane, "begin", ()) if self._last[lane] else (lane, "step", (action,))
+            for lane, action in zip(range(part.start, part.stop), acts, strict=True)
         ]
+        with self._naming():
+            self._sent[part.start] = Sent(acts, self._coming, self._copies.send(calls))
+
+    def receive(self, part: slice) -> Step:
+        """What followed in these lanes; see ``Apart.receive``."""
+        acts, step, answers = self._sent.pop(part.start)
+        with self._naming():
+            told = answers()
+        overs, episodes = self._last[part], self._episodes
+        for lane, action, over, answer in zip(range(part.start, part.stop), acts, overs, told, strict=True):
+            if over:
+                episodes[lane] = _episode(answer)
+                step.obs[lane] = episodes[lane].first
+                continue
+            step.obs[lane], step.reward[lane], ended, cut = answer[:4]
+            episodes[lane].actions.append(action)
+            episodes[lane].rewards.append(answer[1])
+            step.terminated[lane], step.truncated[lane] = ended, cut
+            step.last[lane] = ended or cut
+        own = step
+        if part != slice(0, self.lanes):
+            own = Step(step.obs[part], step.reward[part], step.terminated[part], step.truncated[part], step.last[part])
+        self._last = [*self._last[: part.start], *own.last.tolist(), *self._last[part.stop :]]
+        if part.stop == self.lanes:
+            self._obs, self._count = step.obs, self._count + 1
+        return own._replace(learnt=_learnt(told, overs, own.reward, own.terminated))
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Faults of environments name the env step."""
         try:
-            answers = self._copies.ask(calls)
+            yield
         except UserError as error:
             raise UserError(f"{error} (env step {(self._count + 1) * self.lanes})") from error
-        for lane, answer in enumerate(answers):
-            if overs[lane]:
-                episodes[lane] = _episode(answer)
-                obs[lane] = episodes[lane].first
-                continue
-            obs[lane], reward[lane], ended, cut = answer[:4]
-            episodes[lane].actions.append(acts[lane])
-            episodes[lane].rewards.append(answer[1])
-            if ended or cut:
-                terminated[lane], truncated[lane] = ended, cut
-        last = terminated | truncated
-        self._obs, self._last = obs, last.tolist()
-        self._count += 1
-        return Step(obs, reward, terminated, truncated, last, learnt=_learnt(answers, overs, reward, terminated))
 
     def mark(self) -> Any:
         """Observations, flags, count of steps, and each lane's episode with the number of its actions."""
@@ -170,6 +210,11 @@ class GymnasiumLanes:
 def lane_seeds(seed: int, count: int, lanes: int) -> list[int]:
     """Seeds [lanes] below 2**31 that depend on all of ``seed`` and ``count`` and do not overlap between runs."""
     return [int(word) >> 1 for word in np.random.SeedSequence([seed, count]).generate_state(lanes)]
+
+
+def _nothing(obs: np.ndarray) -> Step:
+    """Room for observations [lanes, ...], and a step in which nothing has happened yet."""
+    return Step(obs, np.zeros(len(obs), np.float32), *np.zeros((3, len(obs)), np.bool_))
 
 
 def _episode(begun: Begun) -> Episode:

@@ -1,6 +1,6 @@
 """What the host engine needs of an environment: several lanes stepped together, one row each per call."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
@@ -67,6 +67,40 @@ class Lanes(Protocol):
 
     def close(self) -> None:
         """Free windows, processes and threads."""
+
+
+class Apart(Protocol):
+    """Lanes of which some step while an agent acts in the others, so that what it does depends on no timing."""
+
+    parts: tuple[slice, ...]
+    """Lanes that are stepped together: all of them, one part after the other."""
+
+    def send(self, part: slice, actions: np.ndarray) -> None:
+        """Act in one part's lanes; ``actions`` [its lanes, ...]. What was sent there before has been received."""
+
+    def receive(self, part: slice) -> Step:
+        """Wait for what followed there, leaves [its lanes, ...]; parts are received in the order of sending."""
+
+
+class Together:
+    """Lanes that all step at once, as a single part."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        self.parts: tuple[slice, ...] = (slice(0, lanes.lanes),)
+
+    def send(self, part: slice, actions: np.ndarray) -> None:
+        """Act in every lane."""
+        self._step = self._lanes.step(actions)
+
+    def receive(self, part: slice) -> Step:
+        """What followed."""
+        return self._step
+
+
+def apart(lanes: Lanes) -> Apart:
+    """Lanes in their parts."""
+    return cast(Apart, lanes) if hasattr(lanes, "parts") else Together(lanes)
 
 
 def begun(obs: np.ndarray) -> Step:

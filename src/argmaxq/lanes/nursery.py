@@ -20,26 +20,30 @@ import numpy as np
 
 from argmaxq.components.errors import UserError
 from argmaxq.lanes.copies import LocalCopies
-from argmaxq.lanes.faults import told
+from argmaxq.lanes.faults import told as line
+from argmaxq.lanes.room import Room
 
 GRACE = 3.0
 """Seconds that environments have for closing, before their processes are killed."""
 
 
-def main(ends: list[int]) -> None:
-    """Serve until the other side of the first connection is closed; the other ones are the workers' own."""
+def main(ends: list[int], shared: int) -> None:
+    """Serve until the other side of the first connection is closed; the other ones are the workers' own.
+
+    ``shared`` is the descriptor of a file for observations.
+    """
     control, *own = [Connection(end) for end in ends]
     try:
         parcel = control.recv_bytes()
     except EOFError:
         return
-    pids = [_forked(number, control, own, parcel) for number in range(len(own))]
+    pids = [_forked(number, control, own, parcel, shared) for number in range(len(own))]
     for connection in own:
         connection.close()
     _attend(control, pids)
 
 
-def _forked(number: int, control: Connection, own: list[Connection], parcel: bytes) -> int:
+def _forked(number: int, control: Connection, own: list[Connection], parcel: bytes, shared: int) -> int:
     """Fork a worker, which has only its own connection; returns its process id."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # JAX warns of forking, but has not been started here
@@ -52,7 +56,7 @@ def _forked(number: int, control: Connection, own: list[Connection], parcel: byt
         for other in own[:number] + own[number + 1 :]:
             other.close()
         np.random.seed()  # which all would share, as they do what else was made before
-        serve(own[number], parcel)
+        serve(own[number], parcel, shared)
         status = 0
     finally:
         _leave(status)
@@ -65,17 +69,24 @@ def _leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-def serve(connection: Connection, parcel: bytes) -> None:
+def serve(connection: Connection, parcel: bytes, shared: int) -> None:
     """Answer requests (number, calls) with (number, "", answers) or (number, line, []) until nobody asks any more."""
     copies: LocalCopies | None = None
+    answer: tuple[int, str, Any]
+    room: Room | None = None
     for number, calls in _requests(connection):
         try:
             copies = copies or _unpacked(parcel)
-            answer = number, "", copies.spaces if calls is None else copies.ask(calls)
+            if calls is None:
+                answer = number, "", copies.spaces
+            else:
+                told = copies.ask(calls)
+                room = room or Room(copies.made[calls[0][0]].spaces, shared)
+                answer = number, "", [room.put(call[0], each) for call, each in zip(calls, told, strict=True)]
         except UserError as error:
             answer = number, str(error), []
         except Exception as error:
-            answer = number, told(error), []
+            answer = number, line(error), []
         connection.send(answer)
     if copies is not None:
         copies.close()

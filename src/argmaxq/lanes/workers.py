@@ -6,28 +6,29 @@ import signal
 import subprocess
 import sys
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import cloudpickle
 import gymnasium as gym
 
 from argmaxq.components.errors import UserError
-from argmaxq.lanes.copies import Call, Make
+from argmaxq.lanes.copies import Answers, Call, Make
 from argmaxq.lanes.hybrid import Choices
 from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.nursery import GRACE
+from argmaxq.lanes.room import Room, shared
 from argmaxq.spaces import Spaces
 
 MOST = 32
 """Processes at most; they share the copies if these are more."""
 START = """
 import json, sys
-sys.path[:], ends = json.loads(sys.argv[1])
+sys.path[:], ends, shared = json.loads(sys.argv[1])
 from argmaxq.lanes.nursery import main
-main(ends)
+main(ends, shared)
 """
 
 
@@ -39,7 +40,8 @@ def forks() -> bool:
 class Workers:
     """Copies in as many as ``processes`` processes, which start when they are first asked; see ``Copies``.
 
-    What a copy does, and so every bit of it, is as in this process. Copy i lives in process i modulo their number.
+    What a copy does, and so every bit of it, is as in this process. Large observations are left in memory that is
+    shared. Copy i lives in process i modulo their number.
     A process lost, or an environment's exception, is a UserError; all processes end with ``close``, with this object,
     or with this process, however that ends.
 
@@ -58,24 +60,34 @@ class Workers:
         self._workers: list[Connection] = []
         self._number = 0
         self._spaces: Spaces | None = None
+        self._room: Room | None = None
 
     @property
     def spaces(self) -> Spaces:
         """What an agent sees of the copies."""
         if self._spaces is None:
-            (self._spaces,) = self._exchange({0: None})
+            (self._spaces,) = self._collect(self._post({0: None}), [0])
+            self._room = Room(self._spaces, self._file.fileno())
         return self._spaces
 
     def ask(self, calls: Sequence[Call]) -> list[Any]:
         """Do the calls, those of different processes at the same time; returns their answers in order."""
+        return self.send(calls)()
+
+    def send(self, calls: Sequence[Call]) -> Answers:
+        """The same without waiting; see ``Copies``."""
         shares: dict[int, list[int]] = {}
         for place, (copy, _, _) in enumerate(calls):
             shares.setdefault(copy % self._processes, []).append(place)
-        answers: list[Any] = [None] * len(calls)
-        given = self._exchange({worker: [calls[place] for place in places] for worker, places in shares.items()})
-        for places, own in zip(shares.values(), given, strict=True):
-            for place, answer in zip(places, own, strict=True):
-                answers[place] = answer
+        number = self._post({worker: [calls[place] for place in places] for worker, places in shares.items()})
+
+        def answers() -> list[Any]:
+            found: list[Any] = [None] * len(calls)
+            for places, own in zip(shares.values(), self._collect(number, shares), strict=True):
+                for place, answer in zip(places, own, strict=True):
+                    found[place] = self._room.taken(calls[place][0], answer) if self._room else answer
+            return found
+
         return answers
 
     def close(self) -> None:
@@ -90,14 +102,15 @@ class Workers:
         if not forks():
             raise UserError("env.backend = 'processes' needs Linux or macOS: leave it out here")
         parcel = _packed(self._make, *self._read)
+        self._file = shared()
         control, theirs = Pipe()
         pairs = [Pipe() for _ in range(self._processes)]
         ends = [theirs, *(end for _, end in pairs)]
-        numbers = [end.fileno() for end in ends]
+        numbers, file = [end.fileno() for end in ends], self._file.fileno()
         process = subprocess.Popen(
             # -P: nothing is imported from the current folder unless this process does so, too.
-            [sys.executable, "-P", "-c", START, json.dumps([sys.path, numbers])],
-            pass_fds=numbers,
+            [sys.executable, "-P", "-c", START, json.dumps([sys.path, numbers, file])],
+            pass_fds=[*numbers, file],
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is this process's to obey
             env=os.environ | {"JAX_PLATFORMS": "cpu"},  # accelerators are the agent's
@@ -105,33 +118,37 @@ class Workers:
         for end in ends:
             end.close()
         self._control, self._workers = control, [own for own, _ in pairs]
-        self._end = weakref.finalize(self, _ended, process, [control, *self._workers])
+        self._end = weakref.finalize(self, _ended, process, [control, *self._workers, self._file])
         with suppress(OSError):  # what has gone wrong there, missing answers will tell
             control.send_bytes(parcel)
 
-    def _exchange(self, requests: dict[int, Any]) -> list[Any]:
-        """Send a request to each of some workers, then wait for all answers."""
+    def _post(self, requests: dict[int, Any]) -> int:
+        """Send a request to each of some workers; returns its number."""
         self._start()
         self._number += 1
-        faults: list[str] = []
-        answers: list[Any] = []
         for worker, request in requests.items():
             with suppress(OSError):  # it is gone, as the missing answer will tell
                 self._workers[worker].send((self._number, request))
-        for worker in requests:
-            fault, answer = self._received(worker)
+        return self._number
+
+    def _collect(self, number: int, workers: Iterable[int]) -> list[Any]:
+        """Wait for some workers' answers to a request."""
+        faults: list[str] = []
+        answers: list[Any] = []
+        for worker in workers:
+            fault, answer = self._received(worker, number)
             answers.append(answer)
             faults += [fault] if fault else []
         if faults:
             raise UserError(faults[0])
         return answers
 
-    def _received(self, worker: int) -> tuple[str, Any]:
-        """The answer to the newest request; older ones are left from where an exception came between."""
+    def _received(self, worker: int, wanted: int) -> tuple[str, Any]:
+        """The answer to a request; those to older ones are left from where an exception came between."""
         try:
             while True:
                 number, fault, answer = self._workers[worker].recv()
-                if number == self._number:
+                if number == wanted:
                     return fault, answer
         except (EOFError, OSError):
             return self._fate(worker), None
@@ -176,7 +193,7 @@ def _sendable(value: Any) -> bool:
     return False
 
 
-def _ended(process: "subprocess.Popen[bytes]", connections: list[Connection]) -> None:
+def _ended(process: "subprocess.Popen[bytes]", connections: list[Connection | BinaryIO]) -> None:
     for connection in connections:
         connection.close()
     try:

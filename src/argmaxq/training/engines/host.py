@@ -1,7 +1,6 @@
 """The host engine: any environment stepped from Python, the same agent functions compiled one call at a time."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -10,7 +9,7 @@ import numpy as np
 
 from argmaxq.components.component import bind, traced
 from argmaxq.devices import lazily
-from argmaxq.lanes.lanes import Lanes
+from argmaxq.lanes.lanes import Lanes, apart
 from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.spaces import Native
 from argmaxq.programs import Programs
@@ -37,11 +36,12 @@ from argmaxq.training.engines.engine import (
     policy,
     report,
 )
+from argmaxq.training.engines.gathering import Chosen, Gathering, Seen
 from argmaxq.training.engines.gauging import gauge, gauged
 from argmaxq.training.engines.packing import Packed, Packing
-from argmaxq.training.engines.rows import as_told, empty_rows, part, put
+from argmaxq.training.engines.rows import empty_rows, part
 from argmaxq.training.evaluation import Played
-from argmaxq.training.memory import forgets, kept, memories, renewed
+from argmaxq.training.memory import kept, memories, renewed
 from argmaxq.training.prospects import Ledger, Outlook, foresees, settled
 from argmaxq.trees import flatten, join, split, unflatten
 from argmaxq.types import Array, Clock, PyTree, Row
@@ -63,14 +63,6 @@ class State(NamedTuple):
     last: Any
 
 
-class Seen(NamedTuple):
-    """What is acted on in every lane, leaves [lanes, ...]; ``last`` is given where memory begins anew after it."""
-
-    memory: PyTree
-    obs: Array
-    last: Array | None
-
-
 class HostEngine:
     """Trains one seed of an agent on lanes of an environment that lives outside XLA."""
 
@@ -87,7 +79,8 @@ class HostEngine:
         self.spaces, self.lanes, self.seeds = lanes.spaces, lanes.lanes, (seed,)
         self.native = native
         agent = bind(agent, lanes.spaces)
-        self._env, self._evaluate, self._static, self.time_limit = lanes, evaluate, agent, time_limit
+        self._env, self._apart = lanes, apart(lanes)
+        self._evaluate, self._static, self.time_limit = evaluate, agent, time_limit
         self._agent, self._keys = traced(agent), streams(seed)
         self.length = block_length(agent, self.lanes)
         self._core = SharedCore()
@@ -131,34 +124,30 @@ class HostEngine:
         """Iterations from ``first`` on, up to ``end`` or to an exception in one of them, which then is not done."""
         rollout, lanes, start = self._static.rollout, self.lanes, first * self._static.rollout
         noise, drawn = self._draw(self._agent, self._keys, np.int32(first))
-        rows = learnt = empty_rows(self.spaces, self.length * rollout, lanes, kept(self._static, state.memory))
-        obs, last, ends = self._env.observe(), state.last, int(state.episodes.finished)
+        rows = empty_rows(self.spaces, self.length * rollout, lanes, kept(self._static, state.memory))
+        gathering = Gathering(self._static, self._apart, rows, int(state.episodes.finished))
+        obs, last = self._env.observe(), state.last
         packed, memory = self._packing.pack((state.learner, state.totals)), state.memory
-        chosen: tuple[Array, PyTree] | None = None
-        renews = forgets(self._static)
+        chosen: Chosen | None = None
         problem: BaseException | None = None
+
+        def act(seen: Seen, t: int, ends: int, lane: int) -> Chosen:
+            clock = np.array([(start + t) * lanes, ends, total, t, lane], np.int32)
+            found: Chosen = self._act(self._numbers, packed, seen, noise, clock)
+            return found
+
         for i in range(end - first):
-            begun = memory, last, self._env.mark()
+            mark, span = self._env.mark(), range(i * rollout, (i + 1) * rollout)
             try:
-                for t in range(i * rollout, (i + 1) * rollout):
-                    clock = np.array([(start + t) * lanes, ends, total, t], np.int32)
-                    before, seen = memory, Seen(memory, obs, last if renews else None)
-                    action, memory = chosen or self._act(self._numbers, packed, seen, noise, clock)
-                    chosen = None
-                    jax.tree.map(partial(put, t), rows.before, kept(self._static, before))
-                    rows.obs[t], rows.last[t], rows.action[t] = obs, last, action
-                    step = self._env.step(rows.action[t])
-                    obs, rows.reward[t], rows.terminated[t], rows.truncated[t], last = step[:5]
-                    learnt = as_told(learnt, rows, t, step)
-                    ends += int(np.count_nonzero(rows.terminated[t] | rows.truncated[t]))
+                memory, last = gathering.rollout(span, memory, obs, last, act, chosen)
             except BaseException as error:
-                memory, last, mark = begun
                 self._env.rewind(mark)
                 end, obs, problem = first + i, self._env.observe(), error
                 break
-            own = part(learnt, i * rollout, (i + 1) * rollout)
-            clock = np.array([(start + t + 1) * lanes, ends, total, t + 1, i], np.int32)
-            seen = Seen(memory, obs, last if renews else None)
+            obs = self._env.observe()
+            own = part(gathering.learnt, span.start, span.stop)
+            clock = np.array([(start + span.stop) * lanes, gathering.ends, total, span.stop, i], np.int32)
+            seen = gathering.seen(memory, obs, last)
             packed, chosen = self._learn(self._numbers, packed, own, seen, noise, drawn, clock)
         count, spec = (end - first) * rollout, self.spaces
         learner, totals = self._packing.unpack(packed)
@@ -252,8 +241,10 @@ def _act(
     noise: PyTree,
     clock: Array,
 ) -> tuple[Array, PyTree]:
-    """Act in every lane; ``clock`` is step, episodes, the run's steps and the row of ``noise``."""
+    """Act in some lanes; ``clock`` is step, episodes, the run's steps, the row of ``noise`` and the first lane."""
     learner, totals = packing.unpack(packed)
+    width = seen.obs.shape[0]
+    noise = jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, clock[4], width, axis=1), noise)
     return _choose(spaces, numbers.unpack(packed_agent), learner, totals, seen, noise, clock)
 
 

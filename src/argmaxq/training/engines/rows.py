@@ -25,19 +25,23 @@ def empty_rows(spaces: Spaces, rows: int, lanes: int, memory: PyTree = ()) -> Ro
     )
 
 
-def as_told(learnt: Row, rows: Row, t: int, step: Step) -> Row:
-    """Rows as learning is told them, with row t; the ``rows`` themselves until there is a difference."""
+Place = tuple[int, slice]
+"""A row, and lanes."""
+
+
+def as_told(learnt: Row, rows: Row, place: Place, step: Step) -> Row:
+    """Rows as learning is told them, with a step's; the ``rows`` themselves until there is a difference."""
     if step.learnt is not None and learnt is rows:
         learnt = rows._replace(reward=rows.reward.copy(), terminated=rows.terminated.copy())
     if learnt is not rows:
         told = step.learnt or Learnt(step.reward, step.terminated)
-        learnt.reward[t], learnt.terminated[t] = told
+        learnt.reward[place], learnt.terminated[place] = told
     return learnt
 
 
-def put(row: int, into: np.ndarray, value: Array) -> None:
-    """Write row ``row`` of ``into`` [rows, lanes, ...]."""
-    into[row] = value
+def put(place: Place, into: np.ndarray, value: Array) -> None:
+    """Write into some lanes of a row of ``into`` [rows, lanes, ...]."""
+    into[place] = value
 
 
 def part(rows: Row, first: int, end: int) -> Row:

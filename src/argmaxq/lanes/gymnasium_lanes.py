@@ -2,8 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -106,14 +105,18 @@ class GymnasiumLanes:
             (lane, "begin", ()) if self._last[lane] else (lane, "step", (action,))
             for lane, action in zip(range(part.start, part.stop), acts, strict=True)
         ]
-        with self._naming():
+        try:
             self._sent[part.start] = Sent(acts, self._coming, self._copies.send(calls))
+        except UserError as error:
+            raise self._placed(error) from error
 
     def receive(self, part: slice) -> Step:
         """What followed in these lanes; see ``Apart.receive``."""
         acts, step, answers = self._sent.pop(part.start)
-        with self._naming():
+        try:
             told = answers()
+        except UserError as error:
+            raise self._placed(error) from error
         overs, episodes = self._last[part], self._episodes
         for lane, action, over, answer in zip(range(part.start, part.stop), acts, overs, told, strict=True):
             if over:
@@ -123,23 +126,18 @@ class GymnasiumLanes:
             step.obs[lane], step.reward[lane], ended, cut = answer[:4]
             episodes[lane].actions.append(action)
             episodes[lane].rewards.append(answer[1])
-            step.terminated[lane], step.truncated[lane] = ended, cut
-            step.last[lane] = ended or cut
-        own = step
-        if part != slice(0, self.lanes):
-            own = Step(step.obs[part], step.reward[part], step.terminated[part], step.truncated[part], step.last[part])
+            if ended or cut:
+                step.terminated[lane], step.truncated[lane], step.last[lane] = ended, cut, True
+        own = step if part == slice(0, self.lanes) else _part(step, part)
         self._last = [*self._last[: part.start], *own.last.tolist(), *self._last[part.stop :]]
         if part.stop == self.lanes:
             self._obs, self._count = step.obs, self._count + 1
-        return own._replace(learnt=_learnt(told, overs, own.reward, own.terminated))
+        learnt = _learnt(told, overs, own.reward, own.terminated)
+        return own if learnt is None else own._replace(learnt=learnt)
 
-    @contextmanager
-    def _naming(self) -> Iterator[None]:
-        """Faults of environments name the env step."""
-        try:
-            yield
-        except UserError as error:
-            raise UserError(f"{error} (env step {(self._count + 1) * self.lanes})") from error
+    def _placed(self, error: UserError) -> UserError:
+        """A fault of an environment, with the env step."""
+        return UserError(f"{error} (env step {(self._count + 1) * self.lanes})")
 
     def mark(self) -> Any:
         """Observations, flags, count of steps, and each lane's episode with the number of its actions."""
@@ -215,6 +213,11 @@ def lane_seeds(seed: int, count: int, lanes: int) -> list[int]:
 def _nothing(obs: np.ndarray) -> Step:
     """Room for observations [lanes, ...], and a step in which nothing has happened yet."""
     return Step(obs, np.zeros(len(obs), np.float32), *np.zeros((3, len(obs)), np.bool_))
+
+
+def _part(step: Step, part: slice) -> Step:
+    """What followed in some lanes."""
+    return Step(step.obs[part], step.reward[part], step.terminated[part], step.truncated[part], step.last[part])
 
 
 def _episode(begun: Begun) -> Episode:

@@ -27,10 +27,14 @@ def configure_jax() -> None:
     if "JAX_CPU_ENABLE_ASYNC_DISPATCH" not in os.environ:
         jax.config.update("jax_cpu_enable_async_dispatch", False)
     if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
-        home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-        jax.config.update("jax_compilation_cache_dir", os.environ.get("ARGMAXQ_CACHE_DIR", str(home / "argmaxq")))
+        jax.config.update("jax_compilation_cache_dir", os.environ.get("ARGMAXQ_CACHE_DIR", str(cache_folder())))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def cache_folder() -> Path:
+    """The user's folder for what can be made or fetched again: ``$XDG_CACHE_HOME/argmaxq``, or ``~/.cache/argmaxq``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "argmaxq"
 
 
 def start_jax(seeds: int, heavy: bool = False) -> bool:

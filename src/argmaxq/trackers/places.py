@@ -1,15 +1,14 @@
 """Where what is downloaded is kept, and how names of artifacts are read."""
 
-import os
 from pathlib import Path
 
+from argmaxq.setup import cache_folder
 from argmaxq.trackers.tracker import BEST
 
 
 def cache(*parts: str) -> Path:
-    """A folder below ``$XDG_CACHE_HOME/argmaxq``, by default ``~/.cache/argmaxq``; it exists."""
-    root = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
-    folder = root.joinpath("argmaxq", *(part.replace("/", "-").replace(":", "-") for part in parts))
+    """A folder below the user's cache folder; it exists."""
+    folder = cache_folder().joinpath(*(part.replace("/", "-").replace(":", "-") for part in parts))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -122,7 +122,6 @@ def test_processes_show_what_they_would_send(side: int) -> None:
 def test_copies_beyond_the_room_are_sent() -> None:
     copies = Workers(pictures, 2)
     try:
-        assert copies.spaces.observation.shape == (SIDE, SIDE)
         numbers = [0, COPIES - 1, COPIES, COPIES + 1]
         copies.ask([(number, "start", (number,)) for number in numbers])
         answers = copies.ask([(number, "step", (0,)) for number in numbers])
@@ -131,6 +130,14 @@ def test_copies_beyond_the_room_are_sent() -> None:
         for ours, theirs in zip(answers, alone.ask([(number, "step", (0,)) for number in numbers]), strict=True):
             assert np.array_equal(ours.obs, theirs.obs)
     finally:
+        copies.close()
+
+
+def test_processes_that_start_again_show_their_own() -> None:
+    copies, alone = Workers(pictures, 1), LocalCopies(pictures)
+    for seed in range(2):
+        calls: list[Call] = [(0, "start", (seed,)), (0, "step", (0,))]
+        assert np.array_equal(copies.ask(calls)[1].obs, alone.ask(calls)[1].obs)
         copies.close()
 
 

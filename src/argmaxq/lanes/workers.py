@@ -67,7 +67,6 @@ class Workers:
         """What an agent sees of the copies."""
         if self._spaces is None:
             (self._spaces,) = self._collect(self._post({0: None}), [0])
-            self._room = Room(self._spaces, self._file.fileno())
         return self._spaces
 
     def ask(self, calls: Sequence[Call]) -> list[Any]:
@@ -76,6 +75,7 @@ class Workers:
 
     def send(self, calls: Sequence[Call]) -> Answers:
         """The same without waiting; see ``Copies``."""
+        room = self._place()
         shares: dict[int, list[int]] = {}
         for place, (copy, _, _) in enumerate(calls):
             shares.setdefault(copy % self._processes, []).append(place)
@@ -85,7 +85,7 @@ class Workers:
             found: list[Any] = [None] * len(calls)
             for places, own in zip(shares.values(), self._collect(number, shares), strict=True):
                 for place, answer in zip(places, own, strict=True):
-                    found[place] = self._room.taken(calls[place][0], answer) if self._room else answer
+                    found[place] = room.taken(calls[place][0], answer)
             return found
 
         return answers
@@ -94,7 +94,14 @@ class Workers:
         """End all processes, killing those that do not close their environments within some seconds."""
         if self._workers:
             self._end()
-            self._workers = []
+            self._workers, self._room = [], None
+
+    def _place(self) -> Room:
+        """Where large observations are left."""
+        if self._room is None:
+            spaces = self.spaces  # which starts the processes
+            self._room = Room(spaces, self._file.fileno())
+        return self._room
 
     def _start(self) -> None:
         if self._workers:

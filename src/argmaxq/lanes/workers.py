@@ -99,7 +99,8 @@ class Workers:
     def _place(self) -> Room:
         """Where large observations are left."""
         if self._room is None:
-            spaces = self.spaces  # which starts the processes
+            spaces = self.spaces
+            self._start()
             self._room = Room(spaces, self._file.fileno())
         return self._room
 

@@ -6,10 +6,6 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-# Most of the time goes into compiling what runs for a moment. `XLA_FLAGS= make test` compiles as for a user. It stands
-# before all imports, since argmaxq's own flags are added to these, and the engines' bits are the same from level 1 on.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true")
-
 import jax
 import pytest
 from hypothesis import settings

@@ -128,8 +128,11 @@ class GymnasiumLanes:
             episodes[lane].rewards.append(answer[1])
             if ended or cut:
                 step.terminated[lane], step.truncated[lane], step.last[lane] = ended, cut, True
-        own = step if part == slice(0, self.lanes) else _part(step, part)
-        self._last = [*self._last[: part.start], *own.last.tolist(), *self._last[part.stop :]]
+        if part.stop - part.start == self.lanes:
+            own, self._last = step, step.last.tolist()
+        else:
+            own = _part(step, part)
+            self._last = [*self._last[: part.start], *own.last.tolist(), *self._last[part.stop :]]
         if part.stop == self.lanes:
             self._obs, self._count = step.obs, self._count + 1
         learnt = _learnt(told, overs, own.reward, own.terminated)

@@ -9,7 +9,7 @@ import numpy as np
 
 from argmaxq.lanes.lanes import Apart
 from argmaxq.roles import Agent
-from argmaxq.training.engines.rows import as_told, put
+from argmaxq.training.engines.rows import Place, as_told, put
 from argmaxq.training.memory import forgets, kept
 from argmaxq.types import Array, PyTree, Row
 
@@ -47,40 +47,42 @@ class Gathering:
 
         Returns memory and flags after them.
         """
-        parts, whole = self._lanes.parts, self._lanes.parts[-1].stop
+        parts = self._lanes.parts
         action, after = chosen or act(self.seen(memory, obs, last), span.start, self.ends, 0)
         action = np.asarray(action)
         for own in parts:
-            self._send(span.start, own, _lanes(memory, own, whole), obs[own], last[own], action[own])
-        memories = [_lanes(after, own, whole) for own in parts]
+            self._send(span.start, own, *(self._of(own, each) for each in (memory, obs, last, action)))
+        memories = [self._of(own, after) for own in parts]
         for t in span[1:]:
             for number, own in enumerate(parts):
                 seen_obs, seen_last = self._receive(t - 1, own)
                 seen = self.seen(memories[number], seen_obs, seen_last)
                 action, after = act(seen, t, self.ends, own.start)
-                self._send(t, own, memories[number], seen_obs, seen_last, np.asarray(action))
+                self._send(t, own, memories[number], seen_obs, seen_last, action)
                 memories[number] = after
         lasts = [self._receive(span[-1], own)[1] for own in parts]
         return _joined(memories), lasts[0] if len(parts) == 1 else np.concatenate(lasts)
 
-    def _send(self, t: int, own: slice, memory: PyTree, obs: Array, last: Array, action: np.ndarray) -> None:
-        rows, place = self.rows, (t, own)
+    def _of(self, own: slice, of_all: PyTree) -> PyTree:
+        """What is of some lanes, of leaves [lanes, ...]."""
+        return of_all if len(self._lanes.parts) == 1 else jax.tree.map(lambda leaf: leaf[own], of_all)
+
+    def _place(self, t: int, own: slice) -> Place:
+        return t if len(self._lanes.parts) == 1 else (t, own)
+
+    def _send(self, t: int, own: slice, memory: PyTree, obs: Array, last: Array, action: Array) -> None:
+        rows, place = self.rows, self._place(t, own)
         jax.tree.map(partial(put, place), rows.before, kept(self._agent, memory))
         rows.obs[place], rows.last[place], rows.action[place] = obs, last, action
         self._lanes.send(own, rows.action[place])
 
     def _receive(self, t: int, own: slice) -> tuple[Array, Array]:
         """What followed row t in some lanes: observations and flags."""
-        step, rows, place = self._lanes.receive(own), self.rows, (t, own)
+        step, rows, place = self._lanes.receive(own), self.rows, self._place(t, own)
         rows.reward[place], rows.terminated[place], rows.truncated[place] = step[1:4]
         self.learnt = as_told(self.learnt, rows, place, step)
         self.ends += int(np.count_nonzero(step.terminated | step.truncated))
         return step.obs, step.last
-
-
-def _lanes(memory: PyTree, own: slice, whole: int) -> PyTree:
-    """The memory [whole, ...] of some lanes."""
-    return memory if own == slice(0, whole) else jax.tree.map(lambda leaf: leaf[own], memory)
 
 
 def _joined(memories: list[PyTree]) -> PyTree:

@@ -25,8 +25,8 @@ def empty_rows(spaces: Spaces, rows: int, lanes: int, memory: PyTree = ()) -> Ro
     )
 
 
-Place = tuple[int, slice]
-"""A row, and lanes."""
+Place = int | tuple[int, slice]
+"""A row, or some lanes of one."""
 
 
 def as_told(learnt: Row, rows: Row, place: Place, step: Step) -> Row:
@@ -40,7 +40,7 @@ def as_told(learnt: Row, rows: Row, place: Place, step: Step) -> Row:
 
 
 def put(place: Place, into: np.ndarray, value: Array) -> None:
-    """Write into some lanes of a row of ``into`` [rows, lanes, ...]."""
+    """Write into a row of ``into`` [rows, lanes, ...], or into some of its lanes."""
     into[place] = value
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from argmaxq.components.errors import UserError
 from argmaxq.lanes.copies import LocalCopies
-from argmaxq.lanes.faults import told as line
+from argmaxq.lanes.faults import told
 from argmaxq.lanes.room import Room
 
 GRACE = 3.0
@@ -80,13 +80,13 @@ def serve(connection: Connection, parcel: bytes, shared: int) -> None:
             if calls is None:
                 answer = number, "", copies.spaces
             else:
-                told = copies.ask(calls)
+                given = copies.ask(calls)
                 room = room or Room(copies.made[calls[0][0]].spaces, shared)
-                answer = number, "", [room.put(call[0], each) for call, each in zip(calls, told, strict=True)]
+                answer = number, "", [room.put(call[0], each) for call, each in zip(calls, given, strict=True)]
         except UserError as error:
             answer = number, str(error), []
         except Exception as error:
-            answer = number, line(error), []
+            answer = number, told(error), []
         connection.send(answer)
     if copies is not None:
         copies.close()

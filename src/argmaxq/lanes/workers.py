@@ -75,7 +75,7 @@ class Workers:
 
     def send(self, calls: Sequence[Call]) -> Answers:
         """The same without waiting; see ``Copies``."""
-        room = self._place()
+        room = self._opened_room()
         shares: dict[int, list[int]] = {}
         for place, (copy, _, _) in enumerate(calls):
             shares.setdefault(copy % self._processes, []).append(place)
@@ -96,7 +96,7 @@ class Workers:
             self._end()
             self._workers, self._room = [], None
 
-    def _place(self) -> Room:
+    def _opened_room(self) -> Room:
         """Where large observations are left."""
         if self._room is None:
             spaces = self.spaces

@@ -140,6 +140,9 @@ def test_resume_of_a_finished_run_says_so_and_goes_on_when_asked(argmaxq: Comman
     code, out, _ = argmaxq("resume", "runs/cartpole-dqn", "--steps", "400")
     assert (code, out.splitlines()[1].split()[0]) == (0, "1600/1600")
     assert aq.Run("runs/cartpole-dqn").summary["step"] == 1600
+    assert argmaxq("resume", "runs/cartpole-dqn", "--quiet") == (0, "runs/cartpole-dqn\n", "")
+    assert argmaxq("resume", "runs/cartpole-dqn", "--quiet", "--steps", "400") == (0, "runs/cartpole-dqn\n", "")
+    assert aq.Run("runs/cartpole-dqn").summary["step"] == 2000
 
 
 def test_evaluate_prints_a_table_or_json(argmaxq: Command, trained: str) -> None:

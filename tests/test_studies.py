@@ -127,7 +127,11 @@ def test_an_attempt_that_was_given_up_for_lost_writes_no_more(tmp_path: Path) ->
         first()
 
 
-def test_a_command_is_planned_by_itsstudy_words(argmaxq: Command) -> None:
+def test_a_finished_study_has_nothing_left(study: aq.Study, argmaxq: Command) -> None:
+    assert argmaxq("resume", str(study.path), "--quiet") == (0, f"{study.path}\n", "")
+
+
+def test_a_command_is_planned_by_its_words(argmaxq: Command) -> None:
     assert argmaxq("study", "cartpole/dqn", "--vary", "agent.gamma")[2].startswith("argmaxq: --vary agent.gamma: it is")
     assert "did you mean agent.gamma" in argmaxq("study", "cartpole/dqn", "--vary", "agent.gama=1,2")[2]
     with pytest.raises(aq.UserError, match="no study's folder"):

@@ -63,6 +63,13 @@ TRACKED = (
     FILMS,
     OFFLINE,
 )
+
+
+def quiet(what: str) -> Argument:
+    """``--quiet``, of a verb that makes this."""
+    return argument("--quiet", f"print nothing but the {what}'s folder", action="store_true")
+
+
 PICTURES = ("curve", "loss", "health", "choices", "phase", "value", "visits", "schedule", "observation")
 
 LIST = (argument("filter", "words, all of which a line must hold (default: every line)", metavar="FILTER", nargs="*"),)
@@ -78,7 +85,7 @@ TRAIN = (
     argument("--out", "the run's folder, a new one (default: below runs)", metavar="DIR"),
     DEVICE,
     *TRACKED,
-    argument("--quiet", "print nothing but the run's folder", action="store_true"),
+    quiet("run"),
 )
 CLUSTER = (
     argument("--ray", "train a study on this Ray cluster, or on one of this machine", metavar="ADDRESS|local"),
@@ -94,7 +101,7 @@ STUDY = (
     argument("--out", "the study's folder, a new one (default: below runs)", metavar="DIR"),
     DEVICE,
     *CLUSTER,
-    argument("--quiet", "print nothing but the study's folder", action="store_true"),
+    quiet("study"),
 )
 TUNE = (
     argument("recipe", "a recipe's name; other options are its values, as in train", metavar="RECIPE"),
@@ -113,6 +120,7 @@ TUNE = (
     argument("--engine", "auto, compiled or host (%(default)s)", metavar="E", default="auto"),
     argument("--steps", "env steps of each run, instead of the recipe's number", metavar="N"),
     argument("--out", "the tuning's folder, a new one (default: below runs)", metavar="DIR"),
+    quiet("tuning"),
 )
 ELSEWHERE = {
     **dict.fromkeys(("seed_count", "num_seeds", "n_seeds", "number_of_seeds", "num_runs", "repeats"), "seeds"),
@@ -131,6 +139,7 @@ RESUME = (
     *TRACKED,
     *CLUSTER,
     *TRUST,
+    quiet("run"),
 )
 EVALUATE = (
     RUN,

@@ -60,8 +60,13 @@ def _train(options: Options, rest: list[str]) -> int:
         seeds=options.seeds, out=options.out, device=options.device, quiet=options.quiet,
         source=chosen_source(options.start_from, options.from_checkpoint), track=trackings(options),
     )  # fmt: skip
+    return _made(options, run.path)
+
+
+def _made(options: Options, path: str | Path) -> int:
+    """The end of a verb that trains: its folder is all that ``--quiet`` prints."""
     if options.quiet:
-        print(run.path)
+        print(path)
     return 0
 
 
@@ -102,9 +107,7 @@ def _study(options: Options, rest: list[str]) -> int:
         seed=options.seed, seeds=options.seeds, steps=options.steps, out=options.out, device=options.device,
         quiet=options.quiet, ray=options.ray, slurm="slurm" if options.slurm else None,
     )  # fmt: skip
-    if options.quiet:
-        print(made.path)
-    return 0
+    return _made(options, made.path)
 
 
 def varied(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -130,12 +133,12 @@ def varied(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
 def _tune(options: Options, rest: list[str]) -> int:
     over = [(words[0].partition("=")[0], words) for words in options.over or []]
     looked = {path: [words[0].partition("=")[2], *words[1:]] for path, words in over}
-    tune(
+    made = tune(
         options.recipe, looked, trials=options.trials, seeds=options.seeds, reported=options.reported,
         values=dict(_values(arguments.TUNE, rest)), steps=options.steps, engine=options.engine, out=options.out,
-        quiet=False,
+        quiet=options.quiet,
     )  # fmt: skip
-    return 0
+    return _made(options, made.path)
 
 
 def _resume(options: Options, rest: list[str]) -> int:
@@ -143,8 +146,8 @@ def _resume(options: Options, rest: list[str]) -> int:
         raise UserError(f"--track: {options.run} is no run; send a study's runs afterwards, by argmaxq track")
     if is_tuning(options.run):
         shun(Path(options.run))
-        resume_tuning(options.run, quiet=False)
-        return 0
+        resume_tuning(options.run, quiet=options.quiet)
+        return _made(options, options.run)
     if is_study(options.run):
         return _resume_study(options, rest)
     if options.ray or options.slurm:
@@ -152,9 +155,9 @@ def _resume(options: Options, rest: list[str]) -> int:
     run, values = opened(options), dict(_values(arguments.RESUME, rest))
     resume(
         run.path, values, steps=options.steps, device=options.device, own=vouched(options), trust=run.trusted,
-        track=trackings(options), quiet=False,
+        track=trackings(options), quiet=options.quiet,
     )  # fmt: skip
-    return 0
+    return _made(options, run.path)
 
 
 def _resume_study(options: Options, rest: list[str]) -> int:
@@ -164,8 +167,8 @@ def _resume_study(options: Options, rest: list[str]) -> int:
         )
     shun(Path(options.run))
     slurm = "slurm" if options.slurm else None
-    resume_study(options.run, trust=options.trust, quiet=False, ray=options.ray, slurm=slurm)
-    return 0
+    resume_study(options.run, trust=options.trust, quiet=options.quiet, ray=options.ray, slurm=slurm)
+    return _made(options, options.run)
 
 
 def _evaluate(options: Options, rest: list[str]) -> int:

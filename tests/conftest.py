@@ -14,9 +14,9 @@ import argmaxq as aq
 from argmaxq import programs
 from argmaxq.cli.main import main
 from argmaxq.setup import device_per_core
-from browser import CHROMIUM, Browser, browser
-from commands import SMALL, Command, Outcome
-from runs import CARTPOLE
+from support.browser import CHROMIUM, Browser, browser
+from support.commands import SMALL, Command, Outcome
+from support.runs import CARTPOLE
 
 # A first call compiles, which takes longer than any deadline for one example.
 settings.register_profile("argmaxq", deadline=None)

@@ -1,0 +1,1 @@
+"""Environments and components made for the tests: probes, odd ones, and ones with a mistake."""

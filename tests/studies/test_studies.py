@@ -1,8 +1,6 @@
 """Studies: their plan, each run equal to that of its seeds alone, and that kills lose nothing."""
 
 import random
-import shutil
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ from argmaxq.studies.plan import Group, Member, chunks, grid, grouped
 from argmaxq.studies.study import resume
 from support.commands import Command, command, study_words
 from support.runs import CARTPOLE, assert_same
-from support.studied import Here
+from support.studied import Here, be_killed
 
 VARY = {"agent.replay.capacity": (300, 600), "agent.optimiser.learning_rate": (1e-3, 1e-2)}
 SEEDS = (3, 7)
@@ -138,32 +136,6 @@ def test_a_command_is_planned_by_its_words(argmaxq: Command) -> None:
         opened(".")
 
 
-def _killed(folder: Path, words: list[str], kills: int, randomly: random.Random) -> None:
-    """Train a study that is killed so often, with all of its processes, and goes on each time."""
-    for number in range(kills + 1):
-        there = (folder / "study.json").is_file()
-        if not there:
-            shutil.rmtree(folder, ignore_errors=True)
-        with command(*(["resume", str(folder)] if there else words)) as process:
-            if number < kills:
-                _await(folder, process, randomly)
-                process.kill()
-            out, err = process.communicate()
-            assert number < kills or process.returncode == 0, out + err
-
-
-def _await(folder: Path, process: Any, randomly: random.Random) -> None:
-    """Wait for some checkpoint or other, and a moment more."""
-    before, wanted = _checkpoints(folder), randomly.randrange(3)
-    while process.poll() is None and len(_checkpoints(folder) - before) < wanted:
-        time.sleep(0.01)
-    time.sleep(randomly.uniform(0, 0.5))
-
-
-def _checkpoints(folder: Path) -> set[Path]:
-    return set(folder.glob("groups/*/checkpoints/step-*"))
-
-
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("engine", ["auto", pytest.param("host", marks=pytest.mark.slow)])
 def test_kills_lose_nothing(kills: int, engine: str, tmp_path: Path) -> None:
@@ -171,7 +143,7 @@ def test_kills_lose_nothing(kills: int, engine: str, tmp_path: Path) -> None:
     with command(*study_words(untroubled), "--engine", engine) as process:
         out, err = process.communicate()
         assert process.returncode == 0, out + err
-    _killed(killed, [*study_words(killed), "--engine", engine], kills, random.Random(kills))
+    be_killed(killed, [*study_words(killed), "--engine", engine], kills, random.Random(kills))
     assert (killed / "table.csv").read_bytes() == (untroubled / "table.csv").read_bytes()
     for run in (each.parent for each in untroubled.glob("settings/*/seed-*/config.json")):
         assert_same(aq.Run(killed / run.relative_to(untroubled)), aq.Run(run))

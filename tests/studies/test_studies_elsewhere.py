@@ -1,5 +1,6 @@
 """Studies that Ray or Slurm's stand-in train: the same table, also where a node is lost."""
 
+import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from argmaxq.studies.study import resume
 from support.commands import command
 from support.commands import study_words as words_of
 from support.runs import CARTPOLE
+from support.studied import be_killed
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 VARY = {"agent.replay.capacity": (300, 600), "agent.bootstrap": ("max", "double")}
@@ -47,6 +49,13 @@ def cluster() -> Iterator[Any]:
 def test_a_ray_cluster_of_this_machine(table: bytes, tmp_path: Path) -> None:
     pytest.importorskip("ray")
     assert _of_command(tmp_path / "study", "--ray", "local") == table
+
+
+def test_kills_under_ray_lose_nothing(table: bytes, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    folder = tmp_path / "study"
+    be_killed(folder, study_words(folder), 20, random.Random(20), ("--ray", "local"))
+    assert (folder / "table.csv").read_bytes() == table
 
 
 def test_a_lost_node_costs_nothing(table: bytes, cluster: Any, tmp_path: Path) -> None:

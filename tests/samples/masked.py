@@ -1,4 +1,4 @@
-"""Environments that tell which actions are allowed, and cannot bear others: their reward is then no number."""
+"""Environments that tell which actions are allowed and bear no others, whose reward is no number; agents for them."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,17 @@ import numpy as np
 from gymnasium.experimental.functional import FuncEnv
 from gymnasium.spaces import Box, Dict, Discrete
 
+import argmaxq as aq
+from argmaxq.agents.dqn import DQN
+from argmaxq.agents.r2d2 import R2D2
 from argmaxq.domains.gym_env import GymEnv
+from argmaxq.learning.returns import Categorical, HLGauss, ImplicitQuantile, Quantile, Scalar
+from argmaxq.networks.heads import Implicit, SingleStream
+from argmaxq.networks.layers import Noisy
+from argmaxq.networks.mlp import MLP
+from argmaxq.networks.recurrent import GRU, Recurrent
+from argmaxq.replay.prioritised import Prioritised
+from argmaxq.replay.uniform import Uniform
 
 Array = Any
 ACTIONS, LENGTH = 4, 5
@@ -81,3 +91,29 @@ def doors() -> GymEnv:
 def doors_in_dict() -> InDict:
     """Doors whose observations hold the mask."""
     return InDict(doors())
+
+
+TAXI = aq.Env("Taxi-v4", mask="info")
+ENV = aq.Env(doors, mask="info", time_limit=20)
+
+
+RETURNS = {
+    "scalar": Scalar(),
+    "c51": Categorical(11, -1.0, 15.0),
+    "quantile": Quantile(5),
+    "hl-gauss": HLGauss(11, -1.0, 15.0),
+}
+
+
+def small(name: str, steps: int = 3_000, **fields: Any) -> DQN:
+    return DQN(MLP((16,)), RETURNS[name], replay=Uniform(steps), learning_starts=100, batch_size=16, **fields)
+
+
+SEQUENCES = R2D2(
+    Recurrent((8,), GRU(8), head=Implicit(4, SingleStream(Noisy())), layer=Noisy()),
+    ImplicitQuantile(4, 4, 4),
+    replay=Prioritised(3_000),
+    learning_starts=100,
+    **{"burn_in": 2, "length": 6, "n_step": 2, "stride": 4, "batch_size": 8, "rollout": 4},
+)
+"""Remembers, draws noise and levels."""

@@ -35,7 +35,8 @@ RECIPES = {
     "cartpole/qrdqn": variant(returns=Quantile(51, kappa=0.3)),
     "cartpole/hl-gauss": variant(returns=HLGauss(51, 0.0, HIGHEST)),
     "cartpole/munchausen": variant(bootstrap=Munchausen()),
-    "cartpole/iqn": variant(network=MLP((64, 64), head=Implicit(16)), returns=ImplicitQuantile(8, 8, 8)),
+    # With 8 levels for learning and acting single seeds end at 441 to 479, with 32 for acting alone at 494.
+    "cartpole/iqn": variant(network=MLP((64, 64), head=Implicit(16)), returns=ImplicitQuantile(16, 16, 32)),
     # Hessel et al. 2018. Noise of the weights alone explores too little at first: two of ten seeds then stay below 200.
     "cartpole/rainbow": variant(
         network=MLP((64, 64), head=Dueling(Noisy()), layer=Noisy()),

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from argmaxq.agents.parts.accumulating import Found, accumulated
 from argmaxq.agents.parts.acting import Acting, discrete
 from argmaxq.agents.parts.copies import prepared
 from argmaxq.agents.parts.deciding import Allowed, both
@@ -129,19 +130,18 @@ def descend(
 
     keys, transition = of_batch(batch.key, batch.weight.shape), batch.transition._replace(place=batch.index)
 
-    def mean(params: PyTree) -> tuple[Array, tuple[Array, Array]]:
+    def mean(params: PyTree, samples: tuple[Array, Transition]) -> tuple[Array, tuple[Array, Array]]:
+        weight, own = samples
         mapped = jax.vmap(loss, (None, None, 0, axes(keys)))
-        losses, td_errors, values = mapped(*prepared(learner, params), transition, keys)
-        return jnp.mean(batch.weight * losses), (td_errors, jnp.mean(values))
+        losses, td_errors, values = mapped(*prepared(learner, params), own, keys)
+        return jnp.mean(weight * losses), (td_errors, jnp.mean(values))
 
-    return step(agent, mean, learner, clock)
+    return step(agent, accumulated(agent, mean, learner.params, (batch.weight, transition), keys), learner, clock)
 
 
-def step(
-    agent: Any, mean: Callable[[PyTree], tuple[Array, tuple[Array, Array]]], learner: DQNLearner, clock: Clock
-) -> tuple[DQNLearner, Array, Metrics]:
-    """One step of the agent's optimiser down ``mean``, parameters -> (loss, (TD errors, value)), and of its target."""
-    (value, (td_error, q)), gradient = jax.value_and_grad(mean, has_aux=True)(learner.params)
+def step(agent: Any, found: Found, learner: DQNLearner, clock: Clock) -> tuple[DQNLearner, Array, Metrics]:
+    """One step of the agent's optimiser, and of its target, by ((loss, (TD errors, value)), gradient)."""
+    (value, (td_error, q)), gradient = found
     clock, number = clock._replace(update=learner.updates), learner.updates + 1
     params, optimiser = agent.optimiser.update(gradient, learner.optimiser, learner.params, clock)
     target = agent.sync(learner.target, params, number)

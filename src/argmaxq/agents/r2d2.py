@@ -155,7 +155,7 @@ class R2D2(RecurrentActing, Replaying):
             loss = jnp.sum(batch.weight * jnp.sum(learnt.loss, axis=1)) / count
             return loss, (jax.vmap(self._surprise)(learnt), jnp.sum(learnt.value) / count)
 
-        return step(self, mean, learner, clock)
+        return step(self, jax.value_and_grad(mean, has_aux=True)(learner.params), learner, clock)
 
     def learnt(self, params: PyTree, target: PyTree, rows: Row, keys: Keys | None = None, place: Array = 0) -> Learnt:
         """What one sequence [window] gives, ``before`` being what was remembered before its first row.

@@ -49,6 +49,9 @@ class CopyingNetwork(Network, Protocol):
     def copies(self, params: PyTree) -> PyTree:
         """What is to be kept ready of the parameters; no gradient goes to it."""
 
+    def microbatch(self, count: int) -> int:
+        """How many of ``count`` observations are best differentiated at once: a divisor of it, or all of them."""
+
 
 @runtime_checkable
 class ImplicitNetwork(Network, Protocol):

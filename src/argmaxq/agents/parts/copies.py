@@ -1,5 +1,6 @@
 """What a network keeps ready of its parameters while an agent learns; see ``roles.CopyingNetwork``."""
 
+from collections.abc import Callable
 from typing import Any
 
 from argmaxq.roles import CopyingNetwork
@@ -12,6 +13,12 @@ def ready(agent: Any, learner: Any) -> Any:
     if not (isinstance(network, CopyingNetwork) and hasattr(learner, "copies")):
         return learner
     return learner._replace(copies=tuple(map(network.copies, (learner.params, learner.target))))
+
+
+def at_hand(network: Any, params: PyTree) -> Callable[[PyTree], PyTree]:
+    """What hands a network parameters together with copies of ``params``, which they equal, where it keeps any."""
+    copies = network.copies(params) if isinstance(network, CopyingNetwork) else {}
+    return lambda own: Prepared(own, copies) if copies else own
 
 
 def unready(learner: Any) -> Any:

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from argmaxq.agents.parts.accumulating import accumulated
+from argmaxq.agents.parts.copies import at_hand
 from argmaxq.agents.parts.deciding import Deciding
 from argmaxq.agents.parts.following import Following
 from argmaxq.agents.parts.gauging import SAMPLES, after_update, health
@@ -128,12 +130,14 @@ class Rollouts(Following, Deciding):
     ) -> tuple[RolloutLearner, Metrics]:
         """One gradient update on samples [batch, ...]."""
 
-        def loss(params: PyTree) -> tuple[Array, Array]:
-            z, goal = self._compared(params, batch, key)
-            weight = batch.weight.ravel()
+        handed = at_hand(self.network, learner.params)
+
+        def loss(params: PyTree, samples: Any) -> tuple[Array, Array]:
+            z, goal = self._compared(handed(params), samples, key)
+            weight = samples.weight.ravel()
             return jnp.mean(weight * jax.vmap(self.returns.loss)(z, goal)), jnp.mean(self.returns.mean(z))
 
-        (value, q), gradient = jax.value_and_grad(loss, has_aux=True)(learner.params)
+        (value, q), gradient = accumulated(self, loss, learner.params, batch, key)
         clock = clock._replace(update=learner.updates)
         params, optimiser = self.optimiser.update(gradient, learner.optimiser, learner.params, clock)
         after = learner._replace(params=params, optimiser=optimiser, updates=learner.updates + 1)

@@ -34,6 +34,12 @@ FEW = 8
 """Pictures up to which a CPU's plain convolutions are quicker where no copies of the kernels are at hand."""
 
 
+def chunk(count: int) -> int:
+    """How many of ``count`` pictures are convolved at once: a divisor of it, or all of them."""
+    size = max(size for size in range(1, CHUNK + 1) if count % size == 0)
+    return count if size <= FEW else size
+
+
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """How pictures become features: convolutions, then dense layers."""
@@ -54,6 +60,8 @@ class Plan:
             return self._features(Plain(self.precision), scale, own, obs)
         if len(obs) == 1 or (len(obs) <= FEW and not own.copies):
             return self._features(Plain(), scale, own, obs)
+        if not own.copies:  # made here, or each chunk makes its own
+            own = own._replace(copies=lax.optimization_barrier(self.ready(scale, lax.stop_gradient(own.params))))
         return self._features(BatchLast(self.precision), scale, own, obs)
 
     def ready(self, scale: Array, params: PyTree) -> PyTree:
@@ -69,8 +77,8 @@ class Plan:
         def of(part: Array) -> Array:
             return applied(self.convolutions, form, scale, weights, form.entered(part))
 
-        size = max(size for size in range(1, CHUNK + 1) if len(pictures) % size == 0)
-        if isinstance(form, Plain) or len(pictures) <= CHUNK or size <= FEW:
+        size = chunk(len(pictures))
+        if isinstance(form, Plain) or size == len(pictures):
             return of(pictures)
         parts = lax.map(of, pictures.reshape(-1, size, *pictures.shape[1:]))
         return jnp.moveaxis(parts, 0, 3).reshape(*parts.shape[1:4], len(pictures))
@@ -168,6 +176,10 @@ class Convolutional:
     def copies(self, params: PyTree) -> PyTree:
         """Kernels in the form in which batches are multiplied; empty where parameters are in it already."""
         return {} if accelerated() else self._plan().ready(self._scale, params)
+
+    def microbatch(self, count: int) -> int:
+        """On a CPU as many as are convolved at once, whose maps then stay in its caches."""
+        return count if accelerated() else chunk(count)
 
     def __call__(self, params: PyTree, obs: Array, key: jax.Array | None = None, levels: Array | None = None) -> Array:
         """Outputs [actions, size] for one observation; their shape is read off the output layer's bias.

@@ -61,22 +61,29 @@ def peer(path: str, steps: int) -> Callable[[Path], float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=("dqn", "pqn"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--dqn-steps", type=int, default=24_000)
     parser.add_argument("--pqn-steps", type=int, default=8 * 128 * 32)
     add_option(parser)
     arguments = parser.parse_args()
     dqn, pqn = arguments.dqn_steps, arguments.pqn_steps
-    lines = (
-        ("DQN, Stable-Baselines3", ours("breakout/dqn", DQN, dqn), peer("peers/sb3_breakout.py", dqn), 1.7),
-        ("PQN, torch bfloat16", ours("breakout/pqn", PQN, pqn), peer("peers/torch_breakout.py", pqn * 3 // 4), 0.9),
-    )
+    lines = {
+        "dqn": ("DQN, Stable-Baselines3", ours("breakout/dqn", DQN, dqn), peer("peers/sb3_breakout.py", dqn), 1.7),
+        "pqn": (
+            "PQN, torch bfloat16",
+            ours("breakout/pqn", PQN, pqn),
+            peer("peers/torch_breakout.py", pqn * 3 // 4),
+            0.9,
+        ),
+    }
     print(f"env steps per second, medians of {arguments.rounds} turns, {os.cpu_count()} cores")
     rows, samples = [], {}
     with tempfile.TemporaryDirectory() as place:
-        for number, (name, own, other, bar) in enumerate(lines):
-            own(Path(place) / f"{number}-compile")
-            turns = [(own(Path(place) / f"{number}-{turn}"), other(Path(place))) for turn in range(arguments.rounds)]
+        for agent in [arguments.only] if arguments.only else lines:
+            name, own, other, bar = lines[agent]
+            own(Path(place) / f"{agent}-compile")
+            turns = [(own(Path(place) / f"{agent}-{turn}"), other(Path(place))) for turn in range(arguments.rounds)]
             mine, theirs = (statistics.median(side) for side in zip(*turns, strict=True))
             ratio = statistics.median(one / another for one, another in turns)
             print(f"{name:24} ours {mine:7.0f}   peer {theirs:7.0f}   ratio {ratio:.2f}, at least {bar}", flush=True)

@@ -281,7 +281,9 @@ def test_a_cell_run_again_replaces_its_class_and_another_class_is_refused(monkey
         validate(Student(curve=first()), "at")
     with pytest.raises(UserError, match=r"already __main__\.Wave for the curve wave: call mine\.Wave otherwise"):
         cell("mine")
-    with pytest.raises(UserError, match=r"already parts\.Flat for the curve flat: call test_component\..*Flat other"):
+    with pytest.raises(
+        UserError, match=r"already samples\.components\.Flat for the curve flat: call test_component\..*Flat other"
+    ):
 
         @component(Curve)
         class Flat: ...

@@ -61,14 +61,14 @@ def _valid(value):
 
 def test_the_format():
     assert to_json(Plan(Student(RankedMemory(5), widths=(3,), curve=Flat(1.0)))) == {
-        "type": "plan/parts:Plan",
+        "type": "plan/samples.components:Plan",
         "student": {
-            "type": "student/parts:Student",
+            "type": "student/samples.components:Student",
             "memory": {
-                "type": "study-memory/parts:RankedMemory",
+                "type": "study-memory/samples.components:RankedMemory",
                 "capacity": 5,
                 "alpha": 0.6,
-                "beta": {"type": "curve/parts:Slope", "start": 1.0, "end": 0.0, "per": "step"},
+                "beta": {"type": "curve/samples.components:Slope", "start": 1.0, "end": 0.0, "per": "step"},
             },
             "rate": 1e-3,
             "widths": [3],
@@ -76,10 +76,10 @@ def test_the_format():
             "mode": "max",
             "clip": False,
             "limit": None,
-            "curve": {"type": "curve/parts:Flat", "value": 1.0},
+            "curve": {"type": "curve/samples.components:Flat", "value": 1.0},
             "module": None,
         },
-        "world": {"type": "world/parts:World", "id": "CartPole-v1", "lanes": 1, "kwargs": {}},
+        "world": {"type": "world/samples.components:World", "id": "CartPole-v1", "lanes": 1, "kwargs": {}},
         "steps": 50_000,
     }
 
@@ -135,7 +135,7 @@ def test_a_damaged_file_gives_one_clear_line(data, message):
 
 
 def test_nothing_is_imported_by_name():
-    for name in ("subprocess.Popen", "subprocess/Popen", "parts.Flat", "curve/parts.Flat"):
+    for name in ("subprocess.Popen", "subprocess/Popen", "samples.components.Flat", "curve/samples.components.Flat"):
         with pytest.raises(UserError, match="unknown type"):
             from_json({"type": name, "args": "true"})
     assert subprocess.Popen is not None

@@ -17,17 +17,17 @@ from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.optimisers import SGD, Adam
 from argmaxq.learning.parameters import InvertingGradients, Tanh
 from argmaxq.learning.schedules import Constant
-from argmaxq.learning.sync import Periodic, Polyak
+from argmaxq.learning.sync import Periodic
 from argmaxq.networks.critics import Ensemble, SinglePass
 from argmaxq.networks.heads import Centred
 from argmaxq.networks.inputs import Raw, Rescaled
 from argmaxq.networks.mlp import MLP
-from argmaxq.replay.uniform import Uniform
 from argmaxq.spaces import DiscreteActions, Spaces
 from argmaxq.types import Batch
 from oracles.hybrid import (
     ACTIONS,
     BATCH,
+    SMALL,
     SPACES,
     Hand,
     batch,
@@ -40,19 +40,11 @@ from oracles.hybrid import (
     scattered,
     squash,
 )
-from oracles.parts import LINEAR, clock
+from oracles.parts import clock
 from samples.hybrid_probes import AIMING, CHOOSING, DECAY, LEARNING, Aiming, greedy
 from support.trainer import ENGINES, train
 
-PLAIN = PADDPG(
-    critic=SinglePass(hidden=(6,), inputs=Raw(), activation="tanh"),
-    actor_network=LINEAR,
-    optimiser=SGD(0.5),
-    actor_optimiser=SGD(0.25),
-    replay=Uniform(64),
-    sync=Polyak(0.25),
-    actor_sync=Polyak(0.5),
-)
+PLAIN = PADDPG(critic=SinglePass(hidden=(6,), inputs=Raw(), activation="tanh"), **SMALL)
 NEVER, STILL = Periodic(10**9), SGD(1e-30)
 DEEP = {"actor_network": MLP((5,), activation="tanh"), "sync": NEVER, "actor_sync": NEVER}
 VARIANTS: dict[str, dict[str, Any]] = {"plain": {}, "tanh": {"bounding": Tanh()}}

@@ -24,15 +24,16 @@ from oracles.parts import LINEAR, leaves_equal
 FEATURES, SIZES, BATCH = 3, (1, 0, 2), 8
 ACTIONS, PARAMETERS = len(SIZES), sum(SIZES)
 SPACES = Spaces(ArraySpec((FEATURES,), "float32"), HybridActions(SIZES))
-PLAIN = PDQN(
-    critic=MultiPass(hidden=(6,), inputs=Raw(), activation="tanh"),
-    actor_network=LINEAR,
-    optimiser=SGD(0.5),
-    actor_optimiser=SGD(0.25),
-    replay=Uniform(64),
-    sync=Polyak(0.25),
-    actor_sync=Polyak(0.5),
-)
+SMALL: dict[str, Any] = {
+    "actor_network": LINEAR,
+    "optimiser": SGD(0.5),
+    "actor_optimiser": SGD(0.25),
+    "replay": Uniform(64),
+    "sync": Polyak(0.25),
+    "actor_sync": Polyak(0.5),
+}
+"""Values of both agents that have an actor."""
+PLAIN = PDQN(critic=MultiPass(hidden=(6,), inputs=Raw(), activation="tanh"), **SMALL)
 
 
 def agent_with(**changes: Any) -> Any:

@@ -2,35 +2,19 @@
 
 import shlex
 from pathlib import Path
-from typing import Any
 
 import gymnasium as gym
-import numpy as np
 import pytest
 
 import argmaxq as aq
 from argmaxq.cli.main import main
 from argmaxq.reporting.following import following, resuming
 from argmaxq.runs.trust import STATE_DIR
+from samples.own_environments import Undrawn
 from support.commands import SMALL, Command
 from support.runs import CARTPOLE
 
-
-class Blind(gym.Env[Any, Any]):
-    """Episodes of one step that nobody can see."""
-
-    observation_space = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
-    action_space = gym.spaces.Discrete(2)
-
-    def reset(self, **kwargs: Any) -> Any:
-        super().reset(seed=kwargs.get("seed"))
-        return np.zeros(2, np.float32), {}
-
-    def step(self, action: Any) -> Any:
-        return np.zeros(2, np.float32), 1.0, True, False, {}
-
-
-gym.register("Blind-v0", Blind)
+gym.register("Blind-v0", Undrawn)
 
 KINDS = {
     "one seed": ["--out", "run"],
@@ -83,11 +67,11 @@ def test_an_unfinished_run_is_resumed(tmp_path: Path) -> None:
 
 
 def test_an_object_of_the_users_own_is_given_again_in_python(tmp_path: Path) -> None:
-    run = aq.train("dqn", env=Blind, steps=120, out=tmp_path / "run")
+    run = aq.train("dqn", env=Undrawn, steps=120, out=tmp_path / "run")
     (line,) = following(run.config, run.summary, run.path, watchable=False)
     assert line == f"in Python: aq.Run({str(run.path)!r}, own={{'env.id': ...}}).evaluate()"
-    code = line.removeprefix("in Python: ").replace("...", "Blind")
-    assert eval(code, {"aq": aq, "Blind": Blind}).mean == 1.0
+    code = line.removeprefix("in Python: ").replace("...", "Undrawn")
+    assert eval(code, {"aq": aq, "Undrawn": Undrawn}).mean == 1.0
 
 
 def test_a_film_is_called_as_nothing_is_yet(monkeypatch: pytest.MonkeyPatch, trained: str, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import argmaxq as aq
 from argmaxq.components.errors import UserError
 from argmaxq.domains.cartpole import CartPole
 from argmaxq.visualisation.watch import watch
+from samples.own_environments import Undrawn
 from support.runs import CARTPOLE
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # imageio-ffmpeg's reader leaves pipes
@@ -102,20 +103,6 @@ def test_without_a_display_there_is_a_line_and_no_invisible_window(run: aq.Run, 
     assert done.returncode == 2
     assert "argmaxq: no window can be opened here: write a film with --video FILE.mp4" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-class Undrawn(gym.Env[Any, Any]):
-    """One step an episode, and no pictures."""
-
-    observation_space = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
-    action_space = gym.spaces.Discrete(2)
-
-    def reset(self, **kwargs: Any) -> Any:
-        super().reset(seed=kwargs.get("seed"))
-        return np.zeros(2, np.float32), {}
-
-    def step(self, action: Any) -> Any:
-        return np.zeros(2, np.float32), 1.0, True, False, {}
 
 
 class Drawn(Undrawn):

@@ -157,3 +157,17 @@ NESTED = spaces.Dict(
     arm=spaces.Tuple([spaces.Discrete(3, start=-1), spaces.Tuple([spaces.MultiBinary(2), FLAT])]),
     gears=spaces.MultiDiscrete([2, 3], start=[1, 5]),
 )
+
+
+class Undrawn(gym.Env[Any, Any]):
+    """One step an episode, and no pictures."""
+
+    observation_space = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
+    action_space = gym.spaces.Discrete(2)
+
+    def reset(self, **kwargs: Any) -> Any:
+        super().reset(seed=kwargs.get("seed"))
+        return np.zeros(2, np.float32), {}
+
+    def step(self, action: Any) -> Any:
+        return np.zeros(2, np.float32), 1.0, True, False, {}

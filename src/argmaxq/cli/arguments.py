@@ -39,6 +39,11 @@ def whole_number(text: str) -> int:
     return number
 
 
+def quiet(what: str) -> Argument:
+    """``--quiet``, of a verb that makes this."""
+    return argument("--quiet", f"print nothing but the {what}'s folder", action="store_true")
+
+
 RUN = argument("run", "the run's folder", metavar="RUN")
 TRUST = (
     argument("--trust", "import the modules that the run names, though it was not made here", action="store_true"),
@@ -63,13 +68,6 @@ TRACKED = (
     FILMS,
     OFFLINE,
 )
-
-
-def quiet(what: str) -> Argument:
-    """``--quiet``, of a verb that makes this."""
-    return argument("--quiet", f"print nothing but the {what}'s folder", action="store_true")
-
-
 PICTURES = ("curve", "loss", "health", "choices", "phase", "value", "visits", "schedule", "observation")
 
 LIST = (argument("filter", "words, all of which a line must hold (default: every line)", metavar="FILTER", nargs="*"),)

@@ -66,11 +66,11 @@ RAINBOW = DQN(
     learning_starts=20_000,
     rewards=Clip(),
 )
-# Gallici et al. 2025.
+# Gallici et al. 2025, but for the learning rate, which falls to 0: at a constant one, Pong was learnt and lost again.
 GALLICI = PQN(
     network=Convolutional(Nature(), layer_norm=True, start="he"),
     exploration=EpsilonGreedy(Linear(1.0, 0.001, 0.1, per="run")),
-    optimiser=RAdam(2.5e-4),
+    optimiser=RAdam(2.5e-4, annealing=TO_ZERO),
     trace_decay=0.65,
     rollout=32,
     epochs=2,

@@ -31,6 +31,7 @@ from argmaxq.spaces import ArraySpec, BranchedActions, Spaces
 from argmaxq.types import FORBIDDEN, Batch, Keys, Transition
 from oracles.parts import leaves_equal
 from samples.own_environments import Own
+from support.tiers import slow
 from support.trainer import ENGINES, train
 
 SIZES = (5, 4, 5, 3, 5, 4)
@@ -124,9 +125,7 @@ def test_implicit_quantiles_of_each_branch_are_drawn_without_those_that_are_not_
     assert agent.greedy(params, (), obs)[0].tolist() == [int(plain[:2].argmax()), int(plain[3:].argmax())]
 
 
-@pytest.mark.parametrize(
-    ("returns", "lanes"), [(Categorical(11, 0.0, 2.0), 8), pytest.param(Scalar(), 1, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("returns", "lanes"), [(Categorical(11, 0.0, 2.0), 8), slow(Scalar(), 1)])
 def test_engines_agree_and_take_choices_that_there_are(returns: Any, lanes: int) -> None:
     fields = {"returns": returns, "replay": Prioritised(3_000), "bootstrap": Munchausen(), "n_step": 2}
     agent = aq.replace(AGENT, fields | {"network.layer": Noisy(), "network.head": BranchingDueling(Noisy())})

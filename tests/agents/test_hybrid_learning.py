@@ -10,14 +10,13 @@ from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.schedules import Linear
 from argmaxq.networks.critics import MultiPass, SinglePass
 from samples.hybrid_probes import PLATFORM
+from support.tiers import slow
 from support.trainer import compiled_engine
 
 AGENT = PDQN(exploration=EpsilonGreedy(Linear(1.0, 0.02, 8_000)), learning_starts=500)
 
 
-@pytest.mark.parametrize(
-    "critic", [SinglePass(), pytest.param(MultiPass(), marks=pytest.mark.slow)], ids=["p-dqn", "mp-dqn"]
-)
+@pytest.mark.parametrize("critic", [SinglePass(), slow(MultiPass())], ids=["p-dqn", "mp-dqn"])
 def test_platform(critic: object) -> None:
     """Chance gives 0.15, fixed parameters in the middle of their range end at the first gap, 0.25."""
     agent = dataclasses.replace(AGENT, critic=critic)

@@ -22,6 +22,7 @@ from argmaxq.networks.mlp import MLP
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from samples.probes import PROBES, Endless, Probe
+from support.tiers import slow
 from support.trainer import ENGINES, compiled_engine, probe_env, train, values
 
 GAMMA, LANES = 0.9, 4
@@ -121,7 +122,7 @@ class Ending(Endless):
         return state.step >= ENDLESS.time_limit
 
 
-@pytest.mark.parametrize(("name", "trace_decay"), [("dqn", 0.0), pytest.param("pqn", 0.95, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("name", "trace_decay"), [("dqn", 0.0), slow("pqn", 0.95)])
 def test_a_time_limit_taken_for_a_terminal_state_would_be_seen(name: str, trace_decay: float) -> None:
     """A wrong agent would find 3.08 with one-step targets and 2.4 with lambda-returns, where the truth is 10."""
     wrong = 0.0

@@ -29,6 +29,7 @@ from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
 from argmaxq.types import FORBIDDEN, Estimates, Transition
 from oracles.parts import chi_square, clock, leaves_equal
 from samples.masked import ENV, RETURNS, SEQUENCES, TAXI, OpenDoors, doors, small
+from support.tiers import slow
 from support.trainer import ENGINES, train
 
 BOOTSTRAPS = {"max": Max(), "double": Double(), "munchausen": Munchausen()}
@@ -109,7 +110,7 @@ MASKED = {
     "r2d2": (SEQUENCES, 8),
     "r2d2-alone": (aq.replace(SEQUENCES, {"bootstrap": Munchausen(), "replay": Uniform(3_000)}), 1),
 }
-LONG = [pytest.param(name, marks=pytest.mark.slow) if name == "r2d2-alone" else name for name in MASKED]
+LONG = [slow(name) if name == "r2d2-alone" else name for name in MASKED]
 
 
 @pytest.mark.parametrize("name", LONG)

@@ -28,6 +28,7 @@ from argmaxq.verbs.policy import Policy
 from oracles.parts import leaves_equal
 from oracles.recurrent import REMEMBERING, Fading
 from support.runs import CARTPOLE, assert_same, crashed, killed_at
+from support.tiers import slow
 from support.trainer import ENGINES, train
 
 HIDDEN = CompiledEnv(functional("argmaxq/CartPoleHidden-v0"), 500)
@@ -46,11 +47,11 @@ AGENTS = {
     ("name", "lanes"),
     [
         ("gru", 8),
-        pytest.param("gru", 1, marks=pytest.mark.slow),
-        pytest.param("lstm", 1, marks=pytest.mark.slow),
-        pytest.param("lstm", 8, marks=pytest.mark.slow),
+        slow("gru", 1),
+        slow("lstm", 1),
+        slow("lstm", 8),
         ("pqn", 1),
-        pytest.param("pqn", 8, marks=pytest.mark.slow),
+        slow("pqn", 8),
     ],
 )
 def test_both_engines_have_the_same_bits(name: str, lanes: int) -> None:

@@ -42,6 +42,7 @@ from oracles.hybrid import (
 )
 from oracles.parts import clock
 from samples.hybrid_probes import AIMING, CHOOSING, DECAY, LEARNING, Aiming, greedy
+from support.tiers import slow
 from support.trainer import ENGINES, train
 
 PLAIN = PADDPG(critic=SinglePass(hidden=(6,), inputs=Raw(), activation="tanh"), **SMALL)
@@ -170,9 +171,7 @@ PROBING = PADDPG(
 )
 
 
-@pytest.mark.parametrize(
-    ("engine", "seed"), [("compiled", 0), ("compiled", 1), pytest.param("host", 0, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("engine", "seed"), [("compiled", 0), ("compiled", 1), slow("host", 0)])
 def test_the_best_action_and_its_parameter_are_found(engine: str, seed: int) -> None:
     """The right action for each observation, and a parameter near 9; an actor that does not learn stays at 4.5."""
     state, _ = train(ENGINES[engine](PROBING, CHOOSING, 4, (seed,)), 520)

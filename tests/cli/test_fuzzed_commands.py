@@ -11,6 +11,7 @@ import pytest
 from argmaxq.cli.main import main
 from support.commands import SMALL
 from support.fuzzed_commands import command_line
+from support.tiers import slow
 
 CODES = {0, 1, 2, 3}
 # A user's Python warnings are not errors, and some of these lines deserve one.
@@ -47,7 +48,7 @@ def _untouched(place: Path) -> None:
     assert [path.name for path in (place / "foreign").iterdir()] == ["file"]
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [60, slow(10_000)])
 def test_in_one_process(count: int, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chance = random.Random(count)
     for _ in range(count):
@@ -60,7 +61,7 @@ def test_in_one_process(count: int, place: Path, capsys: pytest.CaptureFixture[s
     _untouched(place)
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [2, slow(200)])
 def test_in_processes_of_their_own(count: int, place: Path) -> None:
     chance = random.Random(count)
     for _ in range(count):

@@ -18,6 +18,8 @@ from support.places import DOCS, ROOT
 
 FOLLOWED = ("index.md", "all-of-it.md", "guide/*.md", "from/*.md")
 GUIDE = sorted(page for pattern in FOLLOWED for page in DOCS.glob(pattern))
+QUICK = ("guide/tips.md", "guide/which-agent.md", "index.md")
+"""Pages that are followed each time; the others take minutes together."""
 WRITTEN = [page for page in DOCS.rglob("*.md") if DOCS / "lessons" not in page.parents]  # those are made of notebooks
 TOLD = sorted(page for page in WRITTEN if any(words[0] == "argmaxq" for words in commands(page)))
 OF_OTHERS = ("pip", "python", "python3", "ffmpeg", "cat", ".")
@@ -27,7 +29,9 @@ def name(page: Path) -> str:
     return str(page.relative_to(DOCS))
 
 
-@pytest.mark.parametrize("page", GUIDE, ids=name)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=() if name(page) in QUICK else pytest.mark.slow, id=name(page)) for page in GUIDE]
+)
 def test_a_page_of_the_guide_runs_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
     followed(page, tmp_path)
 

@@ -11,6 +11,7 @@ import pytest
 from argmaxq.domains.catalogue import DOMAINS, functional
 from argmaxq.lanes.compiled import CompiledEnv
 from argmaxq.lanes.func_lanes import FuncLanes
+from support.tiers import slow
 
 minatar = pytest.importorskip("minatar")
 pytest.importorskip("pgx")
@@ -43,7 +44,7 @@ def randomness(env: Any) -> int:
     return int(env.random.get_state()[2])
 
 
-@pytest.mark.parametrize("steps", [2_000, pytest.param(100_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("steps", [2_000, slow(100_000)])
 @pytest.mark.parametrize("id", GAMES)
 def test_a_step_from_each_state_is_minatars(id: str, steps: int) -> None:
     """Wherever nothing is drawn in it: what appears in a game then is tested below."""

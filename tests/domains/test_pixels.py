@@ -21,6 +21,7 @@ from argmaxq.networks.inputs import Rescaled
 from argmaxq.networks.mlp import MLP
 from argmaxq.replay.uniform import Uniform
 from oracles.parts import leaves_equal
+from support.tiers import slow
 from support.trainer import ENGINES, train
 
 STATES = 1_000
@@ -104,7 +105,7 @@ def test_large_observations_are_not_drawn_ahead() -> None:
     np.testing.assert_array_equal(lanes.step(np.ones(2, np.int32)).obs, again.step(np.ones(2, np.int32)).obs)
 
 
-@pytest.mark.parametrize("lanes", [8, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("lanes", [8, slow(1)])
 def test_engines_learn_the_same_from_frames(lanes: int) -> None:
     """Episodes that end and begin included; the replay holds int8."""
     env = functional("argmaxq/CartPolePixels-v0", {"height": 160, "width": 8})

@@ -20,6 +20,7 @@ from argmaxq.recipes.starts.generic import start
 from argmaxq.spaces import ArraySpec, BranchedActions, DiscreteActions, Spaces
 from argmaxq.training.feasibility import refuse_infeasible
 from samples.image_environments import Light
+from support.tiers import slow
 
 MIXED = spaces.Dict(
     {
@@ -123,8 +124,8 @@ def test_an_agent_that_cannot_read_parts_says_so() -> None:
     ("shape", "beside"),
     [
         ((16, 12, 1), True),
-        pytest.param((24, 20, 3), False, marks=pytest.mark.slow),
-        pytest.param((3, 20, 24), False, marks=pytest.mark.slow),
+        slow((24, 20, 3), False),
+        slow((3, 20, 24), False),
     ],
 )
 def test_a_picture_is_learnt_from_the_start(shape: tuple[int, ...], beside: bool, tmp_path: object) -> None:

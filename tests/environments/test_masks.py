@@ -25,6 +25,7 @@ from argmaxq.networks.layers import Noisy
 from argmaxq.networks.mlp import MLP
 from argmaxq.networks.recurrent import GRU, Recurrent
 from samples.masked import ACTIONS, BEST, ENV, RETURNS, SEQUENCES, TAXI, InDict, OpenDoors, doors, doors_in_dict, small
+from support.tiers import slow
 from support.trainer import ENGINES
 
 
@@ -103,8 +104,8 @@ ROLLOUTS = RecurrentPQN(
     ("agent", "engine"),
     [
         (ROLLOUTS, "host"),
-        pytest.param(ROLLOUTS, "compiled", marks=pytest.mark.slow),
-        *(pytest.param(SEQUENCES, engine, marks=pytest.mark.slow) for engine in ENGINES),
+        slow(ROLLOUTS, "compiled"),
+        *(slow(SEQUENCES, engine) for engine in ENGINES),
     ],
 )
 def test_a_recurrent_masked_run_is_evaluated_and_loaded(agent: Any, engine: str, tmp_path: Path) -> None:

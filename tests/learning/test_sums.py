@@ -19,6 +19,7 @@ from argmaxq.training.engines.engine import account, no_episodes
 from argmaxq.types import Row
 from oracles.parts import leaves_equal
 from samples.probes import Endless
+from support.tiers import slow
 from support.trainer import ENGINES, train
 
 NOTHING = Sum(jnp.float32(0), jnp.float32(0))
@@ -62,7 +63,7 @@ def test_compiled_and_plain_additions_have_the_same_bits(numbers: list[float]) -
 
 
 @pytest.mark.parametrize("value", [0.1, -1 / 3, 1e-3, 7.3])
-@pytest.mark.parametrize("count", [10**7, pytest.param(10**9, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [10**7, slow(10**9)])
 def test_many_alike(value: float, count: int) -> None:
     exact = count * float(np.float32(value))
     assert relative_error(repeated(np.float32(value), count), exact, abs(exact)) < 1e-6

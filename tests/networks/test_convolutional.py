@@ -30,6 +30,7 @@ from argmaxq.replay.uniform import Uniform
 from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
 from argmaxq.types import Batch, Prepared, Transition
 from oracles.parts import leaves_equal
+from support.tiers import slow
 from support.trainer import ENGINES, train
 
 KEY = jax.random.key(0)
@@ -93,7 +94,7 @@ def distances(ours: Any, theirs: Any) -> list[float]:
     return [float(np.linalg.norm(np.ravel(a - b)) / np.linalg.norm(b)) for a, b in pairs]
 
 
-@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("kind", ["nature", "impala", *map(slow, ("gamma", "hadamax"))])
 def test_an_encoder_and_its_gradient_are_those_of_flax(kind: str) -> None:
     """One picture and batches to rounding in float32; in bfloat16 to its few per cent."""
     layer_norm = kind in ("gamma", "hadamax")
@@ -150,7 +151,7 @@ RETURNS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", RETURNS)
+@pytest.mark.parametrize("name", [slow(name) if name in ("quantile", "mean-expansion") else name for name in RETURNS])
 def test_heads_layers_and_returns_fit(name: str) -> None:
     """An update moves every layer, and further ones on one batch make its error small."""
     returns, head, fields = RETURNS[name]
@@ -267,7 +268,7 @@ AGENTS = {
 }
 
 
-@pytest.mark.parametrize(("name", "lanes"), [("dqn", 1), ("dqn", 8), ("pqn", 1), ("pqn", 24)])
+@pytest.mark.parametrize(("name", "lanes"), [("dqn", 1), slow("dqn", 8), slow("pqn", 1), ("pqn", 24)])
 def test_both_engines_are_the_same_whatever_the_blocks(name: str, lanes: int) -> None:
     env, agent = CompiledEnv(Pictures(), 500), AGENTS[name]
     (one, _), (two, _) = (

@@ -27,7 +27,7 @@ from argmaxq.recipes import choose
 from argmaxq.visualisation.recording import discounted
 from support.browser import Browser
 from support.commands import Command
-from support.outline import HALF, HOSTILE, Outline
+from support.drawings import HALF, HOSTILE, Outline
 from support.scored import scored
 
 

@@ -23,7 +23,7 @@ from argmaxq.studies.labels import labels, short_names
 from argmaxq.studies.making import settings_of
 from support.browser import Browser
 from support.commands import Command
-from support.outline import HOSTILE, Outline
+from support.drawings import HOSTILE, Outline
 from support.scored import SPREAD, scored, scored_study
 
 CAPACITY, GAMMA = "agent.replay.capacity", "agent.gamma"

@@ -27,6 +27,7 @@ from argmaxq.types import Row
 from oracles.parts import clock
 from oracles.replay import FilmModel, Replay, check, compiled, draw
 from support.runs import AGENT, assert_same, contents, crashed
+from support.tiers import slow
 
 RESIZED = jax.jit(lambda replay, state, before, n: replay.resized(state, before, n), static_argnums=3)
 
@@ -123,7 +124,7 @@ class TestTraining:
         size = {"agent.replay": replay, "agent.replay.capacity": 1_500, "agent.n_step": 3, "checkpoint_every": 300}
         return aq.replace(base, size | values)
 
-    @pytest.mark.parametrize("replay", ["uniform", "prioritised"])
+    @pytest.mark.parametrize("replay", ["prioritised", slow("uniform")])
     def test_frames_and_whole_observations_teach_the_same_on_both_engines(self, replay: str, tmp_path: Path) -> None:
         found = []
         for storage, engine in (("whole", "compiled"), ("frames", "compiled"), ("frames", "host")):

@@ -9,6 +9,7 @@ import pytest
 
 import argmaxq as aq
 from support.runs import CARTPOLE, DRAWING, LANDER, PARALLEL, PLATFORM, PRIORITISED, REMEMBERING, Victims, assert_same
+from support.tiers import slow
 
 # Box2D's bindings crash the process if this warning of theirs is made an error.
 pytestmark = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
@@ -24,8 +25,8 @@ KILLED = {
     "recurrent-masked": (REMEMBERING, {"engine": "compiled"}),
     "recurrent-masked-host": (REMEMBERING, {"engine": "host"}),
 }
-SLOW = ("noisy-implicit", "recurrent-masked-host")
-"""The other engine of each is quick to compile."""
+SLOW = ("hybrid-host", "noisy-implicit", "noisy-implicit-host", "recurrent-masked-host")
+"""Resumed without a kill in other tests, on either engine."""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def kill_and_compare(victims: Victims, recipe: Any, options: Any, folder: Path, 
     return hits
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in KILLED])
+@pytest.mark.parametrize("name", [slow(n) if n in SLOW else n for n in KILLED])
 def test_killed_and_resumed_equals_uninterrupted(name: str, victims: Victims, tmp_path: Path) -> None:
     kill_and_compare(victims, *KILLED[name], tmp_path, kills=2)
 

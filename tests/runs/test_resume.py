@@ -15,6 +15,7 @@ from argmaxq.runs import checkpoint
 from argmaxq.runs.records import read
 from support.commands import command
 from support.runs import CARTPOLE, DRAWING, PARALLEL, assert_same, contents, crashed, killed_at, newest
+from support.tiers import slow
 
 # Box2D's bindings crash the process if this warning of theirs is made an error.
 pytestmark = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
@@ -26,15 +27,13 @@ class TestCrash:
     @pytest.mark.parametrize(
         ("recipe", "options"),
         [
-            pytest.param(CARTPOLE, {"seeds": 3}, marks=pytest.mark.slow),
+            slow(CARTPOLE, {"seeds": 3}),
             (aq.replace(CARTPOLE, {"env.lanes": 2}), {"seeds": 5}),
             (aq.replace(PARALLEL, {"env.lanes": 2, "steps": 1_024}), {"engine": "host", "seeds": 2}),
             (DRAWING, {}),
-            pytest.param(DRAWING, {"engine": "host"}, marks=pytest.mark.slow),
-            pytest.param(aq.replace(CARTPOLE, {"evaluation.every": 0, "agent.rollout": 7}), {}, marks=pytest.mark.slow),
-            pytest.param(
-                aq.replace(PARALLEL, {"env.id": "LunarLander-v3", "steps": 2_048}), {}, marks=pytest.mark.slow
-            ),
+            slow(DRAWING, {"engine": "host"}),
+            slow(aq.replace(CARTPOLE, {"evaluation.every": 0, "agent.rollout": 7}), {}),
+            slow(aq.replace(PARALLEL, {"env.id": "LunarLander-v3", "steps": 2_048}), {}),
         ],
         ids=[
             "three-seeds",

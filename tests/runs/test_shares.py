@@ -20,6 +20,7 @@ from argmaxq.training.standstill import foreseen, standing_still
 from argmaxq.types import Clock
 from oracles.parts import clock
 from support.runs import CARTPOLE, assert_same, killed_at
+from support.tiers import slow
 
 SHARED = aq.replace(
     CARTPOLE,
@@ -65,7 +66,7 @@ def test_more_steps_are_shares_of_the_new_total_from_there_on(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("engine", "seeds"),
-    [("compiled", 2), *(pytest.param(*kind, marks=pytest.mark.slow) for kind in (("compiled", 1), ("host", 2)))],
+    [("compiled", 2), *(slow(*kind) for kind in (("compiled", 1), ("host", 2)))],
 )
 def test_a_kill_in_a_longer_stretch_resumes_bit_for_bit(engine: str, seeds: int, tmp_path: Path) -> None:
     for name in ("reference", "run"):

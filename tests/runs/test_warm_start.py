@@ -15,6 +15,7 @@ from argmaxq.runs import checkpoint
 from support.commands import SMALL, Command
 from support.hostile import change_config, copied
 from support.runs import CARTPOLE, PARALLEL, PLATFORM, assert_same, killed_at
+from support.tiers import slow
 
 BRIEF = {"steps": 400, "evaluation.every": 400, "evaluation.episodes": 1, "checkpoint_every": 200}
 FROZEN = aq.replace(aq.find("frozenlake/q"), BRIEF)
@@ -97,7 +98,7 @@ def test_which_checkpoint(sources: dict[str, aq.Run], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("engine", "seeds"),
-    [("compiled", 3), *(pytest.param(*kind, marks=pytest.mark.slow) for kind in (("compiled", 1), ("host", 2)))],
+    [("compiled", 3), *(slow(*kind) for kind in (("compiled", 1), ("host", 2)))],
 )
 def test_it_resumes_bit_for_bit_without_its_source(engine: Any, seeds: int, sources: Any, tmp_path: Path) -> None:
     """Killed before its first checkpoint, and after it."""

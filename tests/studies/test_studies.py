@@ -20,6 +20,7 @@ from argmaxq.studies.study import resume
 from support.commands import Command, command, study_words
 from support.runs import CARTPOLE, assert_same
 from support.studied import Here, be_killed
+from support.tiers import slow
 
 VARY = {"agent.replay.capacity": (300, 600), "agent.optimiser.learning_rate": (1e-3, 1e-2)}
 SEEDS = (3, 7)
@@ -136,8 +137,8 @@ def test_a_command_is_planned_by_its_words(argmaxq: Command) -> None:
         opened(".")
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("engine", ["auto", pytest.param("host", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, slow(20)])
+@pytest.mark.parametrize("engine", ["auto", slow("host")])
 def test_kills_lose_nothing(kills: int, engine: str, tmp_path: Path) -> None:
     untroubled, killed = tmp_path / "untroubled", tmp_path / "killed"
     with command(*study_words(untroubled), "--engine", engine) as process:

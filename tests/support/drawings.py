@@ -1,9 +1,14 @@
-"""What is written in pictures, and records of losses to draw."""
+"""What is written in pictures and on pages, records of losses to draw, and names that must stay text."""
 
+from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
 from argmaxq.runs.records import Records
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+HALF = "\ud800"
+"""Half of a surrogate pair, which JSON may hold and UTF-8 not."""
 
 
 def texts(svg: Path) -> list[str]:
@@ -20,3 +25,21 @@ def metrics(folder: Path, *losses: float, **others: float) -> Path:
     records.append("metrics", [{"step": 0, "epsilon": 1.0}, *rows])
     records.flush()
     return folder
+
+
+class Outline(HTMLParser):
+    """What a page consists of: elements that are open, and all there were with their attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+        if tag not in ("meta", "img", "input"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag

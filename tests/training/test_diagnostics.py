@@ -36,6 +36,7 @@ from argmaxq.types import Clock, Row
 from oracles.parts import leaves_equal
 from samples.probes import PROBES
 from support.runs import CARTPOLE, PARALLEL, assert_same, crashed
+from support.tiers import slow
 from support.trainer import ENGINES, TOTAL, compiled_engine, probe_env, train
 
 SPACES = Spaces(ArraySpec((3,), "float32"), DiscreteActions(2))
@@ -175,8 +176,7 @@ SMALL = DQN(network=MLP((16,)), replay=Uniform(500), learning_starts=50, batch_s
 ROLLOUTS = PQN(network=MLP((16,), layer_norm=True), rollout=16, epochs=2, minibatches=4)
 
 
-@pytest.mark.parametrize("agent", [SMALL, ROLLOUTS], ids=["dqn", "pqn"])
-@pytest.mark.parametrize("lanes", [1, 8])
+@pytest.mark.parametrize(("agent", "lanes"), [(SMALL, 8), (ROLLOUTS, 1), slow(SMALL, 1), slow(ROLLOUTS, 8)])
 def test_both_engines_measure_the_same_and_change_nothing(agent: Any, lanes: int) -> None:
     found = []
     for make in ENGINES.values():

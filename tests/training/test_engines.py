@@ -26,6 +26,7 @@ from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
 from oracles.parts import leaves_equal
+from support.tiers import slow
 from support.trainer import CARTPOLE, ENGINES, compiled_engine, outcome, plain, train
 
 SMALL = MLP((16,))
@@ -58,16 +59,16 @@ def episodes(reports: list[list[Report]], seed: int = 0) -> list[Any]:
 @pytest.mark.parametrize(
     ("name", "lanes"),
     [
-        ("dqn", 1),
+        slow("dqn", 1),
         ("dqn", 8),
         ("rich", 8),
         ("pqn", 8),
         ("modern", 8),
-        pytest.param("modern", 1, marks=pytest.mark.slow),
-        pytest.param("pqn-modern", 8, marks=pytest.mark.slow),
-        pytest.param("rich", 1, marks=pytest.mark.slow),
-        pytest.param("pqn", 1, marks=pytest.mark.slow),
-        pytest.param("pqn", 3, marks=pytest.mark.slow),
+        slow("modern", 1),
+        slow("pqn-modern", 8),
+        slow("rich", 1),
+        slow("pqn", 1),
+        slow("pqn", 3),
     ],
 )
 def test_compiled_and_host_are_the_same_after_2000_updates(name: str, lanes: int) -> None:
@@ -134,9 +135,7 @@ def seed_of(state: Any, position: int) -> Any:
     return jax.tree.map(lambda leaf: np.asarray(leaf)[position], outcome(state))
 
 
-@pytest.mark.parametrize(
-    "agent", [QUICK, pytest.param(dataclasses.replace(PEER, network=SMALL), marks=pytest.mark.slow)], ids=["dqn", "pqn"]
-)
+@pytest.mark.parametrize("agent", [QUICK, slow(dataclasses.replace(PEER, network=SMALL))], ids=["dqn", "pqn"])
 def test_groups_of_any_width_agree(agent: Agent) -> None:
     """A seed has the same bits in a group of 2, of 4 and of 5, wherever it stands in it."""
     groups = [(1, 0), (0, 1, 2, 3), (0, 1, 2, 3, 4)]
@@ -212,7 +211,7 @@ def compiled_programs(tmp_path: Path) -> Iterator[list[str]]:
     ("engine", "seeds", "changes"),
     [
         ("compiled", (0,), [{path: value} for path, value in SWEPT.items()]),
-        pytest.param("compiled", (0, 1), [SWEPT], marks=pytest.mark.slow),
+        slow("compiled", (0, 1), [SWEPT]),
         ("host", (0,), [SWEPT]),
     ],
     ids=["compiled", "group", "host"],

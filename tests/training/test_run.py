@@ -19,6 +19,7 @@ from argmaxq.runs.records import read
 from argmaxq.training.loop import Diverged
 from samples.probes import OneStep
 from support.runs import CARTPOLE, PARALLEL, assert_same, contents, crashed, newest
+from support.tiers import slow
 
 
 @pytest.mark.parametrize("options", [{}, {"engine": "host"}, {"seeds": 2}])
@@ -196,7 +197,7 @@ class Treacherous(OneStep):
         return jnp.where(jax.random.uniform(rng) < 1e-3, jnp.nan, 1.0)
 
 
-@pytest.mark.parametrize("engine", [pytest.param("compiled", marks=pytest.mark.slow), "host"])
+@pytest.mark.parametrize("engine", [slow("compiled"), "host"])
 def test_seeds_that_diverge_leave_the_others_alone(engine: Any, tmp_path: Path) -> None:
     changes = {"env.id": Treacherous, "steps": 1_000, "evaluation.every": 0, "checkpoint_every": 100}
     recipe = aq.replace(CARTPOLE, changes)

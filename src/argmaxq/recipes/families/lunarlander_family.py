@@ -41,5 +41,9 @@ RECIPES = {
         },
     ),
     # Wide bins: a step of the logits moves a value in proportion to its histogram's variance, finer ones learn slowly.
-    "lunarlander/pqn-hl": replace(PARALLEL, {"agent.returns": HLGauss(25, -36.0, 36.0)}),
+    # Four passes over a rollout: a bounded gradient bears them, and two need half as many steps again.
+    "lunarlander/pqn-hl": replace(
+        PARALLEL,
+        {"agent.returns": HLGauss(25, -36.0, 36.0), "agent.epochs": 4, "evaluation.episodes": 50},
+    ),
 }

@@ -41,7 +41,7 @@ RECIPES = {
         },
     ),
     # Wide bins: a step of the logits moves a value in proportion to its histogram's variance, finer ones learn slowly.
-    # Four passes over a rollout: a bounded gradient bears them, and two need half as many steps again.
+    # Four passes over a rollout; with two it takes half as many steps again until it is solved.
     "lunarlander/pqn-hl": replace(
         PARALLEL,
         {"agent.returns": HLGauss(25, -36.0, 36.0), "agent.epochs": 4, "evaluation.episodes": 50},

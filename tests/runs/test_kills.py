@@ -26,7 +26,7 @@ KILLED = {
     "recurrent-masked-host": (REMEMBERING, {"engine": "host"}),
 }
 SLOW = ("hybrid-host", "noisy-implicit", "noisy-implicit-host", "recurrent-masked-host")
-"""Resumed without a kill in other tests, on either engine."""
+"""The other engine is killed each time, or resumed in `test_resume`."""
 
 
 @pytest.fixture(scope="module")

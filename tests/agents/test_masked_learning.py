@@ -29,7 +29,7 @@ from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
 from argmaxq.types import FORBIDDEN, Estimates, Transition
 from oracles.parts import chi_square, clock, leaves_equal
 from samples.masked import ENV, RETURNS, SEQUENCES, TAXI, OpenDoors, doors, small
-from support.tiers import slow
+from support.tiers import quick_ones
 from support.trainer import ENGINES, train
 
 BOOTSTRAPS = {"max": Max(), "double": Double(), "munchausen": Munchausen()}
@@ -110,10 +110,9 @@ MASKED = {
     "r2d2": (SEQUENCES, 8),
     "r2d2-alone": (aq.replace(SEQUENCES, {"bootstrap": Munchausen(), "replay": Uniform(3_000)}), 1),
 }
-LONG = [slow(name) if name == "r2d2-alone" else name for name in MASKED]
 
 
-@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize("name", quick_ones(MASKED, ("dqn", "c51-munchausen", "r2d2")))
 def test_engines_agree_and_take_no_forbidden_action(name: str) -> None:
     """In Doors a forbidden action's reward is no number, which would end the training."""
     agent, lanes = MASKED[name]

@@ -15,6 +15,7 @@ import argmaxq as aq
 from support.browser import Browser
 from support.documents import blocks, commands, followed, understood
 from support.places import DOCS, ROOT
+from support.tiers import quick_ones
 
 FOLLOWED = ("index.md", "all-of-it.md", "guide/*.md", "from/*.md")
 GUIDE = sorted(page for pattern in FOLLOWED for page in DOCS.glob(pattern))
@@ -29,11 +30,9 @@ def name(page: Path) -> str:
     return str(page.relative_to(DOCS))
 
 
-@pytest.mark.parametrize(
-    "page", [pytest.param(page, marks=() if name(page) in QUICK else pytest.mark.slow, id=name(page)) for page in GUIDE]
-)
-def test_a_page_of_the_guide_runs_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
-    followed(page, tmp_path)
+@pytest.mark.parametrize("page", quick_ones(map(name, GUIDE), QUICK))
+def test_a_page_of_the_guide_runs_from_top_to_bottom(page: str, tmp_path: Path) -> None:
+    followed(DOCS / page, tmp_path)
 
 
 @pytest.mark.parametrize("page", TOLD, ids=name)

@@ -30,7 +30,7 @@ from argmaxq.replay.uniform import Uniform
 from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
 from argmaxq.types import Batch, Prepared, Transition
 from oracles.parts import leaves_equal
-from support.tiers import slow
+from support.tiers import quick_ones, slow
 from support.trainer import ENGINES, train
 
 KEY = jax.random.key(0)
@@ -94,7 +94,7 @@ def distances(ours: Any, theirs: Any) -> list[float]:
     return [float(np.linalg.norm(np.ravel(a - b)) / np.linalg.norm(b)) for a, b in pairs]
 
 
-@pytest.mark.parametrize("kind", ["nature", "impala", *map(slow, ("gamma", "hadamax"))])
+@pytest.mark.parametrize("kind", quick_ones(ENCODERS, ("nature", "impala")))
 def test_an_encoder_and_its_gradient_are_those_of_flax(kind: str) -> None:
     """One picture and batches to rounding in float32; in bfloat16 to its few per cent."""
     layer_norm = kind in ("gamma", "hadamax")
@@ -151,7 +151,7 @@ RETURNS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", [slow(name) if name in ("quantile", "mean-expansion") else name for name in RETURNS])
+@pytest.mark.parametrize("name", quick_ones(RETURNS, ("scalar", "c51", "hl-gauss", "implicit")))
 def test_heads_layers_and_returns_fit(name: str) -> None:
     """An update moves every layer, and further ones on one batch make its error small."""
     returns, head, fields = RETURNS[name]

@@ -22,6 +22,7 @@ from argmaxq.networks.mlp import MLP
 from argmaxq.networks.own import FlaxNetwork, FunctionNetwork
 from argmaxq.spaces import ArraySpec, DiscreteActions, Spaces
 from samples.probes import PROBES
+from support.tiers import quick_ones
 from support.trainer import compiled_engine, probe_env, train, values
 
 KEY = jax.random.key(0)
@@ -159,7 +160,7 @@ NETWORKS = {
 QUICK = ("mlp", "flax", "equinox", "function")
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in NETWORKS])
+@pytest.mark.parametrize("name", quick_ones(NETWORKS, QUICK))
 def test_all_train_through_dqn(name: str) -> None:
     """The right action depends on the observation; a network that learns nothing stays near its first values."""
     agent = DQN(

@@ -21,7 +21,7 @@ from argmaxq.types import START, Row
 from support.commands import SMALL, Command
 from support.hostile import change_config, copied, untouched
 from support.runs import CARTPOLE, PARALLEL, PLATFORM, PRIORITISED, assert_same, crashed, killed_at
-from support.tiers import slow
+from support.tiers import quick_ones
 
 SHORT = aq.replace(CARTPOLE, {"steps": 1_000})
 RATE = "agent.optimiser.learning_rate"
@@ -57,7 +57,7 @@ KINDS: dict[str, tuple[aq.Recipe, dict[str, Any], dict[str, Any]]] = {
 QUICK = ("dqn", "table")
 
 
-@pytest.mark.parametrize("name", [name if name in QUICK else slow(name) for name in KINDS])
+@pytest.mark.parametrize("name", quick_ones(KINDS, QUICK))
 def test_a_kill_after_other_values_resumes_bit_for_bit(name: str, tmp_path: Path) -> None:
     recipe, options, values = KINDS[name]
     run = crashed(recipe, tmp_path / "run", recipe.steps * 6 // 10, **options)

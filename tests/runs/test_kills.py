@@ -9,7 +9,7 @@ import pytest
 
 import argmaxq as aq
 from support.runs import CARTPOLE, DRAWING, LANDER, PARALLEL, PLATFORM, PRIORITISED, REMEMBERING, Victims, assert_same
-from support.tiers import slow
+from support.tiers import quick_ones
 
 # Box2D's bindings crash the process if this warning of theirs is made an error.
 pytestmark = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
@@ -51,7 +51,7 @@ def kill_and_compare(victims: Victims, recipe: Any, options: Any, folder: Path, 
     return hits
 
 
-@pytest.mark.parametrize("name", [slow(n) if n in SLOW else n for n in KILLED])
+@pytest.mark.parametrize("name", quick_ones(KILLED, KILLED.keys() - SLOW))
 def test_killed_and_resumed_equals_uninterrupted(name: str, victims: Victims, tmp_path: Path) -> None:
     kill_and_compare(victims, *KILLED[name], tmp_path, kills=2)
 

@@ -176,7 +176,11 @@ SMALL = DQN(network=MLP((16,)), replay=Uniform(500), learning_starts=50, batch_s
 ROLLOUTS = PQN(network=MLP((16,), layer_norm=True), rollout=16, epochs=2, minibatches=4)
 
 
-@pytest.mark.parametrize(("agent", "lanes"), [(SMALL, 8), (ROLLOUTS, 1), slow(SMALL, 1), slow(ROLLOUTS, 8)])
+@pytest.mark.parametrize(
+    ("agent", "lanes"),
+    [(SMALL, 8), (ROLLOUTS, 1), slow(SMALL, 1), slow(ROLLOUTS, 8)],
+    ids=["8-dqn", "1-pqn", "1-dqn", "8-pqn"],
+)
 def test_both_engines_measure_the_same_and_change_nothing(agent: Any, lanes: int) -> None:
     found = []
     for make in ENGINES.values():

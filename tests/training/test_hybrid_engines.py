@@ -27,6 +27,7 @@ from argmaxq.replay.uniform import Uniform
 from oracles.parts import leaves_equal
 from samples.hybrid_probes import AIM, AIMING, CHOOSING, DECAY, LEARNING, PLATFORM, greedy
 from support.runs import assert_same, crashed, killed_at
+from support.tiers import slow
 from support.trainer import ENGINES, compiled_engine, outcome, plain, train
 
 PROBING = PDQN(
@@ -35,7 +36,6 @@ PROBING = PDQN(
     actor_optimiser=Adam(5e-3, annealing=DECAY),
     **LEARNING,
 )
-SLOW = pytest.mark.slow
 CRITICS = {
     "mp-dqn": MultiPass(hidden=(64,), activation="tanh"),
     "p-dqn": SinglePass(hidden=(64,), activation="tanh"),
@@ -49,10 +49,10 @@ CRITICS = {
     [
         ("mp-dqn", "host"),
         ("p-dqn", "compiled"),
-        pytest.param("mp-dqn", "compiled", marks=SLOW),
-        pytest.param("p-dqn", "host", marks=SLOW),
-        pytest.param("quadratic", "compiled", marks=SLOW),
-        pytest.param("interpolated", "compiled", marks=SLOW),
+        slow("mp-dqn", "compiled"),
+        slow("p-dqn", "host"),
+        slow("quadratic", "compiled"),
+        slow("interpolated", "compiled"),
     ],
 )
 def test_the_best_action_and_its_parameter_are_found(critic: str, engine: str) -> None:
@@ -101,11 +101,11 @@ RICH = dataclasses.replace(
         pytest.param(RICH, AIMING, 8, id="rich-aiming-8"),
         pytest.param(ALONE, PLATFORM, 1, id="critic-only-platform-1"),
         pytest.param(ALONE, AIMING, 8, id="critic-only-aiming-8"),
-        pytest.param(SAME, AIMING, 1, id="mp-dqn-aiming-1", marks=SLOW),
-        pytest.param(SAME, AIMING, 8, id="mp-dqn-aiming-8", marks=SLOW),
-        pytest.param(RICH, AIMING, 1, id="rich-aiming-1", marks=SLOW),
-        pytest.param(RICH, PLATFORM, 1, id="rich-platform-1", marks=SLOW),
-        pytest.param(RICH, PLATFORM, 8, id="rich-platform-8", marks=SLOW),
+        slow(SAME, AIMING, 1, id="mp-dqn-aiming-1"),
+        slow(SAME, AIMING, 8, id="mp-dqn-aiming-8"),
+        slow(RICH, AIMING, 1, id="rich-aiming-1"),
+        slow(RICH, PLATFORM, 1, id="rich-platform-1"),
+        slow(RICH, PLATFORM, 8, id="rich-platform-8"),
     ],
 )
 def test_compiled_and_host_are_the_same_after_hundreds_of_updates(agent: Any, env: CompiledEnv, lanes: int) -> None:
@@ -119,7 +119,7 @@ def test_compiled_and_host_are_the_same_after_hundreds_of_updates(agent: Any, en
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(one.learner.params))
 
 
-@pytest.mark.parametrize("engine", ["compiled", pytest.param("host", marks=SLOW)])
+@pytest.mark.parametrize("engine", ["compiled", slow("host")])
 def test_blocks_of_any_size_give_the_same_bits(engine: str) -> None:
     runs = [train(ENGINES[engine](RICH, AIMING, 2), 60, block) for block in (60, 7)]
     for state, _ in runs[1:]:
@@ -153,8 +153,8 @@ RESUMED = aq.Recipe(
     ("recipe", "options"),
     [
         (RESUMED, {}),
-        pytest.param(aq.replace(RESUMED, {"env.lanes": 2}), {"seeds": 2}, marks=SLOW),
-        pytest.param(aq.replace(RESUMED, {"steps": 1_200}), {"engine": "host"}, marks=SLOW),
+        slow(aq.replace(RESUMED, {"env.lanes": 2}), {"seeds": 2}),
+        slow(aq.replace(RESUMED, {"steps": 1_200}), {"engine": "host"}),
     ],
     ids=["compiled", "seeds", "host"],
 )

@@ -18,8 +18,7 @@ from argmaxq.networks.inputs import Raw
 from argmaxq.networks.interpolated import Interpolated
 from argmaxq.networks.quadratic import Quadratic
 from argmaxq.types import Transition
-from samples.hybrid_probes import AIM, AIMING, CHOOSING, LEARNING, greedy
-from support.trainer import compiled_engine, train
+from samples.hybrid_probes import AIM, AIMING, CHOOSING, LEARNING, learnt
 
 CRITICS = {"quadratic": Quadratic((9,), inputs=Raw()), "interpolated": Interpolated((9,), 4, inputs=Raw())}
 each_critic = pytest.mark.parametrize("kind", CRITICS)
@@ -121,15 +120,10 @@ def test_the_target_by_hand(kind: str) -> None:
 @pytest.mark.parametrize("critic", [Quadratic((32,)), Interpolated((32,), 16)], ids=["quadratic", "interpolated"])
 def test_the_best_action_and_its_parameter_are_found(critic: Any) -> None:
     """Parameters in the middle of their range make the other action better; knots are a tenth apart."""
-    agent = CriticOnly(critic, **LEARNING)
-    state, _ = train(compiled_engine(agent, AIMING, 4), 520)
-    found = greedy(AIMING, agent, state.learner.params)
-    assert [number for number, _ in found] == [0, 0]
-    np.testing.assert_allclose([own[0][0] for _, own in found], [AIM, -AIM], atol=0.1)
-    state, _ = train(compiled_engine(agent, CHOOSING, 4), 520)
-    found = greedy(CHOOSING, agent, state.learner.params)
-    assert [number for number, _ in found] == [0, 1]
-    np.testing.assert_allclose([own[0] for _, own in found], [9, 9], atol=0.7)
+    for env, best, where, within in ((AIMING, [0, 0], [AIM, -AIM], 0.1), (CHOOSING, [0, 1], [9, 9], 0.7)):
+        numbers, parameters = learnt(CriticOnly(critic, **LEARNING), env)
+        np.testing.assert_array_equal(numbers, best)
+        np.testing.assert_allclose(parameters, where, atol=within)
 
 
 def test_a_critic_that_needs_an_actor_is_refused() -> None:

@@ -137,7 +137,7 @@ def test_a_time_limit_taken_for_a_terminal_state_would_be_seen(name: str, trace_
     assert (np.abs(found - ENDLESS.q_values(GAMMA)) > 300 * TOLERANCE).all()
 
 
-SEEDS = (20, 21, 22)
+SEEDS = tuple(range(20, 29))
 CARTPOLE_DQN = DQN(
     network=MLP((64, 64)),
     bootstrap=Double(),
@@ -174,4 +174,4 @@ def test_cartpole(agent: Any, lanes: int, blocks: int, evaluate_every: int) -> N
     """Chance gives 22, one constant action 9, and an agent that sees no further than a few steps under 200."""
     best = best_returns(agent, lanes, blocks, evaluate_every)
     assert np.median(best) >= 400, best
-    assert best.min() >= 250, best
+    assert best.min() >= 200, best

@@ -25,9 +25,9 @@ from argmaxq.networks.quadratic import Quadratic
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from oracles.parts import leaves_equal
-from samples.hybrid_probes import AIM, AIMING, CHOOSING, DECAY, LEARNING, PLATFORM, greedy
+from samples.hybrid_probes import AIM, AIMING, CHOOSING, DECAY, LEARNING, PLATFORM, learnt
 from support.runs import assert_same, crashed, killed_at
-from support.tiers import slow
+from support.tiers import quick_ones, slow
 from support.trainer import ENGINES, compiled_engine, outcome, plain, train
 
 PROBING = PDQN(
@@ -44,33 +44,19 @@ CRITICS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("critic", "engine"),
-    [
-        ("mp-dqn", "host"),
-        ("p-dqn", "compiled"),
-        slow("mp-dqn", "compiled"),
-        slow("p-dqn", "host"),
-        slow("quadratic", "compiled"),
-        slow("interpolated", "compiled"),
-    ],
-)
-def test_the_best_action_and_its_parameter_are_found(critic: str, engine: str) -> None:
+@pytest.mark.parametrize("critic", quick_ones(CRITICS, ["mp-dqn", "p-dqn"]))
+def test_the_best_action_and_its_parameter_are_found(critic: str) -> None:
     """An actor that does not learn stays in the middle, at 0.25, where the other action is better for -1."""
-    agent = dataclasses.replace(PROBING, critic=CRITICS[critic])
-    state, _ = train(ENGINES[engine](agent, AIMING, 4), 520)
-    found = greedy(AIMING, agent, state.learner.params)
-    assert [number for number, _ in found] == [0, 0]
-    np.testing.assert_allclose([own[0][0] for _, own in found], [AIM, -AIM], atol=0.1)
+    numbers, parameters = learnt(dataclasses.replace(PROBING, critic=CRITICS[critic]), AIMING)
+    np.testing.assert_array_equal(numbers, [0, 0])
+    np.testing.assert_allclose(parameters, [AIM, -AIM], atol=0.1)
 
 
 def test_a_parameter_at_its_bound_is_found_for_each_action() -> None:
     """The best parameter of a shared Box is its greatest value, where inverted gradients have all but vanished."""
-    agent = dataclasses.replace(PROBING, gamma=0.0)
-    state, _ = train(compiled_engine(agent, CHOOSING, 4), 520)
-    found = greedy(CHOOSING, agent, state.learner.params)
-    assert [number for number, _ in found] == [0, 1]
-    np.testing.assert_allclose([own[0] for _, own in found], [9, 9], atol=0.7)
+    numbers, parameters = learnt(dataclasses.replace(PROBING, gamma=0.0), CHOOSING)
+    np.testing.assert_array_equal(numbers, [0, 1])
+    np.testing.assert_allclose(parameters, [9, 9], atol=0.7)
 
 
 SAME = PDQN(
@@ -104,6 +90,7 @@ RICH = dataclasses.replace(
         slow(SAME, AIMING, 1, id="mp-dqn-aiming-1"),
         slow(SAME, AIMING, 8, id="mp-dqn-aiming-8"),
         slow(RICH, AIMING, 1, id="rich-aiming-1"),
+        pytest.param(dataclasses.replace(SAME, parameter_exploration=Gaussian(), rollout=2), AIMING, 1, id="gaussian"),
         slow(RICH, PLATFORM, 1, id="rich-platform-1"),
         slow(RICH, PLATFORM, 8, id="rich-platform-8"),
     ],

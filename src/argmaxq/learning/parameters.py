@@ -97,7 +97,7 @@ class Gaussian:
     ) -> tuple[Array, PyTree]:
         """Noisy parameters [p] within the bounds, and the base's memory."""
         parameters, memory = self.base.perturb(parameters, explores, clock, noise[1], memory)
-        return jnp.clip(parameters + self.spread(clock) * noise[0], -1.0, 1.0), memory
+        return jnp.clip(parameters + _spread_out(noise[0], self.spread(clock)), -1.0, 1.0), memory
 
 
 @component(ParameterExploration)
@@ -133,8 +133,16 @@ class OrnsteinUhlenbeck:
     ) -> tuple[Array, PyTree]:
         """Noisy parameters [p] within the bounds, and the noise [p] as it goes on, beside the base's memory."""
         parameters, base = self.base.perturb(parameters, explores, clock, noise[1], memory[1])
-        drift = (1.0 - self.reversion) * memory[0] + self.spread(clock) * noise[0]
+        drift = (1.0 - self.reversion) * memory[0] + _spread_out(noise[0], self.spread(clock))
         return jnp.clip(parameters + drift, -1.0, 1.0), (drift, base)
+
+
+def _spread_out(noise: Array, spread: Array | float) -> Array:
+    """The product, at most the whole range: no more is needed to reach a bound.
+
+    The bound has it rounded in every program, before it is added to: an engine that did both at once has other bits.
+    """
+    return jnp.clip(spread * noise, -2.0, 2.0)
 
 
 class Bounding(Protocol):

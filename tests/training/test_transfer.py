@@ -77,6 +77,8 @@ ELSEWHERE = {
     "hardmove8/mpdqn": PLATFORM,
     "hardmove10/mpdqn": PLATFORM,
 }
+ROUNDING = 1e-12
+"""A mean loss of values that float32 cannot bring nearer to their targets."""
 QUICK = ("cliff/q", "cartpole/tabular", "cartpole/dqn", "lunarlander/pqn", "platform/mpdqn")
 
 
@@ -85,7 +87,7 @@ def given(env: Any, **values: Any) -> list[tuple[str, Any]]:
 
 
 def learns_to_the_end(name: str, env: str, folder: Path, steps: int) -> bool:
-    """Whether parameters move in the last tenth of a training."""
+    """Whether parameters move in the last tenth of a training, or its TD errors have come down to rounding."""
     seen: list[np.ndarray] = []
 
     def look(block: Any) -> None:
@@ -94,8 +96,9 @@ def learns_to_the_end(name: str, env: str, folder: Path, steps: int) -> bool:
             seen.append(np.concatenate([np.ravel(leaf) for leaf in flat]))
 
     recipe = choose(name, given(env, steps=steps, evaluation__every=0, checkpoint_every=steps // 40)).recipe
-    aq.train(recipe, out=folder, callbacks=[look])
-    return len(seen) >= 2 and not np.array_equal(seen[0], seen[-1])
+    run = aq.train(recipe, out=folder, callbacks=[look])
+    assert len(seen) >= 2
+    return not np.array_equal(seen[0], seen[-1]) or run.metrics()["loss"][-1] < ROUNDING
 
 
 def test_a_range_of_returns_is_that_of_the_new_environment() -> None:

@@ -22,7 +22,8 @@ from argmaxq.recipes.starts.generic import STARTS
 from argmaxq.reporting.text import environment, number
 from argmaxq.runs.track import statistics
 from argmaxq.training.evaluation import LONGEST
-from argmaxq.verbs.run import Evaluated, Run
+from argmaxq.verbs.evaluated import Evaluated
+from argmaxq.verbs.run import Run
 
 if TYPE_CHECKING:  # the checker itself is only needed for checking
     from argmaxq.environments.check import Finding

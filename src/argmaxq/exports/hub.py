@@ -14,7 +14,8 @@ from argmaxq.page.settings import command
 from argmaxq.reporting.text import environment
 from argmaxq.runs.files.writing import remove, replace
 from argmaxq.runs.slim import slim
-from argmaxq.verbs.run import Evaluated, Run
+from argmaxq.verbs.evaluated import Evaluated
+from argmaxq.verbs.run import Run
 from argmaxq.visualisation.watch import watch
 
 FILM = "film.mp4"

@@ -6,9 +6,10 @@ record of them is needed, and a run that was broken off keeps the same ones.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from argmaxq.components.errors import UserError
 from argmaxq.runs import checkpoint
 
 NAME = re.compile(r"policy-([0-9]+)")
@@ -23,6 +24,14 @@ def policies(folder: Path) -> dict[int, Path]:
     """The policies kept in a folder of checkpoints, by their env steps, in order."""
     found = [(match, path) for path in folder.glob("policy-*") if (match := NAME.fullmatch(path.name))]
     return dict(sorted((int(match[1]), path) for match, path in found if path.is_dir()))
+
+
+def named(name: str, there: Mapping[str, Path], run: Path) -> Path:
+    """The checkpoint of this name among those ``there`` of a run; raises UserError where there is none."""
+    if name not in there:
+        kinds = f"there are {', '.join(there)}" if there else "there are none yet"
+        raise UserError(f"{run} has no checkpoint {name}: {kinds}")
+    return there[name]
 
 
 def distance(evaluations: int, most: int) -> int:

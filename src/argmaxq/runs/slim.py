@@ -23,6 +23,7 @@ from argmaxq.runs.folder import (
     write_json,
 )
 from argmaxq.runs.formats import FROM, POLICY, SLIM, checked
+from argmaxq.runs.kept import named
 from argmaxq.runs.records import read
 from argmaxq.runs.track import BEST, CHECKPOINTS, POLICIES
 
@@ -56,7 +57,7 @@ def slim(folder: Path, target: Path, which: str = BEST, seed: int | None = None)
     config = read_config(folder)
     parts = [_part(folder, config, number) for number in (config["seeds"] if seed is None else [seed])]
     for part in parts:
-        _check(part.folder, which)
+        _policy(part.folder, which)
     target = make_folder(target, config["name"])
     if len(parts) == 1:
         _copy(parts[0], target, which)
@@ -79,17 +80,15 @@ def _part(folder: Path, config: Mapping[str, Any], seed: int) -> Part:
     return Part(place, part)
 
 
-def _check(folder: Path, which: str) -> None:
-    """Raises UserError where a seed lacks the checkpoint."""
-    there = [name for name in POLICIES if (folder / CHECKPOINTS / name).is_dir()]
-    if which not in there:
-        kinds = f"there are {', '.join(there)}" if there else "there are none yet"
-        raise UserError(f"{folder} has no checkpoint {which}: {kinds}")
+def _policy(folder: Path, which: str) -> Path:
+    """A seed's checkpoint; raises UserError where it lacks that."""
+    places = {name: folder / CHECKPOINTS / name for name in POLICIES}
+    return named(which, {name: place for name, place in places.items() if place.is_dir()}, folder)
 
 
 def _copy(part: Part, target: Path, which: str) -> None:
     """One seed, its configuration last, which makes the folder a run."""
-    path = part.folder / CHECKPOINTS / which
+    path = _policy(part.folder, which)
     arrays, meta = checkpoint.load(path)
     checked(POLICY, meta, path)
     checkpoint.check_owner(path, meta, part.config.get("id"), part.config["seeds"])

@@ -23,45 +23,13 @@ from argmaxq.runs.columns import columns
 from argmaxq.runs.files.reading import WRONG_DATA
 from argmaxq.runs.folder import CONFIG, check_seed, read_config, read_summary, seed_folder
 from argmaxq.runs.formats import POLICY, SLIM, STATE, checked
-from argmaxq.runs.kept import policies
-from argmaxq.runs.track import BEST, CHECKPOINTS, POLICIES, statistics
+from argmaxq.runs.kept import named, policies
+from argmaxq.runs.track import BEST, CHECKPOINTS, POLICIES
 from argmaxq.trackers.named import fetched
 from argmaxq.training.evaluation import Evaluator, check_episodes, greedy, uniform
 from argmaxq.training.memory import recurrent
+from argmaxq.verbs.evaluated import Evaluated
 from argmaxq.verbs.policy import Policy, acting, policy_params
-
-
-@dataclasses.dataclass(frozen=True, repr=False)
-class Evaluated:
-    """Returns of whole greedy episodes, beside the random policy's.
-
-    Attributes:
-        returns: The return of each greedy episode.
-        random: The random policy's mean return, on episodes that begin alike.
-        success: The share of episodes that end with ``info["success"]``, where the environment says so.
-        cut: How many had not ended after ``LONGEST`` steps; they count with what they had gained by then.
-    """
-
-    returns: tuple[float, ...]
-    random: float
-    success: float | None = None
-    cut: int = 0
-
-    @property
-    def mean(self) -> float:
-        """Mean return."""
-        return float(np.mean(self.returns))
-
-    def __repr__(self) -> str:
-        numbers = ", ".join(f"{name} {value:.1f}" for name, value in statistics(np.array(self.returns)).items())
-        return f"<Evaluated: {len(self.returns)} greedy episodes, {numbers}; random policy's mean {self.random:.1f}>"
-
-    def to_json(self) -> dict[str, Any]:
-        """As the command line prints it."""
-        numbers = statistics(np.array(self.returns))
-        found = {"episodes": len(self.returns), **numbers, "returns": list(self.returns), "random": self.random}
-        cut = {"cut": self.cut} if self.cut else {}
-        return found | cut | ({} if self.success is None else {"success": self.success})
 
 
 class Run:
@@ -265,11 +233,7 @@ class Run:
             UserError: there is no such checkpoint; it says which there are.
         """
         which = self.config.get(SLIM, which) if which == BEST else which
-        there = self.checkpoints()
-        if str(which) not in there:
-            kinds = f"there are {', '.join(there)}" if there else "there are none yet"
-            raise UserError(f"{self.path} has no checkpoint {which}: {kinds}")
-        return there[str(which)]
+        return named(str(which), self.checkpoints(), self.path)
 
     def step(self, which: str | int = BEST) -> int:
         """The env step at which a checkpoint was made."""

@@ -242,10 +242,10 @@ def test_a_callbacks_wish_holds_until_more_steps_are_asked_for(reference: aq.Run
 
 @pytest.mark.slow
 def test_the_number_of_devices_may_change(tmp_path: Path) -> None:
-    # Seven seeds are filled up to eight on two devices, and to nine on three.
+    # Seven seeds are filled up to eight on two devices, and to nine on three. No schedule is a share of the run.
     options = ("--seeds", 7, "--evaluation.every", 1_000, "--checkpoint-every", 1_000)
     for name, steps in (("reference", 5_000), ("run", 3_000)):
-        words = ("train", "cartpole/dqn", *options, "--steps", steps, "--out", tmp_path / name)
+        words = ("train", "cartpole/dqn-course", *options, "--steps", steps, "--out", tmp_path / name)
         with command(*words, JAX_NUM_CPU_DEVICES="2") as process:
             _, errors = process.communicate()
             assert (process.returncode, errors) == (0, "")

@@ -57,7 +57,7 @@ def slim(folder: Path, target: Path, which: str = BEST, seed: int | None = None)
     config = read_config(folder)
     parts = [_part(folder, config, number) for number in (config["seeds"] if seed is None else [seed])]
     for part in parts:
-        _policy(part.folder, which)
+        _policy(part.folder, which)  # which raises before anything is made
     target = make_folder(target, config["name"])
     if len(parts) == 1:
         _copy(parts[0], target, which)

@@ -52,6 +52,7 @@ def test_a_page_says_what_each_value_does_and_what_is_best(study: Path) -> None:
     text = report(aq.Study(study)).read_text()
     outline = Outline(text)
     assert outline.open == []
+    assert not re.search(r"<h\d[^>]*>\s*</h\d>", text)  # which a screen reader would announce
     assert "<strong>capacity 2000, gamma 0.99</strong> is better than all others, and that is sure." in text
     assert re.search(r"2000 is better than 1000 by 20\.0 \[19\.\d, 20\.\d\]", text)
     assert re.search(r"0\.99 is better than 0\.9 by 5\.000 \[4\.\d+, 5\.\d+\]", text)

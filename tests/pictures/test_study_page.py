@@ -59,6 +59,8 @@ def test_a_page_says_what_each_value_does_and_what_is_best(study: Path) -> None:
     assert text.index("2000 is better") < text.index("0.99 is better")  # what matters most comes first
     (best, *again) = re.findall(r"<title>([^<]*)</title><rect class=\"cell best\"", text)
     assert (best.partition(":")[0], again) == ("capacity 2000, gamma 0.99", [best])  # wide and narrow
+    coloured = re.findall(r'<span class="key [^"]*(c\d+)"></span>(capacity[^<]*)', text)
+    assert len(coloured) == 2 * len(set(coloured)) == 8  # the same in the curves and in the profiles
     assert 'data-copy="|  | seeds |' in text
     assert "\\toprule" in text
     links = [str(found["href"]) for tag, found in outline.seen if tag == "a" and not str(found["href"]).startswith("#")]

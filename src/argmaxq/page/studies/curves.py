@@ -37,8 +37,8 @@ def curves(group: Group, names: Mapping[str, str]) -> Curves:
     )
     note = f"{what[0].upper()}{what[1:]}. {how}"
     extent = extent_of([run for cell in group.cells for run in cell.curves], judged)
-    if len(group.cells) <= CLEAR or (len(group.axes) == 1 and len(group.cells) <= COLOURS):
-        series = [lines[cell.label]._replace(label=cell.label, colour=k) for k, cell in enumerate(group.cells, start=1)]
+    if colours := _colours(group):
+        series = [lines[label]._replace(label=label, colour=colour) for label, colour in colours.items()]
         return Curves([Chart("", tuple(series), up="return", extent=extent)], note, small=False)
     charts = [Chart(title, tuple(series), extent=extent) for title, series in _panels(group, lines, names)]
     left = f" {len(charts) - MOST} more charts are left out." if len(charts) > MOST else ""
@@ -52,15 +52,22 @@ def profiles(group: Group, ranked: Sequence[Cell]) -> Chart:
     at = np.linspace(low - 0.02 * (high - low), high, THRESHOLDS)
     shown = ranked[:CLEAR]
     series = []
-    for colour, cell in enumerate(shown, start=1):
+    colours = _colours(group) or {cell.label: place for place, cell in enumerate(shown, start=1)}
+    for cell in shown:
         found = statistics.performance_profile(cell.scores, at, resamples=400)
         edges = (found.low, found.high) if len(cell.scores) > 1 else (None, None)
-        series.append(Series(cell.label, at, found.share, colour, low=edges[0], high=edges[1]))
+        series.append(Series(cell.label, at, found.share, colours[cell.label], low=edges[0], high=edges[1]))
     best = f" The best {len(shown)} of {len(ranked)} settings." if len(ranked) > len(shown) else ""
     note = f"The share of runs that score more; further up and right is better. Bands: 95 % intervals.{best}"
     return Chart(
         "Performance profiles", tuple(series), "score", "share of runs", note, extent=(0.0, 1.0), start=float(at[0])
     )
+
+
+def _colours(group: Group) -> dict[str, int]:
+    """Each setting's colour, where one chart shows them all; else none."""
+    one_chart = len(group.cells) <= CLEAR or (len(group.axes) == 1 and len(group.cells) <= COLOURS)
+    return {cell.label: colour for colour, cell in enumerate(group.cells, start=1)} if one_chart else {}
 
 
 def _panels(group: Group, lines: Mapping[str, Series], names: Mapping[str, str]) -> Iterator[tuple[str, list[Series]]]:

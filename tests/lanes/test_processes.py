@@ -40,9 +40,10 @@ class Sinking(gym.Wrapper[Any, Any, Any, Any]):
 
     def step(self, action: Any) -> Any:
         self.steps += 1
-        if self.file.is_file() and self.steps == int(self.file.read_text()):
-            self.file.unlink()
-            os.kill(os.getpid(), signal.SIGKILL)
+        with contextlib.suppress(OSError):  # there is no file, or another process was killed first
+            if self.steps == int(self.file.read_text() or 0):
+                self.file.unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
         return self.env.step(action)
 
 

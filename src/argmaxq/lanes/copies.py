@@ -171,7 +171,7 @@ class Copy:
         obs, over, rewards = self._observed(self._reset()), False, []
         if not _same_bits(obs, moment["first"]):
             return None
-        for action in rows(self.spaces, moment["actions"]):
+        for action in rows_of(self.spaces)(moment["actions"]):
             if over:
                 return None
             obs, reward, terminated, truncated = self.step(action)[:4]
@@ -211,9 +211,9 @@ class Copy:
         return f"{title(self.env)} {fault or f'gave what cannot be read ({type(error).__name__}: {error})'}"
 
 
-def rows(spaces: Spaces, actions: np.ndarray) -> list[Any]:
-    """An agent's actions [n, ...] one by one: Python's own integers where they are numbers, else arrays."""
-    return list(actions) if spaces.action.spec.shape else actions.tolist()
+def rows_of(spaces: Spaces) -> Callable[[np.ndarray], list[Any]]:
+    """What takes an agent's actions [n, ...] one by one: Python's own integers where they are numbers, else arrays."""
+    return list if spaces.action.spec.shape else np.ndarray.tolist
 
 
 def _same_state(a: Generator, b: Generator) -> bool:

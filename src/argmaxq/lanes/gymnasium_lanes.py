@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from argmaxq.components.errors import UserError
-from argmaxq.lanes.copies import Answers, Begun, Call, Copies, Generator, LocalCopies, Make, rows
+from argmaxq.lanes.copies import Answers, Begun, Call, Copies, Generator, LocalCopies, Make, rows_of
 from argmaxq.lanes.hybrid import Choices
 from argmaxq.lanes.lanes import Learnt, Step
 from argmaxq.lanes.masks import Mask
@@ -66,6 +66,7 @@ class GymnasiumLanes:
         each = lanes if lanes % parts else lanes // parts
         self.parts = tuple(slice(first, first + each) for first in range(0, lanes, each))
         self._shape = (lanes, *self.spaces.stored.shape)
+        self._rows = rows_of(self.spaces)
         self._dtype = np.dtype(self.spaces.stored.dtype)
         self._seed, self._count = 0, 0
         self._obs = np.zeros(self._shape, self._dtype)
@@ -92,21 +93,23 @@ class GymnasiumLanes:
         Raises:
             UserError: what an environment gave is not what it should be; the env step is named.
         """
-        everything = slice(0, self.lanes)
-        self.send(everything, actions)
-        return self.receive(everything)
+        step = _nothing(np.empty(self._shape, self._dtype))
+        acts = self._rows(actions)
+        try:
+            told = self._copies.ask(self._calls(0, acts))
+        except UserError as error:
+            raise self._placed(error) from error
+        learnt = self._take(0, acts, told, step)
+        self._obs, self._last, self._count = step.obs, step.last.tolist(), self._count + 1
+        return step if learnt is None else step._replace(learnt=learnt)
 
     def send(self, part: slice, actions: np.ndarray) -> None:
         """Act in some lanes; see ``Apart.send``."""
         if part.start == 0:
             self._coming = _nothing(np.empty(self._shape, self._dtype))
-        acts = rows(self.spaces, actions)
-        calls: list[Call] = [
-            (lane, "begin", ()) if self._last[lane] else (lane, "step", (action,))
-            for lane, action in zip(range(part.start, part.stop), acts, strict=True)
-        ]
+        acts = self._rows(actions)
         try:
-            self._sent[part.start] = Sent(acts, self._coming, self._copies.send(calls))
+            self._sent[part.start] = Sent(acts, self._coming, self._copies.send(self._calls(part.start, acts)))
         except UserError as error:
             raise self._placed(error) from error
 
@@ -117,26 +120,40 @@ class GymnasiumLanes:
             told = answers()
         except UserError as error:
             raise self._placed(error) from error
-        overs, episodes = self._last[part], self._episodes
-        for lane, action, over, answer in zip(range(part.start, part.stop), acts, overs, told, strict=True):
-            if over:
-                episodes[lane] = _episode(answer)
-                step.obs[lane] = episodes[lane].first
-                continue
-            step.obs[lane], step.reward[lane], ended, cut = answer[:4]
-            episodes[lane].actions.append(action)
-            episodes[lane].rewards.append(answer[1])
-            if ended or cut:
-                step.terminated[lane], step.truncated[lane], step.last[lane] = ended, cut, True
-        if part.stop - part.start == self.lanes:
-            own, self._last = step, step.last.tolist()
-        else:
-            own = _part(step, part)
-            self._last = [*self._last[: part.start], *own.last.tolist(), *self._last[part.stop :]]
+        own = _part(step, part)
+        learnt = self._take(part.start, acts, told, own)
+        self._last = [*self._last[: part.start], *own.last.tolist(), *self._last[part.stop :]]
         if part.stop == self.lanes:
             self._obs, self._count = step.obs, self._count + 1
-        learnt = _learnt(told, overs, own.reward, own.terminated)
         return own if learnt is None else own._replace(learnt=learnt)
+
+    def _calls(self, first: int, acts: list[Any]) -> list[Call]:
+        """What the copies from ``first`` on are asked to do."""
+        last = self._last
+        return [
+            (lane, "begin", ()) if last[lane] else (lane, "step", (action,)) for lane, action in enumerate(acts, first)
+        ]
+
+    def _take(self, first: int, acts: list[Any], told: list[Any], step: Step) -> Learnt | None:
+        """Write down what was answered in the lanes from ``first`` on, and see what learning is told instead."""
+        episodes, over, otherwise = self._episodes, self._last, []
+        obs, reward = step.obs, step.reward
+        for place, answer in enumerate(told):
+            lane = first + place
+            if over[lane]:
+                episodes[lane] = begun = _episode(answer)
+                obs[place] = begun.first
+                continue
+            obs[place], gained, ended, cut, _, learnt = answer
+            reward[place] = gained
+            episode = episodes[lane]
+            episode.actions.append(acts[place])
+            episode.rewards.append(gained)
+            if ended or cut:
+                step.terminated[place], step.truncated[place], step.last[place] = ended, cut, True
+            if learnt is not None:
+                otherwise.append((place, learnt))
+        return _learnt(otherwise, step) if otherwise else None
 
     def _placed(self, error: UserError) -> UserError:
         """A fault of an environment, with the env step."""
@@ -187,7 +204,7 @@ class GymnasiumLanes:
         moments = [saved["lanes"][str(lane)] for lane in range(self.lanes)]
         lived = self._copies.ask([(lane, "replay", (moment,)) for lane, moment in enumerate(moments)])
         self._episodes = [
-            Episode(moment["generator"], moment["first"], rows(self.spaces, moment["actions"]), rewards or [])
+            Episode(moment["generator"], moment["first"], self._rows(moment["actions"]), rewards or [])
             for moment, rewards in zip(moments, lived, strict=True)
         ]
         lost = [lane for lane in range(self.lanes) if not _same_rewards(lived[lane], moments[lane])]
@@ -227,14 +244,11 @@ def _episode(begun: Begun) -> Episode:
     return Episode(begun.generator, begun.first, [], [])
 
 
-def _learnt(answers: list[Any], overs: list[bool], reward: np.ndarray, terminated: np.ndarray) -> Learnt | None:
-    """What learning is told in place of these rewards and terminations [lanes], if that is another anywhere."""
-    told = [(lane, answer.learnt) for lane, answer in enumerate(answers) if not overs[lane] and answer.learnt]
-    if not told:
-        return None
-    learnt = Learnt(reward.copy(), terminated.copy())
-    for lane, own in told:
-        learnt.reward[lane], learnt.terminated[lane] = own
+def _learnt(otherwise: list[tuple[int, tuple[Any, Any]]], step: Step) -> Learnt:
+    """What learning is told in place of these rewards and terminations [lanes], of which some are ``otherwise``."""
+    learnt = Learnt(step.reward.copy(), step.terminated.copy())
+    for place, own in otherwise:
+        learnt.reward[place], learnt.terminated[place] = own
     return learnt
 
 

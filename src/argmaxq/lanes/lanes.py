@@ -82,25 +82,9 @@ class Apart(Protocol):
         """Wait for what followed there, leaves [its lanes, ...]; parts are received in the order of sending."""
 
 
-class Together:
-    """Lanes that all step at once, as a single part."""
-
-    def __init__(self, lanes: Lanes) -> None:
-        self._lanes = lanes
-        self.parts: tuple[slice, ...] = (slice(0, lanes.lanes),)
-
-    def send(self, part: slice, actions: np.ndarray) -> None:
-        """Act in every lane."""
-        self._step = self._lanes.step(actions)
-
-    def receive(self, part: slice) -> Step:
-        """What followed."""
-        return self._step
-
-
-def apart(lanes: Lanes) -> Apart:
-    """Lanes in their parts."""
-    return cast(Apart, lanes) if hasattr(lanes, "parts") else Together(lanes)
+def apart(lanes: Lanes) -> Apart | None:
+    """Lanes that step in several parts, or None where all step at once."""
+    return cast(Apart, lanes) if len(getattr(lanes, "parts", ())) > 1 else None
 
 
 def begun(obs: np.ndarray) -> Step:

@@ -16,7 +16,7 @@ from argmaxq.environments.source import compiled, single, workers
 from argmaxq.environments.survey import registered_limit
 from argmaxq.interrupts import waiting
 from argmaxq.lanes.compiled import CompiledEnv
-from argmaxq.lanes.copies import Copies, LocalCopies, rows
+from argmaxq.lanes.copies import Copies, LocalCopies, rows_of
 from argmaxq.lanes.frames import observations
 from argmaxq.lanes.func_lanes import FuncLanes
 from argmaxq.lanes.gymnasium_lanes import lane_seeds
@@ -196,7 +196,7 @@ def play_episodes(
         before = obs[acting] if watched else obs
         if witness is not None:
             witness(before, actions[acting])
-        own, over = rows(spaces, actions), []
+        own, over = rows_of(spaces)(actions), []
         answers = copies.ask([(numbers[lane], "step", (own[lane],)) for lane in acting])
         if ledger is not None:
             after, rewards, terminated = (np.array(each) for each in list(zip(*answers, strict=True))[:3])

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from argmaxq.lanes.lanes import Apart
+from argmaxq.lanes.lanes import Apart, Lanes, Step, apart
 from argmaxq.roles import Agent
 from argmaxq.training.engines.rows import Place, as_told, put
-from argmaxq.training.memory import forgets, kept
+from argmaxq.training.memory import forgets, recurrent
 from argmaxq.types import Array, PyTree, Row
 
 
@@ -31,10 +31,11 @@ Act = Callable[[Seen, int, int, int], Chosen]
 class Gathering:
     """One block's rows, and how many episodes have ended."""
 
-    def __init__(self, agent: Agent, lanes: Apart, rows: Row, ends: int) -> None:
+    def __init__(self, agent: Agent, lanes: Lanes, rows: Row, ends: int) -> None:
         self.rows = self.learnt = rows
         self.ends = ends
-        self._agent, self._lanes, self._renews = agent, lanes, forgets(agent)
+        self._lanes, self._apart = lanes, apart(lanes)
+        self._keeps, self._renews = recurrent(agent), forgets(agent)
 
     def seen(self, memory: PyTree, obs: Array, last: Array) -> Seen:
         """What is acted on."""
@@ -47,46 +48,61 @@ class Gathering:
 
         Returns memory and flags after them.
         """
-        parts = self._lanes.parts
-        action, after = chosen or act(self.seen(memory, obs, last), span.start, self.ends, 0)
-        action = np.asarray(action)
-        for own in parts:
-            self._send(span.start, own, *(self._of(own, each) for each in (memory, obs, last, action)))
-        memories = [self._of(own, after) for own in parts]
+        chosen = chosen or act(self.seen(memory, obs, last), span.start, self.ends, 0)
+        if self._apart is not None:
+            return self._in_turns(self._apart, span, memory, obs, last, act, chosen)
+        action, after = chosen
+        for t in span:
+            if t > span.start:
+                action, after = act(self.seen(memory, obs, last), t, self.ends, 0)
+            self._acted(t, memory, obs, last, action)
+            step = self._lanes.step(self.rows.action[t])
+            self._followed(t, step)
+            memory, obs, last = after, step.obs, step.last
+        return memory, last
+
+    def _in_turns(
+        self, lanes: Apart, span: range, memory: PyTree, obs: Array, last: Array, act: Act, chosen: Chosen
+    ) -> tuple[PyTree, Array]:
+        """The same of lanes in parts: the agent acts in one of them while the others step."""
+
+        def send(t: int, own: slice, *acted: Any) -> None:
+            self._acted((t, own), *acted)
+            lanes.send(own, self.rows.action[t, own])
+
+        def receive(t: int, own: slice) -> Step:
+            step = lanes.receive(own)
+            self._followed((t, own), step)
+            return step
+
+        def of(own: slice, of_all: PyTree) -> PyTree:
+            return jax.tree.map(lambda leaf: leaf[own], of_all)
+
+        action, after = np.asarray(chosen[0]), chosen[1]
+        for own in lanes.parts:
+            send(span.start, own, *of(own, (memory, obs, last, action)))
+        memories = [of(own, after) for own in lanes.parts]
         for t in span[1:]:
-            for number, own in enumerate(parts):
-                seen_obs, seen_last = self._receive(t - 1, own)
-                seen = self.seen(memories[number], seen_obs, seen_last)
+            for number, own in enumerate(lanes.parts):
+                before = receive(t - 1, own)
+                seen = self.seen(memories[number], before.obs, before.last)
                 action, after = act(seen, t, self.ends, own.start)
-                self._send(t, own, memories[number], seen_obs, seen_last, action)
+                send(t, own, memories[number], before.obs, before.last, action)
                 memories[number] = after
-        lasts = [self._receive(span[-1], own)[1] for own in parts]
-        return _joined(memories), lasts[0] if len(parts) == 1 else np.concatenate(lasts)
+        lasts = [receive(span[-1], own).last for own in lanes.parts]
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *memories), np.concatenate(lasts)
 
-    def _of(self, own: slice, of_all: PyTree) -> PyTree:
-        """What is of some lanes, of leaves [lanes, ...]."""
-        return of_all if len(self._lanes.parts) == 1 else jax.tree.map(lambda leaf: leaf[own], of_all)
-
-    def _place(self, t: int, own: slice) -> Place:
-        return t if len(self._lanes.parts) == 1 else (t, own)
-
-    def _send(self, t: int, own: slice, memory: PyTree, obs: Array, last: Array, action: Array) -> None:
-        rows, place = self.rows, self._place(t, own)
-        jax.tree.map(partial(put, place), rows.before, kept(self._agent, memory))
+    def _acted(self, place: Place, memory: PyTree, obs: Array, last: Array, action: Array) -> None:
+        """Write down what was seen, and what was done."""
+        rows = self.rows
         rows.obs[place], rows.last[place], rows.action[place] = obs, last, action
-        self._lanes.send(own, rows.action[place])
+        if self._keeps:
+            jax.tree.map(partial(put, place), rows.before, memory)
 
-    def _receive(self, t: int, own: slice) -> tuple[Array, Array]:
-        """What followed row t in some lanes: observations and flags."""
-        step, rows, place = self._lanes.receive(own), self.rows, self._place(t, own)
+    def _followed(self, place: Place, step: Step) -> None:
+        """Write down what followed."""
+        rows = self.rows
         rows.reward[place], rows.terminated[place], rows.truncated[place] = step[1:4]
-        self.learnt = as_told(self.learnt, rows, place, step)
+        if step.learnt is not None or self.learnt is not rows:
+            self.learnt = as_told(self.learnt, rows, place, step)
         self.ends += int(np.count_nonzero(step.terminated | step.truncated))
-        return step.obs, step.last
-
-
-def _joined(memories: list[PyTree]) -> PyTree:
-    """Memories of parts as one of all lanes."""
-    if len(memories) == 1:
-        return memories[0]
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *memories)

@@ -9,7 +9,7 @@ import numpy as np
 
 from argmaxq.components.component import bind, traced
 from argmaxq.devices import lazily
-from argmaxq.lanes.lanes import Lanes, apart
+from argmaxq.lanes.lanes import Lanes
 from argmaxq.lanes.masks import Mask
 from argmaxq.lanes.spaces import Native
 from argmaxq.programs import Programs
@@ -79,7 +79,7 @@ class HostEngine:
         self.spaces, self.lanes, self.seeds = lanes.spaces, lanes.lanes, (seed,)
         self.native = native
         agent = bind(agent, lanes.spaces)
-        self._env, self._apart = lanes, apart(lanes)
+        self._env = lanes
         self._evaluate, self._static, self.time_limit = evaluate, agent, time_limit
         self._agent, self._keys = traced(agent), streams(seed)
         self.length = block_length(agent, self.lanes)
@@ -125,7 +125,7 @@ class HostEngine:
         rollout, lanes, start = self._static.rollout, self.lanes, first * self._static.rollout
         noise, drawn = self._draw(self._agent, self._keys, np.int32(first))
         rows = empty_rows(self.spaces, self.length * rollout, lanes, kept(self._static, state.memory))
-        gathering = Gathering(self._static, self._apart, rows, int(state.episodes.finished))
+        gathering = Gathering(self._static, self._env, rows, int(state.episodes.finished))
         obs, last = self._env.observe(), state.last
         packed, memory = self._packing.pack((state.learner, state.totals)), state.memory
         chosen: Chosen | None = None
@@ -244,7 +244,11 @@ def _act(
     """Act in some lanes; ``clock`` is step, episodes, the run's steps, the row of ``noise`` and the first lane."""
     learner, totals = packing.unpack(packed)
     width = seen.obs.shape[0]
-    noise = jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, clock[4], width, axis=1), noise)
+
+    def own(leaf: Array) -> Array:
+        return leaf if width == leaf.shape[1] else jax.lax.dynamic_slice_in_dim(leaf, clock[4], width, axis=1)
+
+    noise = jax.tree.map(own, noise)
     return _choose(spaces, numbers.unpack(packed_agent), learner, totals, seen, noise, clock)
 
 

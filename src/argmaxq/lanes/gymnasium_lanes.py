@@ -73,7 +73,7 @@ class GymnasiumLanes:
         self._last = [False] * lanes
         self._episodes: list[Episode] = []
         self._rewound = False
-        self._coming, self._sent = _nothing(self._obs), dict[int, Sent]()
+        self._coming, self._sent = _nothing(self._shape, self._dtype), dict[int, Sent]()
         self.offered: Mask = "none"
 
     def reset(self, seed: int) -> np.ndarray:
@@ -93,7 +93,7 @@ class GymnasiumLanes:
         Raises:
             UserError: what an environment gave is not what it should be; the env step is named.
         """
-        step = _nothing(np.empty(self._shape, self._dtype))
+        step = _nothing(self._shape, self._dtype)
         acts = self._rows(actions)
         try:
             told = self._copies.ask(self._calls(0, acts))
@@ -106,7 +106,7 @@ class GymnasiumLanes:
     def send(self, part: slice, actions: np.ndarray) -> None:
         """Act in some lanes; see ``Apart.send``."""
         if part.start == 0:
-            self._coming = _nothing(np.empty(self._shape, self._dtype))
+            self._coming = _nothing(self._shape, self._dtype)
         acts = self._rows(actions)
         try:
             self._sent[part.start] = Sent(acts, self._coming, self._copies.send(self._calls(part.start, acts)))
@@ -230,9 +230,11 @@ def lane_seeds(seed: int, count: int, lanes: int) -> list[int]:
     return [int(word) >> 1 for word in np.random.SeedSequence([seed, count]).generate_state(lanes)]
 
 
-def _nothing(obs: np.ndarray) -> Step:
+def _nothing(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Step:
     """Room for observations [lanes, ...], and a step in which nothing has happened yet."""
-    return Step(obs, np.zeros(len(obs), np.float32), *np.zeros((3, len(obs)), np.bool_))
+    lanes, no = shape[0], np.bool_
+    obs, reward = np.empty(shape, dtype), np.zeros(lanes, np.float32)
+    return Step(obs, reward, np.zeros(lanes, no), np.zeros(lanes, no), np.zeros(lanes, no))
 
 
 def _part(step: Step, part: slice) -> Step:

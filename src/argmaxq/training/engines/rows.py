@@ -46,5 +46,5 @@ def put(place: Place, into: np.ndarray, value: Array) -> None:
 
 def part(rows: Row, first: int, end: int) -> Row:
     """Rows ``first`` .. ``end`` - 1."""
-    before = jax.tree.map(lambda leaf: leaf[first:end], rows.before)
-    return Row(*[leaf[first:end] for leaf in rows[:-1]])._replace(before=before)
+    before = rows.before and jax.tree.map(lambda leaf: leaf[first:end], rows.before)
+    return Row(*[leaf[first:end] for leaf in rows[:-1]], before)

@@ -46,5 +46,7 @@ def put(place: Place, into: np.ndarray, value: Array) -> None:
 
 def part(rows: Row, first: int, end: int) -> Row:
     """Rows ``first`` .. ``end`` - 1."""
-    before = rows.before and jax.tree.map(lambda leaf: leaf[first:end], rows.before)
-    return Row(*[leaf[first:end] for leaf in rows[:-1]], before)
+    own = Row(*[leaf[first:end] for leaf in rows[:-1]])
+    if isinstance(rows.before, tuple) and not rows.before:  # at a fraction of the cost of an empty tree
+        return own
+    return own._replace(before=jax.tree.map(lambda leaf: leaf[first:end], rows.before))

@@ -27,6 +27,7 @@ COMPLETED = {
     "argmaxq plot runs/one --what ph": {"phase"},
     "argmaxq evaluate runs/o": {"runs/one", "runs/other"},
     "argmaxq evaluate o": {"own"},
+    "argmaxq report ''": {"runs/one", "runs/other", "runs/grid", "runs", "own"},
 }
 
 
@@ -42,9 +43,9 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("line", COMPLETED)
 def test_bash_completes_verbs_recipes_options_and_run_folders(line: str, script: Path, tmp_path: Path) -> None:
-    for name in ("one", "other"):
-        (tmp_path / "runs" / name).mkdir(parents=True)
-        (tmp_path / "runs" / name / "config.json").touch()
+    for file in ("one/config.json", "other/config.json", "grid/study.json"):
+        (tmp_path / "runs" / file).parent.mkdir(parents=True)
+        (tmp_path / "runs" / file).touch()
     (tmp_path / "own").mkdir()
     asked = TRY.format(script=script, line=line)
     done = subprocess.run(["bash", "-c", asked], cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -28,16 +28,16 @@ RUNS = {
     "preamble": {
         "bash": """
 _argmaxq_runs() {
-  local config
-  for config in runs/*/config.json; do
-    [[ -e $config && ${config%/config.json} == "$1"* ]] && echo "${config%/config.json}"
+  local made
+  for made in runs/*/{config,study,tuning}.json; do
+    [[ -e $made && ${made%/*} == "$1"* ]] && echo "${made%/*}"
   done
   compgen -d -- "$1"
 }
 """
     },
 }
-"""Folders; in Bash those of runs first."""
+"""Folders; in Bash those of runs, studies and tunings first."""
 FILES = ("--out", "--video")
 
 

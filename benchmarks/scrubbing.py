@@ -1,0 +1,82 @@
+"""How long Chromium takes to show another step of the episode on a run's page, scrubbed by keys, mouse and touch.
+
+The page is of a run of `cartpole/pqn`, whose episodes have 500 steps, unless RUN says another. A frame's time is from its
+beginning to when the browser has drawn it, in milliseconds: script, style, layout and painting.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+import argmaxq as aq
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+from support.browser import Browser, browser
+
+WATCH = """
+window.took = [];
+const drawn = new MessageChannel(), begun = [], step = document.querySelector('.r-step');
+drawn.port1.onmessage = () => took.push(performance.now() - begun.shift());
+new MutationObserver(() => { begun.push(document.timeline.currentTime); drawn.port2.postMessage(0); })
+  .observe(step, {childList: true, characterData: true, subtree: true});
+"""
+"""A message that is sent within a frame arrives when the frame has been drawn."""
+SHOWN = "new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
+BOX = "Object.values(document.querySelector('.forecast .wide').getBoundingClientRect().toJSON())"
+
+
+def key(page: Browser, share: float) -> None:
+    """One step on."""
+    page.call("Input.dispatchKeyEvent", type="keyDown", key="ArrowRight")
+
+
+def dragged(kind: str) -> Callable[[Browser, float], None]:
+    """To a share of the episode, by what presses on the chart."""
+
+    def drag(page: Browser, share: float) -> None:
+        left, top, width, height = page.run(BOX)[:4]
+        at = {"x": left + 1 + share * (width - 2), "y": top + height / 2}
+        if kind == "touch":
+            page.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[at])
+            page.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+            return
+        for event in ("mousePressed", "mouseReleased"):
+            page.call("Input.dispatchMouseEvent", type=event, button="left", clickCount=1, **at)
+
+    return drag
+
+
+def scrubbed(page: Browser, file: Path, move: Callable[[Browser, float], None]) -> np.ndarray:
+    """Milliseconds of every frame that showed another step."""
+    page.open(file)
+    page.run("Promise.all([...document.images].map(image => image.decode()))")
+    page.run(WATCH)
+    page.run("document.querySelector('.explorer').focus()")
+    page.run("document.querySelector('.forecast .wide').scrollIntoView({behavior: 'instant', block: 'center'})")
+    steps = int(page.run("document.querySelector('.r-step').textContent.split(' ').pop()"))
+    for step in range(1, steps + 1):
+        move(page, step / steps)
+        page.run(SHOWN)
+    return np.array(page.run("took"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", nargs="?", metavar="RUN", type=Path)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        run = parser.parse_args().run or aq.train("cartpole/pqn", out=place / "run", progress=False).path
+        aq.report(run, out=place / "page.html")
+        with browser(place / "profile") as page:
+            for name, move in {"keys": key, "mouse": dragged("mouse"), "touch": dragged("touch")}.items():
+                took = scrubbed(page, place / "page.html", move)
+                middle, most, late = np.median(took), took.max(), np.count_nonzero(took > 16)
+                print(f"{name}: {len(took)} steps shown, median {middle:.1f} ms, longest {most:.1f}, {late} over 16")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,7 @@
 """How long Chromium takes to show another step of the episode on a run's page, scrubbed by keys, mouse and touch.
 
-The page is of a run of `cartpole/pqn`, whose episodes have 500 steps, unless RUN says another. A frame's time is from its
-beginning to when the browser has drawn it, in milliseconds: script, style, layout and painting.
+The page is of a run of `cartpole/pqn`, whose episodes have 500 steps, unless RUN says another. A frame's time is from
+its beginning to when the browser has drawn it, in milliseconds: script, style, layout and painting.
 """
 
 import argparse

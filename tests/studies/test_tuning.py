@@ -54,6 +54,17 @@ def test_what_is_asked_depends_on_the_past_alone() -> None:
     assert asked(over, [], 0, 4, {"x": 0.5, "y": "b"})[0] == {"x": 0.5, "y": "b"}
 
 
+def trained_alike(*scores: float) -> list[Trial]:
+    return [Trial({"agent.gamma": 0.9 + number / 100}, score, True) for number, score in enumerate(scores)]
+
+
+def test_other_seeds_choose_among_the_best_trials() -> None:
+    """A trial that was lucky with its only seed is not the best over nine; with a hundred seeds it was no luck."""
+    finalists, again = trained_alike(500.0, 310.0, 320.0), trained_alike(100.0, 300.0, 290.0)
+    assert tune.best_over_all(finalists, again, 1) == finalists[1]
+    assert tune.best_over_all(finalists, again, 100) == finalists[0]
+
+
 @pytest.mark.slow
 def test_a_tuning_ends_what_is_beaten_and_goes_on_after_a_kill(tmp_path: Path, monkeypatch: Any) -> None:
     pytest.importorskip("optuna")
@@ -64,15 +75,18 @@ def test_a_tuning_ends_what_is_beaten_and_goes_on_after_a_kill(tmp_path: Path, m
     assert len(tuned.trials) == 6
     layout = tune.opened(tuned.path / "rounds" / "000")
     ends = [layout.run(Member(setting, 1000)).summary["seeds"][0] for setting in range(4)]
-    assert sorted(end["step"] for end in ends) == [500, 500, 1000, 2000]
-    assert [end["stopped"] == PRUNED for end in ends].count(True) == 3
-    assert [trial.whole for trial in tuned.trials].count(True) == 2  # of 4 and of 2, one each
+    assert sorted(end["step"] for end in ends) == [1000, 1000, 2000, 2000]
+    assert [end["stopped"] == PRUNED for end in ends].count(True) == 2
+    assert [trial.whole for trial in tuned.trials].count(True) == 3  # of 4 two, and of 2 one
+    final = tune.opened(tuned.path / "final")
+    assert (len(final.data["settings"]), list(final.seeds)) == (6, list(range(1004, 1012)))
     assert "on 3 fresh seeds" in tuned.told()
 
     killed = shutil.copytree(tuned.path, tmp_path / "killed")  # in the making of the second round
     for each in ("rounds/001/study.json", "best.json"):
         (killed / each).unlink()
-    shutil.rmtree(killed / "report")
+    for later in ("final", "report"):
+        shutil.rmtree(killed / later)
     again = tune.resume(killed)
     assert again.trials == tuned.trials
     assert again.values == tuned.values

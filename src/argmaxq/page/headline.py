@@ -10,7 +10,7 @@ from markupsafe import Markup
 from argmaxq.components.errors import UserError
 from argmaxq.page import settings
 from argmaxq.page.axes import scale, short
-from argmaxq.page.known import BEST, PUBLISHED, Known
+from argmaxq.page.known import best, published
 from argmaxq.page.svg import element
 from argmaxq.reporting.finals import final_scores
 from argmaxq.reporting.text import environment, number
@@ -105,15 +105,14 @@ def random_return(run: Run) -> float:
 
 def marks(run: Run, random: float | None) -> list[Mark]:
     """What the run is seen beside."""
-    name, stop = environment(run.config), run.config["recipe"]["stop"]
+    env, stop = run.recipe.env, run.config["recipe"]["stop"]
     found = [] if random is None else [Mark(f"random policy {number(random)}", random, "random")]
     threshold = stop.get("threshold")
     if isinstance(threshold, int | float):
         found.append(Mark(f"counts as solved {number(float(threshold))}", float(threshold), "threshold"))
-    for known, word, kind in ((PUBLISHED, "published", "published"), (BEST, "best possible", "best")):
-        each: Known | None = known.get(name)
-        if each is not None:
-            found.append(Mark(f"{word} {number(each.value)} ({each.source})", each.value, kind))
+    for known, word, kind in ((published(env), "published", "published"), (best(env), "best possible", "best")):
+        if known is not None:
+            found.append(Mark(f"{word} {number(known.value)} ({known.source})", known.value, kind))
     return found
 
 

@@ -32,13 +32,17 @@ from argmaxq.tuning import ranges
 from argmaxq.tuning.asking import Trial, Values, asked
 from argmaxq.tuning.ranges import Range
 
-TUNING, ROUNDS, REPORT, BEST = "tuning.json", "rounds", "report", "best.json"
+TUNING, ROUNDS, FINAL, REPORT, BEST = "tuning.json", "rounds", "final", "report", "best.json"
 FIRST_TUNED, FIRST_REPORTED = 1000, 0
 """Seeds that trials are trained with, and those of the report: none is of both."""
-RUNGS = (0.25, 0.5)
-"""Shares of the steps at which the worse half of a round's trials ends."""
+RUNGS = (0.5,)
+"""Shares of the steps at which the worse half of a round's trials ends: earlier, the quick would beat the good."""
 LAST = 0.25
 """Share of a run's steps whose evaluations are its score."""
+OFTEN = 20
+"""Evaluations of a trial at least: a single one of a policy that comes and goes says little."""
+FINALISTS, FINAL_SEEDS = 8, 8
+"""Of the best trials so many are trained again, with so many other seeds: the best score of many is half luck."""
 RANGE = fields({"low": number, "high": number, "log": truth, "whole": truth, "choices": each(text)})
 FORMAT = fields(
     {
@@ -59,7 +63,7 @@ class Tuned(NamedTuple):
     """What tuning came to.
 
     Attributes:
-        path: Its folder: ``rounds`` of trials and the ``report`` are studies.
+        path: Its folder: ``rounds`` of trials, the ``final`` of the best ones and the ``report`` are studies.
         values: The best values by path.
         trials: All trials, in order.
         scores: Of the recipe as it was and of the best values, a score for each fresh seed [2, seeds].
@@ -94,7 +98,8 @@ def tune(
     """Look for better values of a recipe, and compare the best ones with the recipe on fresh seeds.
 
     Trials are trained many at once, in one program where only traced numbers differ, and the worse half of them ends
-    at a quarter of the steps, and again at half. A killed tuning goes on with ``resume``.
+    at a quarter of the steps, and again at half. The best are trained again with other seeds, which choose among them.
+    A killed tuning goes on with ``resume``.
 
     Args:
         recipe: As ``train`` has it.
@@ -172,7 +177,7 @@ class _Tuning:
             count = min(many, self._data["trials"] - first)
             self._say(f"round {done + 1} of {-(-self._data['trials'] // many)}")
             past += self._round(done, count, past)
-        best = max(past, key=lambda trial: (trial.whole, trial.score))
+        best = self._final(sorted(past, key=lambda trial: (not trial.whole, -trial.score))[:FINALISTS])
         self._say("the best values beside the recipe, on fresh seeds")
         tuned = Tuned(self._path, best.values, past, self._report(best.values))
         write_json(self._path / BEST, {"values": best.values, "scores": tuned.scores.tolist()})
@@ -187,10 +192,21 @@ class _Tuning:
 
         def planned() -> list[Setting]:
             found = asked(self._over, past, number, count, now if len(now) == len(own) else None)
-            return [self._setting(values) for values in found]
+            return [self._tried(values) for values in found]
 
         layout = self._trained(place, planned, seeds, RUNGS)
         return [self._trial(layout, setting) for setting in range(count)]
+
+    def _final(self, finalists: list[Trial]) -> Trial:
+        """The best of these over their own seeds and others."""
+        if len(finalists) == 1:
+            return finalists[0]
+        first = FIRST_TUNED + self._data["seeds"]
+        self._say(f"the best {len(finalists)} again, with {FINAL_SEEDS} other seeds")
+        settings = [self._tried(trial.values) for trial in finalists]
+        layout = self._trained(self._path / FINAL, lambda: settings, range(first, first + FINAL_SEEDS), ())
+        again = [self._trial(layout, place) for place in range(len(finalists))]
+        return best_over_all(finalists, again, self._data["seeds"])
 
     def _trained(self, place: Path, planned: Any, seeds: Sequence[int], rungs: Sequence[float]) -> Layout:
         """A study within the folder, made unless it is there, and trained to its end."""
@@ -203,8 +219,13 @@ class _Tuning:
             go(layout, self._quiet, chosen(), whole=self._path)
         return layout
 
-    def _setting(self, values: Values) -> Setting:
-        recipe = validate(choose(self._base, list(values.items())).recipe)
+    def _tried(self, values: Values) -> Setting:
+        """A trial's setting: evaluated often, and never stopped, so that all have the same steps to show themselves."""
+        every = min(self._base.evaluation.every, max(self._base.steps // OFTEN, 1))
+        return self._setting(values, {"evaluation.every": every, "stop": "never"})
+
+    def _setting(self, values: Values, besides: Mapping[str, Any] | None = None) -> Setting:
+        recipe = validate(choose(self._base, [*values.items(), *(besides or {}).items()]).recipe)
         return Setting(self._data["name"], {path: str(value) for path, value in values.items()}, recipe)
 
     def _trial(self, layout: Layout, setting: int) -> Trial:
@@ -226,6 +247,12 @@ class _Tuning:
     def _say(self, line: str) -> None:
         if not self._quiet:
             print(line, flush=True)
+
+
+def best_over_all(finalists: Sequence[Trial], again: Sequence[Trial], seeds: int) -> Trial:
+    """The one of the best mean over its own ``seeds`` and the ``FINAL_SEEDS`` with which it was trained ``again``."""
+    sums = [seeds * one.score + FINAL_SEEDS * other.score for one, other in zip(finalists, again, strict=True)]
+    return finalists[int(np.argmax(sums))]
 
 
 def _scores(layout: Layout, setting: int) -> list[float]:

@@ -111,7 +111,7 @@ TUNE = (
         nargs="+",
     ),
     argument("--trials", "how many values are tried (%(default)s)", metavar="N", type=whole_number, default=64),
-    argument("--seeds", "seeds of each trial, from 1000 on (%(default)s)", metavar="N", type=whole_number, default=1),
+    argument("--seeds", "seeds of each trial, from 1000 on (%(default)s)", metavar="N", type=whole_number, default=2),
     argument(
         "--reported", "fresh seeds of the best, from 0 on (%(default)s)", metavar="N", type=whole_number, default=10
     ),

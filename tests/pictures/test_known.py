@@ -45,6 +45,7 @@ def test_it_holds_for_the_environment_as_it_is_registered() -> None:
     assert published(aq.Env("LunarLander-v3")) is not None
     assert published(aq.Env("LunarLander-v3", {"enable_wind": True})) is None
     assert best(aq.Env("own:Thing")) is None
+    assert best(aq.find("cartpole-pixels/pqn").env) is not None
 
 
 def test_games_have_a_ceiling_whatever_their_arguments() -> None:

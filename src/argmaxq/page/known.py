@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-from argmaxq.domains.catalogue import RENDERED
 from argmaxq.environments.atari import ceiling
 from argmaxq.environments.env import Env
 
@@ -39,6 +38,9 @@ PUBLISHED = {
     "ALE/Pong-v5": Known(18.9, "DQN, Mnih et al. 2015, after 200M frames, not sticky"),
 }
 
+PICTURE = {"height", "width", "colour", "render_mode"}
+"""Arguments that change nothing but pictures."""
+
 
 def best(env: Env) -> Known | None:
     """The best mean return that is possible, where that is known."""
@@ -53,6 +55,6 @@ def published(env: Env) -> Known | None:
 
 
 def _if_same(known: Known | None, env: Env) -> Known | None:
-    """What is known, if it is known of this very environment: arguments may only change its pictures."""
-    same = (not env.kwargs or env.name in RENDERED) and (env.time_limit is None or not (known and known.limited))
+    """What is known, if it is known of this very environment."""
+    same = env.kwargs.keys() <= PICTURE and (env.time_limit is None or not (known and known.limited))
     return known if same else None

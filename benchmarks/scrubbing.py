@@ -32,23 +32,23 @@ BOX = "Object.values(document.querySelector('.forecast .wide').getBoundingClient
 
 def key(page: Browser, share: float) -> None:
     """One step on."""
-    page.call("Input.dispatchKeyEvent", type="keyDown", key="ArrowRight")
+    page.key("ArrowRight")
 
 
-def dragged(kind: str) -> Callable[[Browser, float], None]:
-    """To a share of the episode, by what presses on the chart."""
+def mouse(page: Browser, share: float) -> None:
+    """To a share of the episode, by a click on the chart."""
+    page.click(place(page, share))
 
-    def drag(page: Browser, share: float) -> None:
-        left, top, width, height = page.run(BOX)[:4]
-        at = {"x": left + 1 + share * (width - 2), "y": top + height / 2}
-        if kind == "touch":
-            page.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[at])
-            page.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
-            return
-        for event in ("mousePressed", "mouseReleased"):
-            page.call("Input.dispatchMouseEvent", type=event, button="left", clickCount=1, **at)
 
-    return drag
+def touch(page: Browser, share: float) -> None:
+    """The same by a touch."""
+    page.tap(place(page, share))
+
+
+def place(page: Browser, share: float) -> dict[str, float]:
+    """The point of the chart that is at a share of the episode."""
+    left, top, width, height = page.run(BOX)[:4]
+    return {"x": left + 1 + share * (width - 2), "y": top + height / 2}
 
 
 def scrubbed(page: Browser, file: Path, move: Callable[[Browser, float], None]) -> np.ndarray:
@@ -69,13 +69,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", nargs="?", metavar="RUN", type=Path)
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
+        made = Path(folder)
         given = parser.parse_args().run
-        run = aq.Run(given) if given else aq.train("cartpole/pqn", out=place / "run")
-        aq.report(run, out=place / "page.html")
-        with browser(place / "profile") as page:
-            for name, move in {"keys": key, "mouse": dragged("mouse"), "touch": dragged("touch")}.items():
-                took = np.array([scrubbed(page, place / "page.html", move) for _ in range(PASSES)])
+        run = aq.Run(given) if given else aq.train("cartpole/pqn", out=made / "run")
+        aq.report(run, out=made / "page.html")
+        with browser(made / "profile") as page:
+            for name, move in {"keys": key, "mouse": mouse, "touch": touch}.items():
+                took = np.array([scrubbed(page, made / "page.html", move) for _ in range(PASSES)])
                 of_each = np.median(took, axis=0)
                 print(
                     f"{name}: {of_each.size} steps in {PASSES} passes, median {np.median(took):.1f} ms, "

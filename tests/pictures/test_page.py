@@ -239,7 +239,7 @@ def test_an_episode_is_stepped_through_by_keys_mouse_and_touch(page: Path, chrom
     frame = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
     chromium.run("document.querySelector('.explorer').focus()")
     for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
-        chromium.call("Input.dispatchKeyEvent", type="keyDown", key=key)
+        chromium.key(key)
         chromium.run(frame)
     assert chromium.run(step) == 1
     found = episode_of(page.read_text())
@@ -249,13 +249,10 @@ def test_an_episode_is_stepped_through_by_keys_mouse_and_touch(page: Path, chrom
     chromium.run("document.querySelector('.forecast .wide').scrollIntoView({behavior: 'instant', block: 'center'})")
     box = chromium.run("Object.values(document.querySelector('.forecast .wide').getBoundingClientRect().toJSON())")
     end = {"x": box[0] + box[2] - 2, "y": box[1] + box[3] / 2}
-    chromium.call("Input.dispatchMouseEvent", type="mousePressed", button="left", clickCount=1, **end)
-    chromium.call("Input.dispatchMouseEvent", type="mouseReleased", button="left", clickCount=1, **end)
+    chromium.click(end)
     chromium.run(frame)
     assert chromium.run(step) == found["n"] - 1
-    start = end | {"x": box[0] + 2}
-    chromium.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[start])
-    chromium.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    chromium.tap(end | {"x": box[0] + 2})
     chromium.run(frame)
     assert chromium.run(step) == 0
     assert chromium.complaints() == []

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,20 @@ class Browser:
         found = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
+
+    def key(self, name: str) -> None:
+        """Press a key."""
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=name)
+
+    def click(self, at: Mapping[str, float]) -> None:
+        """Press and release the mouse at a point {x, y}."""
+        for event in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=event, button="left", clickCount=1, **at)
+
+    def tap(self, at: Mapping[str, float]) -> None:
+        """Touch a point {x, y}."""
+        self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[dict(at)])
+        self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     def complaints(self) -> list[Any]:
         """Console messages, errors, and what was asked for over a network."""

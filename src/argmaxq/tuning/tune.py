@@ -98,7 +98,7 @@ def tune(
     """Look for better values of a recipe, and compare the best ones with the recipe on fresh seeds.
 
     Trials are trained many at once, in one program where only traced numbers differ, and the worse half of them ends
-    at a quarter of the steps, and again at half. The best are trained again with other seeds, which choose among them.
+    at half of the steps. The best are trained again with other seeds, which choose among them.
     A killed tuning goes on with ``resume``.
 
     Args:

@@ -103,6 +103,5 @@ class Gathering:
         """Write down what followed."""
         rows = self.rows
         rows.reward[place], rows.terminated[place], rows.truncated[place] = step[1:4]
-        if step.learnt is not None or self.learnt is not rows:
-            self.learnt = as_told(self.learnt, rows, place, step)
+        self.learnt = as_told(self.learnt, rows, place, step)
         self.ends += (step.terminated | step.truncated).tolist().count(True)

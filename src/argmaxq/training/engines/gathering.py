@@ -103,5 +103,6 @@ class Gathering:
         """Write down what followed."""
         rows = self.rows
         rows.reward[place], rows.terminated[place], rows.truncated[place] = step[1:4]
-        self.learnt = as_told(self.learnt, rows, place, step)
+        if step.learnt is not None or self.learnt is not rows:
+            self.learnt = as_told(self.learnt, rows, place, step)
         self.ends += (step.terminated | step.truncated).tolist().count(True)

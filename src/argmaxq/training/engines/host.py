@@ -131,8 +131,11 @@ class HostEngine:
         chosen: Chosen | None = None
         problem: BaseException | None = None
 
+        clocks = _clocks(range(start, start + len(rows.last)), lanes, total)
+
         def act(seen: Seen, t: int, ends: int, lane: int) -> Chosen:
-            clock = np.array([(start + t) * lanes, ends, total, t, lane], np.int32)
+            clock = clocks[t]
+            clock[1], clock[4] = ends, lane
             found: Chosen = self._act(self._numbers, packed, seen, noise, clock)
             return found
 
@@ -218,6 +221,13 @@ def begin(agent: Agent, spaces: Spaces, lanes: int, keys: Streams) -> State:
     learner = agent.init(keys.init, spaces, lanes)
     totals = no_totals(agent, learner, spaces, lanes)
     return State(learner, totals, memories(agent, spaces, lanes), no_episodes(lanes), jnp.zeros(lanes, bool))
+
+
+def _clocks(rows: range, lanes: int, total: int) -> np.ndarray:
+    """What ``_act`` is told in each of a block's rows, [rows, 5], but for episodes and the first lane."""
+    clocks = np.zeros((len(rows), 5), np.int32)
+    clocks[:, 0], clocks[:, 2], clocks[:, 3] = np.array(rows) * lanes, total, np.arange(len(rows))
+    return clocks
 
 
 def _draw(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import argmaxq as aq
-from argmaxq.cli.verbs import varied
+from argmaxq.cli.given import varied
 from argmaxq.components.options import read
 from argmaxq.components.serialisation import to_json
 from argmaxq.page.follow import follow

@@ -9,7 +9,8 @@ import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
-from argmaxq.cli.verbs import VERBS, given_values
+from argmaxq.cli.given import given_values
+from argmaxq.cli.verbs import VERBS
 from argmaxq.components.options import put, read
 from argmaxq.recipes import recipes
 from argmaxq.recipes.named import find

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from argmaxq.cli import failures, tables
-from argmaxq.cli.verbs import FAILED, VERBS, given_values
+from argmaxq.cli.given import given_values
+from argmaxq.cli.verbs import FAILED, VERBS
 from argmaxq.components.errors import UserError
 from argmaxq.components.options import help_text
 from argmaxq.components.registry import near

@@ -4,20 +4,16 @@ import argparse
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from argmaxq.cli import arguments, tables
 from argmaxq.cli.arguments import Argument, Parser
+from argmaxq.cli.given import given_values, of_options, varied
 from argmaxq.cli.opening import looked_at, opened, opened_for, shown, trackings, vouched
-from argmaxq.components.annotations import hints
 from argmaxq.components.errors import UserError
-from argmaxq.components.options import read
 from argmaxq.interrupts import hold, noting
-from argmaxq.recipes import Given
-from argmaxq.recipes.recipe import Recipe
 from argmaxq.runs.trust import beside, shun
 from argmaxq.studies.folder import is_study
 from argmaxq.studies.study import resume as resume_study
@@ -70,64 +66,13 @@ def _made(options: Options, path: str | Path) -> int:
     return 0
 
 
-def given_values(options: Options, rest: list[str]) -> Given:
-    """Values of the recipe's fields, by path."""
-    also = [("env.id", options.env), ("steps", options.steps)]
-    return _values(arguments.TRAIN, rest, [(path, value) for path, value in also if value is not None])
-
-
-def _values(own: Sequence[Argument], rest: list[str], also: Given = ()) -> Given:
-    """Values by path, of a verb's remaining options and ``also``.
-
-    Raises:
-        UserError: an option stands for one of the verb's ``own``.
-    """
-    for token in rest:
-        name = token.removeprefix("--").partition("=")[0]
-        if token.startswith("--") and (meant := _meant(name.replace("-", "_"), own)):
-            raise UserError(f"there is no option --{name}: did you mean --{meant}?")
-    given = [*read(rest), *also]
-    if any(isinstance(value, str) and ":" in value for _, value in given):  # module:Name, of a module beside the user
-        beside()
-    return given
-
-
-def _meant(name: str, own: Sequence[Argument]) -> str:
-    """The option of a verb that is none of a recipe's and that an unknown name most likely stands for, if any."""
-    if name in hints(Recipe) or name in Recipe.elsewhere:
-        return ""
-    flags = [flag.removeprefix("--") for flag, _ in own if flag.startswith("--")]
-    meant = arguments.ELSEWHERE.get(name, "")
-    return meant if meant in flags else next(iter(get_close_matches(name, flags, 1, 0.7)), "")
-
-
 def _study(options: Options, rest: list[str]) -> int:
     made = study(
-        options.recipe, varied(options.vary or []), values=dict(_values(arguments.STUDY, rest)), engine=options.engine,
-        seed=options.seed, seeds=options.seeds, steps=options.steps, out=options.out, device=options.device,
-        quiet=options.quiet, ray=options.ray, slurm="slurm" if options.slurm else None,
+        options.recipe, varied(options.vary or []), values=dict(of_options(arguments.STUDY, rest)),
+        engine=options.engine, seed=options.seed, seeds=options.seeds, steps=options.steps, out=options.out,
+        device=options.device, quiet=options.quiet, ray=options.ray, slurm="slurm" if options.slurm else None,
     )  # fmt: skip
     return _made(options, made.path)
-
-
-def varied(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """``["agent.gamma=0.9,0.99"]`` as values by path.
-
-    Raises:
-        UserError: it is not written so, or a path is there twice.
-    """
-    found: dict[str, tuple[str, ...]] = {}
-    for text in given:
-        path, equals, values = text.removeprefix("--").partition("=")
-        listed = tuple(value.strip() for value in values.split(","))
-        if not equals or not path or not all(listed):
-            raise UserError(f"--vary {text}: it is written PATH=V1,V2, such as agent.gamma=0.9,0.99")
-        if path.replace("-", "_") in found:
-            raise UserError(f"--vary {path} is there twice: write all of its values with commas between")
-        found[path.replace("-", "_")] = listed
-    if any(":" in value for values in found.values() for value in values):  # module:Name, of a module beside the user
-        beside()
-    return found
 
 
 def _tune(options: Options, rest: list[str]) -> int:
@@ -135,7 +80,7 @@ def _tune(options: Options, rest: list[str]) -> int:
     looked = {path: [words[0].partition("=")[2], *words[1:]] for path, words in over}
     made = tune(
         options.recipe, looked, trials=options.trials, seeds=options.seeds, reported=options.reported,
-        values=dict(_values(arguments.TUNE, rest)), steps=options.steps, engine=options.engine, out=options.out,
+        values=dict(of_options(arguments.TUNE, rest)), steps=options.steps, engine=options.engine, out=options.out,
         quiet=options.quiet,
     )  # fmt: skip
     return _made(options, made.path)
@@ -152,7 +97,7 @@ def _resume(options: Options, rest: list[str]) -> int:
         return _resume_study(options, rest)
     if options.ray or options.slurm:
         raise UserError(f"{options.run} is no study: --ray and --slurm are for those")
-    run, values = opened(options), dict(_values(arguments.RESUME, rest))
+    run, values = opened(options), dict(of_options(arguments.RESUME, rest))
     resume(
         run.path, values, steps=options.steps, device=options.device, own=vouched(options), trust=run.trusted,
         track=trackings(options), quiet=options.quiet,

@@ -78,6 +78,17 @@ def lazily(tree: T) -> T:
     return tree
 
 
+def room(array: jax.Array) -> np.ndarray | None:
+    """The memory of a large array that was just made and that nothing has read, to be written into while it is kept.
+
+    None of an array that is not one piece of a CPU's memory, or not large.
+    """
+    if accelerated() or array.nbytes < LARGE or len(array.sharding.device_set) > 1:
+        return None
+    memory = (ctypes.c_ubyte * array.nbytes).from_address(array.unsafe_buffer_pointer())
+    return np.ctypeslib.as_array(memory).view(array.dtype).reshape(array.shape)
+
+
 def _give_back(array: np.ndarray) -> None:
     """Give back the whole pages of an array, if it is of zeros."""
     flat = array.reshape(-1).view(np.uint8)

@@ -14,6 +14,9 @@ import argmaxq as aq
 from argmaxq import devices
 from argmaxq.runs import blocks
 from argmaxq.runs.checkpoint import DamagedCheckpoint, latest, load, prune, save, verify
+from argmaxq.training import whole
+from argmaxq.training.engines.choose import make_engine
+from argmaxq.trees import named
 from support.runs import CARTPOLE, assert_same, crashed
 
 
@@ -22,6 +25,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some thousand bytes are many."""
     monkeypatch.setattr(blocks, "LARGE", 4_000)
     monkeypatch.setattr(blocks, "BLOCK", 1_000)
+    monkeypatch.setattr(devices, "LARGE", 4_000)
 
 
 def arrays_of(written: int) -> dict[str, np.ndarray]:
@@ -86,13 +90,35 @@ def test_a_name_in_a_header_is_no_path(tmp_path: Path) -> None:
         load(tmp_path / "step-000000001")
 
 
-def test_a_run_resumes_from_blocks(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["compiled", "host"])
+def test_a_run_resumes_from_blocks(engine: str, tmp_path: Path) -> None:
     recipe: Any = aq.replace(CARTPOLE, {"env.lanes": 2})
-    reference = aq.train(recipe, out=tmp_path / "reference")
-    crashed(recipe, tmp_path / "run", 600)
+    reference = aq.train(recipe, out=tmp_path / "reference", engine=engine)
+    crashed(recipe, tmp_path / "run", 600, engine=engine)
     assert held(tmp_path / "run" / "checkpoints") > 1
     moved = shutil.copytree(tmp_path / "run", tmp_path / "moved")
     assert_same(aq.resume(moved), reference)
+
+
+@pytest.mark.parametrize("kind", ["compiled", "host"])
+def test_a_replay_is_read_into_the_memory_that_it_is_to_have(kind: str, tmp_path: Path) -> None:
+    """It may not fit twice into what there is: nothing large of a checkpoint is copied."""
+    saved = make_engine(kind, CARTPOLE, (0,))
+    state, _ = saved.run(saved.start(), 0, saved.length, CARTPOLE.steps)
+    own, meta = saved.save(state)
+    arrays = {f"engine/{name}": array for name, array in own.items()}
+    save(tmp_path, "step-000000001", arrays, {})
+    other = make_engine(kind, CARTPOLE, (0,))
+    begun = other.begin()
+    rooms = whole.rooms(begun)
+    assert any("replay" in name for name in rooms)
+    loaded, _ = load(tmp_path / "step-000000001", rooms)
+    restored, _ = other.restore(whole.of_engine(loaded), meta, begun)
+    found = {f"engine/{name}": leaf for name, leaf in named(restored).items()}
+    assert {name: found[name].unsafe_buffer_pointer() for name in rooms} == {
+        name: room.ctypes.data for name, room in rooms.items()
+    }
+    assert_equal({name: np.asarray(found[name]) for name in rooms}, {name: arrays[name] for name in rooms})
 
 
 def test_zeros_take_no_memory_until_they_are_written(monkeypatch: pytest.MonkeyPatch) -> None:

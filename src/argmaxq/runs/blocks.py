@@ -21,7 +21,7 @@ from argmaxq.runs.files.shapes import each, fields, matching, whole
 from argmaxq.runs.files.writing import PARTIAL, own_folder, remove
 
 FOLDER = "blocks"
-LARGE = 2**29
+LARGE = 2**26
 """Bytes from which an array is kept in blocks."""
 BLOCK = 2**24
 """Bytes of a block; an array's last one may be shorter."""
@@ -91,8 +91,10 @@ def write(folder: Path, plan: Plan, arrays: Mapping[str, np.ndarray]) -> None:
         partial.replace(place / block)
 
 
-def read(folder: Path, index: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The arrays of an index.
+def read(folder: Path, index: Mapping[str, Any], into: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of an index; those that fit one of ``into`` are read into that.
+
+    What is zero takes no memory that it did not have.
 
     Raises:
         Differs: a block is missing or not what was saved.
@@ -101,8 +103,13 @@ def read(folder: Path, index: Mapping[str, Any]) -> dict[str, np.ndarray]:
     for name, entry in index.items():
         dtype, shape = np.dtype(entry["dtype"]), tuple(entry["shape"])
         _check_sizes(folder, name, entry, math.prod(shape) * dtype.itemsize)
-        arrays[name] = array = np.empty(shape, dtype)
+        given = into.get(name)
+        fits = given is not None and (given.dtype, given.shape) == (dtype, shape)
+        arrays[name] = array = given if given is not None and fits else np.zeros(shape, dtype)
         for part, block in zip(_parts(array), entry["blocks"], strict=True):
+            if block == _of_zeros(len(part)):
+                _clear(part)
+                continue
             with opened(folder / FOLDER / block) as file:
                 file.readinto(part)
             if _name(part) != block:
@@ -150,6 +157,12 @@ def _parts(array: np.ndarray) -> Iterator[memoryview]:
 def _name(part: memoryview) -> str:
     # Where nothing was written yet there are zeros, which are known sooner.
     return hashlib.sha256(part).hexdigest() if np.frombuffer(part, np.uint8).any() else _of_zeros(len(part))
+
+
+def _clear(part: memoryview) -> None:
+    own = np.frombuffer(part, np.uint8)
+    if own.any():
+        own[:] = 0
 
 
 @cache

@@ -9,7 +9,10 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from textwrap import shorten
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -33,6 +36,7 @@ from argmaxq.trees import amount
 T = TypeVar("T")
 
 OLD = ".old"
+NOWHERE: Mapping[str, np.ndarray] = MappingProxyType({})
 STEP_NAME = re.compile(r"step-([0-9]+)")
 
 
@@ -72,14 +76,16 @@ def size(arrays: Mapping[str, np.ndarray]) -> int:
     return sum(array.nbytes for array in arrays.values())
 
 
-def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def load(path: Path, into: Mapping[str, np.ndarray] = NOWHERE) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays and ``meta`` of a checkpoint, verified. Safe while another process replaces it.
+
+    Large arrays for which there is room ``into`` which to read them, by name, are read into that.
 
     Raises:
         DamagedCheckpoint: one line saying which file is missing or how it differs from what was saved.
         Unreadable: the system refuses, or memory is too small.
     """
-    return _steady(path, load_files)
+    return _steady(path, partial(load_files, into=into))
 
 
 def verify(path: Path) -> dict[str, Any]:
@@ -149,7 +155,7 @@ def restoring(path: Path) -> Iterator[None]:
     except UserError:
         raise
     except WRONG_DATA as fault:
-        told = f"{type(fault).__name__}: {fault}"
+        told = shorten(f"{type(fault).__name__}: {fault}", 200, placeholder=" ...")
         raise DamagedCheckpoint(f"{path}: what it holds does not fit this run ({told})") from fault
 
 

@@ -53,12 +53,12 @@ def write_files(partial: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[s
         to_disk(path)
 
 
-def load_files(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays and data, verified."""
+def load_files(path: Path, into: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays and data, verified; of those that are kept in blocks, some are read ``into`` memory that is there."""
     header = _verified(path)
     try:
         arrays = _renamed(load_file(path / ARRAYS), header["format"])
-        return arrays | blocks.read(path.parent, header.get("index", {})), header["meta"]
+        return arrays | blocks.read(path.parent, header.get("index", {}), into), header["meta"]
     except blocks.Differs as problem:
         raise DamagedCheckpoint(f"{path}: {problem}") from None
     except MemoryError:

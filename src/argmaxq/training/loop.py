@@ -86,12 +86,14 @@ class Loop:
         Raises:
             UserError: it is another run's, or what it holds does not fit; then nothing is changed.
         """
-        arrays, meta = checkpoint.load(path)
+        # What is large is read into the memory that it is to have, for it may not fit into what there is twice.
+        like = self.engine.begin() if checkpoint.index_of(path) else None
+        arrays, meta = checkpoint.load(path, whole.rooms(like))
         checked(STATE, meta, path)
         checkpoint.check_owner(path, meta, self.tracks[0].run, [track.seed for track in self.tracks])
         for track, saved in zip(self.tracks, meta["tracks"], strict=True):
             track.records.fit(saved["records"])
-        self._state, lost = self.engine.restore(whole.of_engine(arrays), meta["engine"])
+        self._state, lost = self.engine.restore(whole.of_engine(arrays), meta["engine"], like)
         since = self._changes[meta.get("changes", 0) :]
         self._state = adapted(self.engine, self._state, self.recipe, since)
         self.iteration, self.seconds = meta["iteration"], meta["seconds"]

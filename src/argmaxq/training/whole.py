@@ -4,10 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
+from argmaxq.devices import room
 from argmaxq.runs import checkpoint
 from argmaxq.runs.track import Track
+from argmaxq.trees import named
+from argmaxq.types import PyTree
 
 Arrays = dict[str, np.ndarray]
 ENGINE = "engine/"
@@ -23,6 +27,12 @@ def gather(engine: tuple[Arrays, dict[str, Any]], tracks: Sequence[Track], done:
         metas.append(meta)
     owner = {"run": tracks[0].run, "seeds": [track.seed for track in tracks]}
     return arrays, {**owner, **done, "engine": engine_meta, "tracks": metas}
+
+
+def rooms(state: PyTree) -> Arrays:
+    """The memory of an engine's large arrays, just made, under the names that they have in a checkpoint."""
+    found = {f"{ENGINE}{name}": room(leaf) for name, leaf in named(state).items() if isinstance(leaf, jax.Array)}
+    return {name: memory for name, memory in found.items() if memory is not None}
 
 
 def of_engine(arrays: Arrays) -> Arrays:

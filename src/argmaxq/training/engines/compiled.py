@@ -134,10 +134,16 @@ class CompiledEngine:
         devices = tuple(self._mesh.devices)
         return self._program(of_all, function, fixed, devices, self._in_turn, donate=donate)
 
-    def start(self) -> State:
+    def begin(self) -> State:
         """The state before the first step."""
+        return lazily(self._begun())
+
+    start = begin
+
+    def _begun(self) -> State:
         function = _start_of if len(self._padded) == 1 else _start_of_all
-        return lazily(self._place(self._program(function, self._static, self._env, self.lanes)(self._members)))
+        state: State = self._place(self._program(function, self._static, self._env, self.lanes)(self._members))
+        return state
 
     def run(
         self, state: State, first: int, end: int, total: int, begun: int | None = None
@@ -209,9 +215,11 @@ class CompiledEngine:
         alone, count = len(self._padded) == 1, len(self.seeds)
         return {name: leaf if alone else leaf[:count] for name, leaf in flatten(state).items()}, {}
 
-    def restore(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> tuple[State, list[str]]:
+    def restore(
+        self, arrays: dict[str, np.ndarray], meta: dict[str, Any], begun: State | None = None
+    ) -> tuple[State, list[str]]:
         """A saved state, exactly; also on other devices, whose groups are other ones."""
-        like = jax.eval_shape(self.start)
+        like = begun or jax.eval_shape(self._begun)
         if len(self._padded) > len(self.seeds):
             arrays = {name: leaf[list(self._padded)] for name, leaf in arrays.items()}
         return self._place(unflatten(like, completed(arrays, like))), []

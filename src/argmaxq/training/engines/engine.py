@@ -84,8 +84,11 @@ class Engine(Protocol):
     length: int
     """Iterations in a block, the most that one call of ``run`` does."""
 
+    def begin(self) -> Any:
+        """A state before the first step, of which no environment knows yet."""
+
     def start(self) -> Any:
-        """The state before the first step."""
+        """The state before the first step; environments begin."""
 
     def run(self, state: Any, first: int, end: int, total: int, begun: int | None = None) -> tuple[Any, list[Report]]:
         """Iterations first .. end - 1 (at most ``length``) of a block that began at ``begun``, by default at ``first``.
@@ -116,8 +119,11 @@ class Engine(Protocol):
     def save(self, state: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Everything that going on needs, as named arrays and JSON values."""
 
-    def restore(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> tuple[Any, list[str]]:
-        """A saved state, and what could not be restored exactly, one line each."""
+    def restore(self, arrays: dict[str, np.ndarray], meta: dict[str, Any], begun: Any = None) -> tuple[Any, list[str]]:
+        """A saved state, and what could not be restored exactly, one line each.
+
+        Arrays that were read into the memory of a state that has ``begun`` stay there.
+        """
 
     def close(self) -> None:
         """Free what the environments hold."""

@@ -102,11 +102,15 @@ class HostEngine:
         """Where the environment seems to tell which actions are allowed, once it was reset."""
         return self._env.offered
 
+    def begin(self) -> State:
+        """The state before the first step."""
+        state: State = lazily(self._begin(self._keys))
+        return state._replace(last=np.zeros(self.lanes, np.bool_))
+
     def start(self) -> State:
         """The state before the first step; resets the environment."""
         self._env.reset(self.seeds[0])
-        state: State = lazily(self._begin(self._keys))
-        return state._replace(last=np.zeros(self.lanes, np.bool_))
+        return self.begin()
 
     def run(
         self, state: State, first: int, end: int, total: int, begun: int | None = None
@@ -190,10 +194,12 @@ class HostEngine:
         arrays, meta = split(self._env.save(), ENVIRONMENT)
         return {**flatten(state), **arrays}, meta
 
-    def restore(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> tuple[State, list[str]]:
+    def restore(
+        self, arrays: dict[str, np.ndarray], meta: dict[str, Any], begun: State | None = None
+    ) -> tuple[State, list[str]]:
         """A saved state; an episode that cannot be restored is cut there: a truncation."""
         own = {name: array for name, array in arrays.items() if not name.startswith(f"{ENVIRONMENT}/")}
-        like = jax.eval_shape(self._begin, self._keys)
+        like = begun or jax.eval_shape(self._begin, self._keys)
         saved = unflatten(like, completed(own, like))
         state: State = jax.tree.map(jnp.asarray, saved)._replace(last=np.array(saved.last))
         lost = np.array(self._env.restore(join(arrays, meta, ENVIRONMENT)), np.int32)
@@ -202,14 +208,14 @@ class HostEngine:
         cut = lost[~state.last[lost]]
         state.last[lost] = True
         nothing = no_episodes(self.lanes)
-        begun = jax.tree.map(lambda old, new: old.at[cut].set(new[cut]) if old.ndim else old, state.episodes, nothing)
+        anew = jax.tree.map(lambda old, new: old.at[cut].set(new[cut]) if old.ndim else old, state.episodes, nothing)
         learner = self._static.cut(state.learner, cut) if len(cut) else state.learner
         said = (
             f"the environment is random, or remembers, in a way that cannot be restored in {len(lost)} of "
             f"{self.lanes} lanes: "
             f"{len(cut)} episodes are cut here, marked as truncated, and new ones begin"
         )
-        return state._replace(learner=learner, episodes=begun), [said]
+        return state._replace(learner=learner, episodes=anew), [said]
 
     def close(self) -> None:
         """Close the environment."""

@@ -23,6 +23,7 @@ from argmaxq.networks.recurrent import GRU, Recurrent
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from argmaxq.runs import checkpoint
+from argmaxq.runs.checkpoint_files import index_of
 
 NETWORK = MLP((16, 16))
 AGENT = DQN(
@@ -128,13 +129,13 @@ def newest(run: aq.Run) -> list[Path]:
     return checkpoint.checkpoints(run.path / "checkpoints")[-1:]
 
 
-def saved(path: Path) -> tuple[bytes, Any]:
+def saved(path: Path) -> tuple[bytes, Any, Any]:
     meta = checkpoint.verify(path)
     for name in ("seconds", "run"):  # of which no two runs have the same
         meta.pop(name, None)
     for track in meta.get("tracks", []):
         track["records"].pop("times")
-    return (path / "arrays.safetensors").read_bytes(), meta
+    return (path / "arrays.safetensors").read_bytes(), index_of(path), meta
 
 
 def assert_same(run: aq.Run, reference: aq.Run) -> None:

@@ -91,8 +91,10 @@ def test_parameters_stand_on_their_ranges(platform: aq.Run, tmp_path: Path) -> N
     assert "<video" not in text
 
 
-def test_pictures_of_the_policy_are_those_that_make_sense(trained: str) -> None:
-    found = looks(aq.Run(trained))
+@pytest.mark.parametrize("kind", ["trained", "seeds"])
+def test_pictures_of_the_policy_are_those_that_make_sense(kind: str, request: pytest.FixtureRequest) -> None:
+    """Of several seeds they are the median one's, as the film is."""
+    found = looks(aq.Run(request.getfixturevalue(kind)))
     assert [look.title.partition(" ")[0] for look in found] == ["Greedy", "Greatest", "What"]
     assert all(len(look.data) < 200_000 and look.width <= 1_000 for look in found)
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from argmaxq.components.errors import UserError
 from argmaxq.verbs.run import Run
+from argmaxq.verbs.typical import typical
 from argmaxq.visualisation.observed import pictured
 from argmaxq.visualisation.plot import plot
 
@@ -32,9 +33,9 @@ class Look(NamedTuple):
 
 
 def looks(run: Run) -> list[Look]:
-    """All pictures that there are of a run; raises UserError where there is none."""
+    """All pictures that there are of a run, of many seeds the median one; raises UserError where there is none."""
     found, why = [], ""
-    kinds = SEEN if pictured(run.policy().adaptor.spaces.observation) else MADE
+    kinds = SEEN if pictured(typical(run).run.policy().adaptor.spaces.observation) else MADE
     with TemporaryDirectory(prefix="argmaxq-page-") as folder:
         for what, title in kinds.items():
             try:

@@ -63,6 +63,16 @@ def test_only_what_is_new_is_written_and_only_what_is_needed_is_kept(tmp_path: P
     assert held(tmp_path) == 20 + 2 + 1  # rows 0 to 599, in blocks 0 and 1, and 9,900 to 9,999, in block 19
 
 
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int16", "uint32", "int64", "float16", "float64", "bfloat16"])
+def test_what_is_written_can_be_read(dtype: str, tmp_path: Path) -> None:
+    """In blocks, or not where a dtype is of another kind."""
+    arrays = {"rows": (np.arange(20_000).reshape(100, 200) % 5).astype(jnp.dtype(dtype))}
+    save(tmp_path, "step-000000001", arrays, {})
+    assert (tmp_path / "blocks").exists() == (dtype != "bfloat16")
+    assert_equal(load(tmp_path / "step-000000001")[0], arrays)
+    verify(tmp_path / "step-000000001")
+
+
 @pytest.mark.parametrize("harm", ["changed", "shorter", "gone"])
 def test_a_damaged_block_is_noticed(harm: str, tmp_path: Path) -> None:
     save(tmp_path, "step-000000001", arrays_of(2_000), {})

@@ -25,10 +25,12 @@ LARGE = 2**26
 """Bytes from which an array is kept in blocks."""
 BLOCK = 2**24
 """Bytes of a block; an array's last one may be shorter."""
+DTYPES = re.compile("bool|u?int(8|16|32|64)|float(16|32|64)")
+"""Of arrays that are kept in blocks."""
 NAME = re.compile("[0-9a-f]{64}")
 INDEX = fields(
     {
-        "dtype": matching("bool|u?int(8|16|32)|float(16|32)", "a dtype"),
+        "dtype": matching(DTYPES.pattern, "a dtype"),
         "shape": each(whole()),
         "blocks": each(matching(NAME.pattern, "64 hexadecimal digits")),
     }
@@ -142,7 +144,7 @@ def prune(folder: Path, indices: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _blocked(array: np.ndarray) -> bool:
-    return array.nbytes >= LARGE and array.flags.c_contiguous and array.dtype.kind in "buif"
+    return array.nbytes >= LARGE and array.flags.c_contiguous and bool(DTYPES.fullmatch(array.dtype.name))
 
 
 def _bytes(array: np.ndarray) -> memoryview:

@@ -105,9 +105,10 @@ def read(folder: Path, index: Mapping[str, Any], into: Mapping[str, np.ndarray])
     for name, entry in index.items():
         dtype, shape = np.dtype(entry["dtype"]), tuple(entry["shape"])
         _check_sizes(folder, name, entry, math.prod(shape) * dtype.itemsize)
-        given = into.get(name)
-        fits = given is not None and (given.dtype, given.shape) == (dtype, shape)
-        arrays[name] = array = given if given is not None and fits else np.zeros(shape, dtype)
+        array = into.get(name)
+        if array is None or (array.dtype, array.shape) != (dtype, shape):
+            array = np.zeros(shape, dtype)
+        arrays[name] = array
         for part, block in zip(_parts(array), entry["blocks"], strict=True):
             if block == _of_zeros(len(part)):
                 _clear(part)

@@ -9,6 +9,7 @@ import optax
 import pytest
 
 from argmaxq.components.component import traced
+from argmaxq.learning import optimisers
 from argmaxq.learning.optimisers import SGD, Adam, RAdam, RMSProp, clip
 from argmaxq.learning.schedules import Linear
 from argmaxq.types import PyTree
@@ -40,9 +41,11 @@ def tree(rng: np.random.Generator, scale: float = 1.0) -> PyTree:
     return {"kernel": jnp.array(scale * rng.normal(size=(3, 4)), "float32"), "bias": jnp.array(rng.normal(), "float32")}
 
 
+@pytest.mark.parametrize("limit", [0, optimisers.END_TO_END], ids=["apart", "end-to-end"])
 @pytest.mark.parametrize("name", CASES)
-def test_optax_does_the_same(name: str) -> None:
+def test_optax_does_the_same(name: str, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Gradients from 1/100 to 100 times the clipping's size, through warm-up and rectification."""
+    monkeypatch.setattr(optimisers, "END_TO_END", limit)
     ours, theirs = CASES[name]
     rng = np.random.default_rng(0)
     params = expected = tree(rng)

@@ -1,5 +1,6 @@
 """Optax's gradient methods as components: traced hyper-parameters, annealing, clipping by the global norm."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -15,6 +16,9 @@ from argmaxq.learning.schedules import Annealing, Constant
 from argmaxq.roles import Optimiser
 from argmaxq.types import Array, Clock, PyTree
 
+END_TO_END = 65_536
+"""The most parameters that are kept and changed as one vector."""
+
 
 class _Gradient:
     """What the optimisers share: they differ in ``_direction``, a step of length one per unit of learning rate."""
@@ -28,8 +32,7 @@ class _Gradient:
 
     def init(self, params: PyTree) -> PyTree:
         """Optimiser state for parameters like these."""
-        flat: Any = ravel_pytree(params)[0]
-        return self._direction().init(flat)
+        return self._direction().init(_laid_out(params)[0])
 
     def rate(self, clock: Clock) -> Array:
         """The present learning rate, []."""
@@ -37,13 +40,23 @@ class _Gradient:
 
     def update(self, gradient: PyTree, state: PyTree, params: PyTree, clock: Clock) -> tuple[PyTree, PyTree]:
         """One step: (new parameters, new state)."""
-        # All parameters end to end: on small networks the number of arrays costs more than their size.
-        flat, restore = ravel_pytree(gradient)
-        clipped: Any = clip(flat, self.max_grad_norm)
+        laid_out, restore = _laid_out(gradient)
+        clipped: Any = clip(laid_out, self.max_grad_norm)
         direction: Any
         direction, state = self._direction().update(clipped, state)
         rate = self.rate(clock)
         return jax.tree.map(lambda p, d: p - rate * d, params, restore(direction)), state
+
+
+def _laid_out(tree: PyTree) -> tuple[Any, Callable[[Any], PyTree]]:
+    """The arrays as they are kept and changed, and what gives them their places again.
+
+    Those of a small network end to end, for there their number costs more than their size. The copying of large ones
+    XLA splits among threads, and a part of it can then take several times as long as all else in an update.
+    """
+    if sum(leaf.size for leaf in jax.tree.leaves(tree)) <= END_TO_END:
+        return ravel_pytree(tree)
+    return tree, lambda tree: tree
 
 
 def clip(gradient: PyTree, max_norm: Array | None) -> PyTree:

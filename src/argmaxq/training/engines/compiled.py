@@ -22,6 +22,7 @@ from argmaxq.roles import Agent, heavy
 from argmaxq.runs.report import Report
 from argmaxq.streams import Streams, streams
 from argmaxq.training.engines.compiled_episodes import begin_episodes, play_on, settle
+from argmaxq.training.engines.earlier import completed
 from argmaxq.training.engines.engine import (
     LIGHT_STEPS_AT_ONCE,
     NEVER,
@@ -30,7 +31,6 @@ from argmaxq.training.engines.engine import (
     Episodes,
     Totals,
     block_length,
-    completed,
     count_row,
     earliest,
     fresh,

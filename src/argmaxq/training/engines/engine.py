@@ -21,7 +21,6 @@ from argmaxq.runs.report import Finished, Report
 from argmaxq.spaces import ArraySpec, Spaces
 from argmaxq.training.evaluation import Played
 from argmaxq.training.memory import kept, memories
-from argmaxq.trees import named
 from argmaxq.types import Array, Clock, Metrics, PyTree, Row
 
 
@@ -176,16 +175,6 @@ def account(episodes: Episodes, rows: Row, count: Array) -> tuple[Episodes, Ends
     nothing = jnp.zeros(rows.reward.shape)
     ends = Ends(nothing.astype(bool), nothing, nothing.astype(jnp.int32))
     return jax.lax.fori_loop(0, count, one, (episodes, ends))
-
-
-SINCE = ("episodes/rests", "learner/newest/")
-"""What saved states of earlier versions do not hold, and begins with zeros."""
-
-
-def completed(arrays: dict[str, np.ndarray], like: PyTree) -> dict[str, np.ndarray]:
-    """A saved state with what those of earlier versions do not hold; ``like`` is the whole one, or its shapes."""
-    lacking = {name: leaf for name, leaf in named(like).items() if name not in arrays and name.startswith(SINCE)}
-    return {name: np.zeros(leaf.shape, leaf.dtype) for name, leaf in lacking.items()} | arrays
 
 
 def unsound(spaces: Spaces, obs: Array) -> Array:

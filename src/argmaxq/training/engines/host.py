@@ -19,6 +19,7 @@ from argmaxq.runs.report import Report
 from argmaxq.spaces import Spaces
 from argmaxq.streams import Streams, streams
 from argmaxq.training.engines.affinity import SharedCore
+from argmaxq.training.engines.earlier import completed
 from argmaxq.training.engines.engine import (
     NEVER,
     Broken,
@@ -27,7 +28,6 @@ from argmaxq.training.engines.engine import (
     Totals,
     account,
     block_length,
-    completed,
     earliest,
     fresh,
     learn,

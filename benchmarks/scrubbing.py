@@ -58,6 +58,7 @@ def scrubbed(page: Browser, file: Path, move: Callable[[Browser, float], None]) 
     page.run(WATCH)
     page.run("document.querySelector('.explorer').focus()")
     page.run("document.querySelector('.forecast .wide').scrollIntoView({behavior: 'instant', block: 'center'})")
+    page.run(SHOWN)
     steps = int(page.run("document.querySelector('.r-step').textContent.split(' ').pop()"))
     for step in range(1, steps + 1):
         move(page, step / steps)

@@ -174,6 +174,8 @@
     explorer.querySelector(".controls").hidden = false;
     if (modes) { modes.hidden = false; modes.addEventListener("change", (event) => { behind = event.target.value === "behind"; show(now); }); }
     show(kept.step || 0);
+    // Steps shown between two frames, which nobody sees: what a first step would wait for (compilation, styles) is then done.
+    (window.requestIdleCallback || setTimeout)(() => { const at = now; for (let k = 0; k < 30; k++) show((at + k) % steps); show(at); });
     window.argmaxqShow = show;
   }
 

@@ -14,6 +14,7 @@ from argmaxq.studies.folder import SETTINGS, TABLE, Layout
 from argmaxq.studies.plan import Group, Member
 from argmaxq.studies.watching import Watching
 from argmaxq.training.progress import progress
+from argmaxq.verbs.run import Run
 
 LOOKS = 0.3
 """Seconds between two looks at how far a study is."""
@@ -87,11 +88,15 @@ def _steps(layout: Layout) -> dict[int, int]:
 def _variables(layout: Layout, trusted: bool) -> dict[str, str]:
     """Environment variables with which processes elsewhere trust what may be imported here; raises UserError."""
     names: set[str] = set()
-    for number in range(len(layout.data["settings"])):
-        run = layout.run(Member(number, layout.seeds[0]), trusted)
-        if run.imports():
-            names.update(trust.for_workers(run.config)[trust.TRUST].split())
+    for run in importing(layout, trusted):
+        names.update(trust.for_workers(run.config)[trust.TRUST].split())
     return {trust.TRUST: " ".join(sorted(names))} if names else {}
+
+
+def importing(layout: Layout, trusted: bool) -> list[Run]:
+    """A run of each setting that has a module imported; raises UserError where it may not."""
+    runs = [layout.run(Member(number, layout.seeds[0]), trusted) for number in range(len(layout.data["settings"]))]
+    return [run for run in runs if run.imports()]
 
 
 def _opening(layout: Layout) -> str:

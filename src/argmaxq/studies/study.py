@@ -11,7 +11,7 @@ from argmaxq.reporting.inline import table as html_table
 from argmaxq.studies import table
 from argmaxq.studies.executors import Making, chosen
 from argmaxq.studies.folder import opened
-from argmaxq.studies.going import go
+from argmaxq.studies.going import go, importing
 from argmaxq.studies.labels import labels
 from argmaxq.studies.making import layout_of, planning, settings_of
 from argmaxq.studies.plan import Member
@@ -68,6 +68,10 @@ class Study:
     def finished(self) -> bool:
         """Whether nothing is left to do."""
         return all(self._layout.done(number) for number in range(len(self._layout.groups)))
+
+    def imports(self) -> bool:
+        """Whether training its runs imports a module that they name; raises UserError where that may not be."""
+        return bool(importing(self._layout, self._trusted))
 
     def folders(self) -> dict[str, list[Path]]:
         """Where each setting's runs are or will be, one for each seed, by the setting's varied values in words."""

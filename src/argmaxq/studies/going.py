@@ -6,6 +6,7 @@ from pathlib import Path
 
 from argmaxq.components.errors import UserError
 from argmaxq.interrupts import hold, noting, obey, waiting
+from argmaxq.reporting.text import counted
 from argmaxq.runs import trust
 from argmaxq.runs.lock import locked
 from argmaxq.studies import table
@@ -101,15 +102,15 @@ def importing(layout: Layout, trusted: bool) -> list[Run]:
 
 def _opening(layout: Layout) -> str:
     data = layout.data
-    many = f"{len(data['settings'])} settings x {len(layout.seeds)} seeds"
+    many = f"{counted(len(data['settings']), 'setting')} x {counted(len(layout.seeds), 'seed')}"
     programs = len({group.family for group in layout.groups})
-    groups = f"{len(layout.groups)} groups of {programs} program{'s' * (programs > 1)}"
+    groups = f"{counted(len(layout.groups), 'group')} of {counted(programs, 'program')}"
     return f"study of {', '.join(data['recipes'])}: {many}, {groups}, in {layout.path}"
 
 
 def _outcome(layout: Layout, resumed: str) -> str:
     done = sum(layout.done(number) for number in range(len(layout.groups)))
     if done < len(layout.groups):
-        return f"  {done} of {len(layout.groups)} groups are done; {resumed} goes on"
-    runs = f"{len(layout.data['settings']) * len(layout.seeds)} runs below {layout.path / SETTINGS}"
+        return f"  {done} of {counted(len(layout.groups), 'group')} done; {resumed} goes on"
+    runs = f"{counted(len(layout.data['settings']) * len(layout.seeds), 'run')} below {layout.path / SETTINGS}"
     return f"  runs       {runs}\n  table      {layout.path / TABLE}"

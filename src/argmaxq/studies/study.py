@@ -8,6 +8,7 @@ from typing import Any, Literal
 from argmaxq.components.errors import UserError
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.inline import table as html_table
+from argmaxq.reporting.text import counted
 from argmaxq.studies import table
 from argmaxq.studies.executors import Making, chosen
 from argmaxq.studies.folder import opened
@@ -40,7 +41,8 @@ class Study:
         self.path = self._layout.path
 
     def __repr__(self) -> str:
-        return f"<Study {str(self.path)!r}: {len(self.settings)} settings, {len(self.seeds)} seeds>"
+        many = f"{counted(len(self.settings), 'setting')}, {counted(len(self.seeds), 'seed')}"
+        return f"<Study {str(self.path)!r}: {many}>"
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it: each setting's last evaluations, mean and range over the seeds."""

@@ -79,6 +79,15 @@ def test_what_is_asked_depends_on_the_past_alone() -> None:
     assert asked(over, [], 0, 4, {"x": 0.5, "y": "b"})[0] == {"x": 0.5, "y": "b"}
 
 
+def test_what_was_asked_is_not_asked_again() -> None:
+    pytest.importorskip("optuna")
+    over = {"y": Range(choices=("a", "b")), "z": Range(1, 2, whole=True)}
+    found = asked(over, [], 0, 4, {"y": "b", "z": 1})
+    assert sorted(tuple(each.values()) for each in found) == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
+    past = [Trial(values, 1.0, True) for values in found[1:]]
+    assert asked(over, past, 1, 16, None) == [{"y": "b", "z": 1}]
+
+
 def trained_alike(*scores: float) -> list[Trial]:
     return [Trial({"agent.gamma": 0.9 + number / 100}, score, True) for number, score in enumerate(scores)]
 

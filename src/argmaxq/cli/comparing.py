@@ -31,7 +31,7 @@ def comparison_lines(
     found, what, until = _compared(listed, score, target)
     head = f"{listed[0].env}, {SAID[what]}{'' if until is None else f', up to step {until:,}, which all have come to'}"
     if shape in ("markdown", "latex"):
-        said = "; ".join([head, *found.notes[:1], *missing])
+        said = "; ".join([head, *found.brackets, *missing])
         yield from [f"{said}.", "", found.markdown()] if shape == "markdown" else [f"% {said}.", found.latex()]
         return
     times = {} if threshold is None else {each.label: reaching(each.folders, threshold) for each in listed}

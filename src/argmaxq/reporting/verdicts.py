@@ -74,13 +74,17 @@ class Comparison(NamedTuple):
     level: float
 
     @property
-    def notes(self) -> list[str]:
-        """What must be known to read it."""
+    def brackets(self) -> list[str]:
+        """What the table holds in brackets, in a line if there are any."""
         means = [each.iqm if self._trimmed else each.mean for each in self.settings]
         ways = dict.fromkeys(each.method for each in means if math.isfinite(each.low))
         named = "interquartile mean" if self._trimmed else "mean"
-        how = f"in brackets: {100 * LEVEL:g} % intervals over seeds ({named}: {', '.join(ways)})"
-        notes = [how] if ways else []
+        return [f"in brackets: {100 * LEVEL:g} % intervals over seeds ({named}: {', '.join(ways)})"] if ways else []
+
+    @property
+    def notes(self) -> list[str]:
+        """What must be known to read it."""
+        notes = self.brackets
         if len(self.verdicts) > 1:
             pairs = math.comb(len(self.settings), 2)
             notes.append(f"verdicts are {100 * LEVEL:g} % sure all together (Bonferroni, {pairs} pairs)")
@@ -173,15 +177,20 @@ def _verdict(best: Setting, other: Setting, level: float, target: float | None) 
 def interval(found: Estimate, beside: Sequence[float] = ()) -> str:
     """Such as ``14.0 [6.1, 22.3]``: without thousands marks, since a comma stands between the ends."""
     if math.isinf(found.low) and math.isinf(found.high):
-        return number(found.point, beside)
+        return _unmarked(found.point, beside)
     values = [each for each in found[:3] if math.isfinite(each)]
-    shown = (number(each, [*values, *beside]).replace(",", "") if math.isfinite(each) else "∞" for each in found[:3])
+    shown = (_unmarked(each, [*values, *beside]) if math.isfinite(each) else "∞" for each in found[:3])
     return "{} [{}, {}]".format(*shown)
+
+
+def _unmarked(value: float, beside: Sequence[float]) -> str:
+    """A number without thousands marks."""
+    return number(value, beside).replace(",", "")
 
 
 def _cells(setting: Setting) -> tuple[str, ...]:
     scores = setting.scores
-    worst, best = (number(float(of(scores)), scores.ravel().tolist()) for of in (np.min, np.max))
+    worst, best = (_unmarked(float(of(scores)), scores.ravel().tolist()) for of in (np.min, np.max))
     means = (interval(each, scores.ravel().tolist()) for each in (setting.iqm, setting.mean, setting.median))
     return setting.label, str(len(scores)), *means, f"{worst} to {best}" if len(scores) > 1 else BLANK
 

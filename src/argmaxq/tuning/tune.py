@@ -181,13 +181,11 @@ class _Tuning:
         return [self._trial(layout, setting) for setting in range(len(layout.data["settings"]))]
 
     def _fresh(self, number: int, count: int, past: list[Trial]) -> list[Values]:
-        """What a round asks for, but for what was tried already."""
+        """What a round tries; in the first one the recipe's own values, too."""
         own = {where: ranges.own_value(self._base, where, each) for where, each in self._over.items()}
-        found = asked(self._over, past, number, count, None if None in own.values() else own)
-        known = [trial.values for trial in past]
-        fresh = [values for place, values in enumerate(found) if values not in [*known, *found[:place]]]
-        if again := count - len(fresh):
-            self._say(f"{counted(again, 'repeated trial')} left out")
+        fresh = asked(self._over, past, number, count, None if None in own.values() else own)
+        if lacking := count - len(fresh):
+            self._say(f"{counted(lacking, 'trial')} fewer, since no other values were found")
         return fresh
 
     def _final(self, finalists: list[Trial]) -> Trial:

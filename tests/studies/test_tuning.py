@@ -134,6 +134,9 @@ def test_values_that_are_drawn_again_are_trained_once(tmp_path: Path, argmaxq: C
             "tuned is a tuning: name a run of its report, such as tuned/report/settings/000"
             in argmaxq(verb, "tuned")[2]
         )
+    assert "  on 2 fresh seeds (mean): " in tuned.told()
+    assert "is a tuning, which goes on as it was planned" in argmaxq("resume", "tuned", "--steps", "100")[2]
+    assert "tuned is no study: --ray" in argmaxq("resume", "tuned", "--slurm")[2]
     study = tuned.path / "rounds" / "000" / "study.json"
     study.write_text(study.read_text().replace('"agent.gamma": "0.5"', '"agent.gamma": "0.4"'))
     with pytest.raises(aq.UserError, match="is no trial of this tuning"):

@@ -88,12 +88,12 @@ def _tune(options: Options, rest: list[str]) -> int:
 def _resume(options: Options, rest: list[str]) -> int:
     if options.track and (is_tuning(options.run) or is_study(options.run)):
         raise UserError(f"--track: {options.run} is no run; send a study's runs afterwards, by argmaxq track")
-    if is_tuning(options.run):
-        return _resume_tuning(options, rest)
     if is_study(options.run):
         return _resume_study(options, rest)
     if options.ray or options.slurm:
         raise UserError(f"{options.run} is no study: --ray and --slurm are for those")
+    if is_tuning(options.run):
+        return _resume_tuning(options, rest)
     run, values = opened(options), dict(of_options(arguments.RESUME, rest))
     resume(
         run.path, values, steps=options.steps, device=options.device, own=vouched(options), trust=run.trusted,

@@ -273,11 +273,13 @@ def _value(own: Range, told: str) -> Any:
 
 
 def _compared(before: np.ndarray, after: np.ndarray) -> list[str]:
-    """Interquartile means and the interval of the difference, a line each."""
+    """Interquartile means, which are means of few seeds, and the interval of the difference, a line each."""
     from argmaxq import statistics  # here, since it needs SciPy's, and starting up is to stay quick
+    from argmaxq.reporting.verdicts import FEW
 
+    named = "interquartile mean" if len(after) >= FEW else "mean"
     middles = [statistics.interquartile_mean(each).point for each in (before, after)]
-    lines = [f"  on {len(after)} fresh seeds (interquartile mean): {middles[1]:.1f}, as it was {middles[0]:.1f}"]
+    lines = [f"  on {len(after)} fresh seeds ({named}): {middles[1]:.1f}, as it was {middles[0]:.1f}"]
     if np.ptp(before) or np.ptp(after):
         found = statistics.improvement(before, after, of="mean")
         ends = f"{found.point:.1f} [{found.low:.1f}, {found.high:.1f}]"

@@ -168,8 +168,9 @@ def test_evaluate_summarises_many_seeds(argmaxq: Command, seeds: str) -> None:
     assert (found["mean"], found["max"]) == (pytest.approx(np.mean(means)), max(means))
     code, out, _ = argmaxq("evaluate", seeds, "--episodes", "3")
     rows = [line.split() for line in out.splitlines()[1:]]
-    assert (code, [row[0] for row in rows]) == (0, ["seed", "0", "1", "2", "means"])
-    assert rows[-1][1] == number(found["mean"], means)
+    assert (code, [row[0] for row in rows]) == (0, ["seed", "0", "1", "2", "over"])
+    assert rows[-1][:2] == ["over", "seeds"]
+    assert rows[-1][2] == number(found["mean"], means)
 
 
 def test_check_finds_and_counts_faults(argmaxq: Command) -> None:

@@ -14,13 +14,17 @@ from types import ModuleType
 import pytest
 
 import argmaxq as aq
+from argmaxq.cli.main import main
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import registry
+from argmaxq.components.serialisation import to_json
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.runs import trust
+from argmaxq.tuning import tune as tuning
 from support.commands import SMALL, command
 from support.hostile import SMALLEST, change_config, copied
 from support.places import DATA, README, TESTS
+from support.studied import Here
 
 MODULES = re.findall(r"```python\n(.*?)```", README.read_text(), re.S)
 BOLTZMANN = next(block for block in MODULES if "@aq.component" in block)
@@ -95,6 +99,68 @@ def test_a_received_run_asks_first(made: Path, beside: Path, tmp_path: Path) -> 
         assert (code, err.count("\n")) == (2, 1)
         assert f"was not made here, and to load it imports the {modules}, which may do anything: if you trust" in err
     assert argmaxq(beside, "evaluate", "run", "--episodes", "1", "--trust", **another)[::2] == (0, "")
+
+
+@pytest.fixture
+def works_beside(beside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Commands in this process, beside the modules, which lie nowhere on Python's path; studies train here, too."""
+    monkeypatch.chdir(beside)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr("argmaxq.tuning.tune.chosen", lambda: Here)
+    monkeypatch.setattr("argmaxq.studies.study.chosen", lambda ray, slurm: Here)
+    yield
+    forget()
+
+
+def elsewhere(folder: Path) -> None:
+    """As in a new process that has not looked for modules in a folder."""
+    forget()
+    sys.path[:] = [entry for entry in sys.path if entry != str(folder)]
+
+
+NAMES = ["--agent.exploration", "boltzmann:Boltzmann"]
+
+
+@pytest.mark.usefixtures("works_beside")
+def test_a_study_goes_on_where_it_finds_it_again(beside: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "study")
+    assert main(["study", "cliff/q", *NAMES, "--steps", "40", "--vary", "agent.gamma=0.9,0.8", "--out", out]) == 0
+    for group in Path(out).glob("groups/*/done.json"):
+        group.unlink()
+    elsewhere(beside)
+    assert main(["resume", out]) == 0
+
+
+@pytest.mark.usefixtures("works_beside")
+@pytest.mark.parametrize(
+    "words", [[*NAMES, "--over", "agent.gamma=0.9,0.99"], ["--over", f"agent.exploration={NAMES[1]},greedy"]]
+)
+def test_a_tuning_goes_on_where_it_finds_it_again_and_asks_first_where_it_was_received(
+    words: list[str], beside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("optuna")
+    out = str(tmp_path / "tuned")
+    few = ["--trials", "1", "--seeds", "1", "--reported", "2", "--steps", "40", "--out", out]
+    assert main(["tune", "cliff/q", *words, *few]) == 0
+    (tmp_path / "tuned" / "best.json").unlink()
+    elsewhere(beside)
+    assert main(["resume", out]) == 0
+    elsewhere(beside)
+    monkeypatch.setenv(trust.STATE_DIR, str(tmp_path / "another"))
+    capsys.readouterr()
+    assert main(["resume", out]) == 2
+    assert "was not made here, and to load it imports the module boltzmann, which may do" in capsys.readouterr().err
+    assert "boltzmann" not in sys.modules
+    assert main(["resume", out, "--trust"]) == 0
+
+
+@pytest.mark.parametrize("choice", ["planted:Max2", "max planted:Max2", "(planted:Max2)"])
+def test_no_tuning_smuggles_a_module_in_by_a_choice(choice: str, tmp_path: Path) -> None:
+    data = {"name": "a", "recipe": to_json(SMALLEST), "trials": 1, "seeds": 1, "reported": 2, "engine": "auto"}
+    over = {"low": 0.0, "high": 0.0, "log": False, "whole": False, "choices": ["max", choice]}
+    (tmp_path / "tuning.json").write_text(json.dumps(data | {"over": {"agent.bootstrap": over}}))
+    with pytest.raises(UserError, match="was not made here, and to load it imports the module planted"):
+        tuning.resume(tmp_path)
 
 
 def test_where_the_module_is_not_found_a_line_says_what_to_do(made: Path, tmp_path: Path) -> None:

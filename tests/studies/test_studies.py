@@ -130,6 +130,24 @@ def test_a_finished_study_has_nothing_left(study: aq.Study, argmaxq: Command) ->
     assert argmaxq("resume", str(study.path), "--quiet") == (0, f"{study.path}\n", "")
 
 
+def test_recipes_are_announced_in_their_order_and_numbers_agree(tmp_path: Path, capsys: Any) -> None:
+    two = aq.study(["cliff/q", "cliff/sarsa"], steps=100, out=tmp_path / "two", executor=Here, quiet=False)
+    assert capsys.readouterr().out.startswith(
+        "study of cliff/q, cliff/sarsa: 2 settings x 1 seed, 2 groups of 2 progra"
+    )
+    assert list(opened(two.path).data["recipes"]) == ["cliff/q", "cliff/sarsa"]
+    aq.study("cliff/q", steps=100, out=tmp_path / "one", executor=Here, quiet=False)
+    assert capsys.readouterr().out.startswith("study of cliff/q: 1 setting x 1 seed, 1 group of 1 program, in")
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "plot", "watch"])
+def test_what_is_of_a_run_names_a_studys_settings(verb: str, study: aq.Study, argmaxq: Command) -> None:
+    code, _, err = argmaxq(verb, str(study.path))
+    setting = study.path / "settings" / "000"
+    said = f"{study.path} is a study: name one of its settings, such as {setting}, or argmaxq report {study.path}"
+    assert (code, err) == (2, f"argmaxq: {said}\n")
+
+
 def test_a_command_is_planned_by_its_words(argmaxq: Command) -> None:
     assert argmaxq("study", "cartpole/dqn", "--vary", "agent.gamma")[2].startswith("argmaxq: --vary agent.gamma: it is")
     assert "did you mean agent.gamma" in argmaxq("study", "cartpole/dqn", "--vary", "agent.gama=1,2")[2]

@@ -168,7 +168,7 @@ COMPARE = (
 )
 REPORT = (
     argument("run", "the folder of a run or study; several are compared on one page", metavar="RUN", nargs="+"),
-    argument("--out", "the page, .html (default: page.html, in the run)", metavar="FILE"),
+    argument("--out", "the page, .html (default: page.html, in the run; of several, here)", metavar="FILE"),
     argument(
         "--play",
         "what is played for it: none, or some of film,episode,pictures,random (%(default)s)",

@@ -63,3 +63,20 @@ def varied(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
     if any(":" in value for values in found.values() for value in values):  # module:Name, of a module beside the user
         beside()
     return found
+
+
+def ranged(given: Sequence[Sequence[str]]) -> dict[str, list[str]]:
+    """``[["agent.gamma=0.9..0.99", "log"]]`` as what is looked for by path; ``tuning.ranges`` reads it.
+
+    Raises:
+        UserError: a path is there twice.
+    """
+    found: dict[str, list[str]] = {}
+    for first, *rest in given:
+        path, _, values = first.removeprefix("--").partition("=")
+        if path.replace("-", "_") in found:
+            raise UserError(f"--over {path} is there twice: write one range, or all of its choices with commas between")
+        found[path.replace("-", "_")] = [values, *rest]
+    if any(":" in values for values, *_ in found.values()):  # module:Name, of a module beside the user
+        beside()
+    return found

@@ -9,9 +9,10 @@ from argmaxq.components.errors import UserError
 from argmaxq.reporting.text import environment
 from argmaxq.runs import trust
 from argmaxq.runs.trust import ENVIRONMENT, beside, module_of, shun
-from argmaxq.studies.folder import is_study
+from argmaxq.studies.folder import SETTINGS, is_study
 from argmaxq.studies.study import Study
 from argmaxq.trackers.named import fetched
+from argmaxq.tuning.folder import is_tuning, report
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.tracking import Tracking
 
@@ -34,7 +35,7 @@ def opened_for(options: Options, path: str | None = None) -> tuple[Run, str | No
     Raises:
         UserError: it is none, or has to be vouched for by naming its own environment.
     """
-    folder = _folder(options.run if path is None else path)
+    folder = _run_folder(options.run if path is None else path)
     run = Run(folder, vouched(options), options.trust)
     other = options.env if options.env != environment(run.config) else None
     if other and not trust.vouched(run.config):
@@ -47,13 +48,36 @@ def opened_for(options: Options, path: str | None = None) -> tuple[Run, str | No
 
 def looked_at(path: str) -> Run | Study:
     """The run or study of a folder of which only the records are read; raises UserError where it is none."""
-    folder = _folder(path)
+    folder = _reported(path)
     return Study(folder) if is_study(folder) else Run(folder)
 
 
 def shown(options: Options, path: str) -> Run | Study:
     """The run or study of a folder that a page shows; raises UserError as ``opened``."""
-    return Study(_folder(path), options.trust) if is_study(_folder(path)) else opened(options, path)
+    folder = _reported(path)
+    return Study(folder, options.trust) if is_study(folder) else opened(options, path)
+
+
+def _reported(named: str) -> Path:
+    """The folder of that name; of a tuning, the study that is its report. Raises UserError where it has none."""
+    folder = _folder(named)
+    return report(folder) if is_tuning(folder) else folder
+
+
+def _run_folder(named: str) -> Path:
+    """The folder of that name; raises UserError where it is that of a study or a tuning, and says what to name."""
+    folder = _folder(named)
+    if is_tuning(folder):
+        raise UserError(
+            f"{folder} is a tuning: name a run of its report, such as {report(folder) / SETTINGS / '000'}, "
+            f"or argmaxq report {folder}"
+        )
+    if is_study(folder):
+        raise UserError(
+            f"{folder} is a study: name one of its settings, such as {folder / SETTINGS / '000'}, "
+            f"or argmaxq report {folder}"
+        )
+    return folder
 
 
 def _folder(named: str) -> Path:

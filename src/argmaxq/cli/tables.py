@@ -143,7 +143,7 @@ class Evaluations:
                 yield _line("seed", "step", *NUMBERS, "random", *["success"] * (found[0].success is not None))
             yield _line(run.seeds[0], f"{run.step(self.which):,}", *_numbers(found[-1].to_json()))
         if len(found) > 1:
-            yield _line("means", "", *_numbers(_over(found)))
+            yield _line("over seeds", "", *_numbers(_over(found)))
         if cut := sum(each.cut for each in found):
             many = len(found) * self.episodes
             yield f"{cut} of {many} episodes had not ended after {LONGEST:,} steps and were cut there"
@@ -188,7 +188,7 @@ def _numbers(values: Mapping[str, Any]) -> list[str]:
 
 
 def _line(first: object, *others: str) -> str:
-    return f"{first:>7}" + "".join(f"{other:>11}" for other in others)
+    return f"{first:>10}" + "".join(f"{other:>11}" for other in others)
 
 
 def _recipe(recipe: Recipe) -> str:

@@ -10,16 +10,17 @@ from pathlib import Path
 
 from argmaxq.cli import arguments, tables
 from argmaxq.cli.arguments import Argument, Parser
-from argmaxq.cli.given import given_values, of_options, varied
+from argmaxq.cli.given import given_values, of_options, ranged, varied
 from argmaxq.cli.opening import looked_at, opened, opened_for, shown, trackings, vouched
 from argmaxq.components.errors import UserError
 from argmaxq.interrupts import hold, noting
 from argmaxq.runs.trust import beside, shun
 from argmaxq.studies.folder import is_study
+from argmaxq.studies.study import Study, study
 from argmaxq.studies.study import resume as resume_study
-from argmaxq.studies.study import study
-from argmaxq.tuning.tune import is_tuning, tune
+from argmaxq.tuning.folder import imports, is_tuning
 from argmaxq.tuning.tune import resume as resume_tuning
+from argmaxq.tuning.tune import tune
 from argmaxq.verbs.source import chosen_source
 from argmaxq.verbs.tracking import Tracking
 from argmaxq.verbs.train import resume, train_given
@@ -76,12 +77,10 @@ def _study(options: Options, rest: list[str]) -> int:
 
 
 def _tune(options: Options, rest: list[str]) -> int:
-    over = [(words[0].partition("=")[0], words) for words in options.over or []]
-    looked = {path: [words[0].partition("=")[2], *words[1:]] for path, words in over}
     made = tune(
-        options.recipe, looked, trials=options.trials, seeds=options.seeds, reported=options.reported,
-        values=dict(of_options(arguments.TUNE, rest)), steps=options.steps, engine=options.engine, out=options.out,
-        quiet=options.quiet,
+        options.recipe, ranged(options.over or []), trials=options.trials, seeds=options.seeds,
+        reported=options.reported, values=dict(of_options(arguments.TUNE, rest)), steps=options.steps,
+        engine=options.engine, out=options.out, quiet=options.quiet,
     )  # fmt: skip
     return _made(options, made.path)
 
@@ -89,14 +88,12 @@ def _tune(options: Options, rest: list[str]) -> int:
 def _resume(options: Options, rest: list[str]) -> int:
     if options.track and (is_tuning(options.run) or is_study(options.run)):
         raise UserError(f"--track: {options.run} is no run; send a study's runs afterwards, by argmaxq track")
-    if is_tuning(options.run):
-        shun(Path(options.run))
-        resume_tuning(options.run, quiet=options.quiet)
-        return _made(options, options.run)
     if is_study(options.run):
         return _resume_study(options, rest)
     if options.ray or options.slurm:
         raise UserError(f"{options.run} is no study: --ray and --slurm are for those")
+    if is_tuning(options.run):
+        return _resume_tuning(options, rest)
     run, values = opened(options), dict(of_options(arguments.RESUME, rest))
     resume(
         run.path, values, steps=options.steps, device=options.device, own=vouched(options), trust=run.trusted,
@@ -105,12 +102,26 @@ def _resume(options: Options, rest: list[str]) -> int:
     return _made(options, run.path)
 
 
+def _resume_tuning(options: Options, rest: list[str]) -> int:
+    if rest or options.steps:
+        raise UserError(
+            f"{options.run} is a tuning, which goes on as it was planned: begin another one with argmaxq tune"
+        )
+    shun(Path(options.run))
+    if imports(options.run, options.trust):
+        beside(Path(options.run))
+    resume_tuning(options.run, quiet=options.quiet, trust=options.trust)
+    return _made(options, options.run)
+
+
 def _resume_study(options: Options, rest: list[str]) -> int:
     if rest or options.steps:
         raise UserError(
             f"{options.run} is a study, which goes on as it was planned: begin another one with argmaxq study"
         )
     shun(Path(options.run))
+    if Study(options.run, options.trust).imports():
+        beside(Path(options.run))
     slurm = "slurm" if options.slurm else None
     resume_study(options.run, trust=options.trust, quiet=options.quiet, ray=options.ray, slurm=slurm)
     return _made(options, options.run)

@@ -10,7 +10,9 @@ from argmaxq.components.errors import UserError
 from argmaxq.components.registry import near
 from argmaxq.reporting.curve import WINDOW
 from argmaxq.reporting.pictures import places, trailing_mean
-from argmaxq.runs.records import read
+from argmaxq.runs.folder import read_summary
+from argmaxq.runs.records import Record, read
+from argmaxq.runs.track import PRUNED
 from argmaxq.statistics import Estimate, first_reached, time_to_threshold
 
 Score = Literal["final", "best", "training"]
@@ -28,17 +30,52 @@ class Finals(NamedTuple):
     what: Score
 
 
-def final_scores(folders: Mapping[str, Path | Sequence[Path]], what: str = "") -> dict[str, Finals]:
+def final_scores(
+    folders: Mapping[str, Path | Sequence[Path]], what: str = "", until: int | None = None
+) -> dict[str, Finals]:
     """Scores of runs, or of seeds, by label, all of one kind: ``what``, else last evaluations if every seed has one.
+
+    Those of records up to the env step ``until``, or of all.
 
     Raises:
         UserError: there is no such kind of score, or a seed has none.
     """
+    kind = score_kind(folders, what)
+    seeds = {label: places(folder, "episodes") for label, folder in folders.items()}
+    return {label: Finals(np.array([_score(each, kind, until) for each in own]), kind) for label, own in seeds.items()}
+
+
+def score_kind(folders: Mapping[str, Path | Sequence[Path]], what: str = "") -> Score:
+    """The kind of score that is asked for, else last evaluations if every seed has one, else training.
+
+    Raises:
+        UserError: there is no such kind of score.
+    """
     if what and what not in get_args(Score):
         raise UserError(f"score {what}: there is no such score: {near(what, get_args(Score))}")
-    seeds = {label: places(folder, "episodes") for label, folder in folders.items()}
-    kind: Score = what or ("final" if all(_means(each).size for own in seeds.values() for each in own) else "training")  # type: ignore[assignment]
-    return {label: Finals(np.array([_score(each, kind) for each in own]), kind) for label, own in seeds.items()}
+    if what:
+        return what  # type: ignore[return-value]
+    seeds = (each for folder in folders.values() for each in places(folder, "episodes"))
+    return "final" if all(map(evaluated, seeds)) else "training"
+
+
+def common_step(seeds: Sequence[Path], what: Score) -> int | None:
+    """The last env step by which every seed that is to go on has a score; None where no seed has one of later."""
+    kind, value = ("episodes", "return") if what == "training" else ("evaluations", "mean")
+    last = [max((row["step"] for row in _rows(each, kind, value)), default=0) for each in seeds]
+    going = [step for each, step in zip(seeds, last, strict=True) if not ended(each)]
+    return min(going) if going and max(last) > min(going) else None
+
+
+def ended(seed: Path) -> bool:
+    """Whether a seed has come to its own end: it neither goes on, nor was it broken off for others' sake."""
+    summary = read_summary(seed)
+    return bool(summary.get("finished")) and all(each["stopped"] != PRUNED for each in summary["seeds"])
+
+
+def evaluated(seed: Path) -> bool:
+    """Whether a seed has an evaluation."""
+    return bool(_rows(seed, "evaluations", "mean"))
 
 
 def reaching(folder: Path | Sequence[Path], threshold: float) -> Estimate:
@@ -50,9 +87,9 @@ def reaching(folder: Path | Sequence[Path], threshold: float) -> Estimate:
 
 def _until(place: Path, threshold: float) -> tuple[float, bool]:
     """When one seed reached it and True, or when it was over."""
-    rows = [row for row in read(place, "evaluations", "step", "mean") if row.get("mean") is not None]
+    rows = _rows(place, "evaluations", "mean")
     if not rows:
-        rows = [row for row in read(place, "episodes", "step", "return") if row.get("return") is not None]
+        rows = _rows(place, "episodes", "return")
         means = trailing_mean(np.array([row["return"] for row in rows], float), WINDOW)
         rows = [{"step": row["step"], "mean": mean} for row, mean in zip(rows, means, strict=True)]
     if not rows:
@@ -62,18 +99,18 @@ def _until(place: Path, threshold: float) -> tuple[float, bool]:
     return (float(steps[-1]), False) if step is None else (step, True)
 
 
-def _means(place: Path) -> np.ndarray:
-    rows = read(place, "evaluations", "step", "mean")
-    return np.array([row["mean"] for row in rows if row.get("mean") is not None], float)
+def _rows(place: Path, kind: str, value: str) -> list[Record]:
+    return [row for row in read(place, kind, "step", value) if row.get(value) is not None]
 
 
-def _score(place: Path, what: Score) -> float:
-    if what == "training":
-        returns = [row["return"] for row in read(place, "episodes", "step", "return") if row.get("return") is not None]
-        if not returns:
-            raise UserError(f"{place}: no episode has finished there, so there is nothing to compare")
-        return float(np.mean(returns[-WINDOW:]))
-    means = _means(place)
-    if not means.size:
-        raise UserError(f"{place}: it was never evaluated: compare with --score training")
-    return float(means[-1] if what == "final" else means.max())
+def _score(place: Path, what: Score, until: int | None) -> float:
+    kind, value = ("episodes", "return") if what == "training" else ("evaluations", "mean")
+    values = [row[value] for row in _rows(place, kind, value) if until is None or row["step"] <= until]
+    if not values:
+        by = "" if until is None else f" by step {until:,}, up to which all can be compared"
+        raise UserError(
+            f"{place}: no episode has finished there{by}, so there is nothing to compare"
+            if what == "training"
+            else f"{place}: it was never evaluated{by}: compare with --score training"
+        )
+    return float(np.mean(values[-WINDOW:]) if what == "training" else values[-1] if what == "final" else max(values))

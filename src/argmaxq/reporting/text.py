@@ -65,6 +65,11 @@ def number(value: float, beside: Sequence[float] = ()) -> str:
     return f"{value:,.{1 if largest >= 10 or largest == 0 else 3}f}"
 
 
+def counted(count: int, what: str) -> str:
+    """Such as ``1 seed`` and ``2,000 seeds``."""
+    return f"{count:,} {what}{'s' * (count != 1)}"
+
+
 def _spread(values: Sequence[float]) -> str:
     """A mean, and its range where there are several."""
     if not values:

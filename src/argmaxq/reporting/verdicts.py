@@ -13,6 +13,8 @@ from argmaxq.statistics import LEVEL, Estimate, Scores
 
 BLANK = "-"
 HEADS = ("", "seeds", "interquartile mean", "mean", "median", "worst to best seed")
+FEW = 4
+"""Of fewer scores than this an interquartile mean leaves none out: it is the mean."""
 
 
 class Setting(NamedTuple):
@@ -72,11 +74,17 @@ class Comparison(NamedTuple):
     level: float
 
     @property
+    def brackets(self) -> list[str]:
+        """What the table holds in brackets, in a line if there are any."""
+        means = [each.iqm if self._trimmed else each.mean for each in self.settings]
+        ways = dict.fromkeys(each.method for each in means if math.isfinite(each.low))
+        named = "interquartile mean" if self._trimmed else "mean"
+        return [f"in brackets: {100 * LEVEL:g} % intervals over seeds ({named}: {', '.join(ways)})"] if ways else []
+
+    @property
     def notes(self) -> list[str]:
         """What must be known to read it."""
-        ways = dict.fromkeys(each.iqm.method for each in self.settings if math.isfinite(each.iqm.low))
-        how = f"in brackets: {100 * LEVEL:g} % intervals over seeds (interquartile mean: {', '.join(ways)})"
-        notes = [how] if ways else []
+        notes = self.brackets
         if len(self.verdicts) > 1:
             pairs = math.comb(len(self.settings), 2)
             notes.append(f"verdicts are {100 * LEVEL:g} % sure all together (Bonferroni, {pairs} pairs)")
@@ -84,8 +92,14 @@ class Comparison(NamedTuple):
         return notes + (["with so few seeds little can be said: train with --seeds 10"] if few < 5 else [])
 
     def rows(self) -> list[tuple[str, ...]]:
-        """The table's cells, a row for each setting below the heads."""
-        return [HEADS, *map(_cells, self.settings)]
+        """The table's cells, a row for each setting below the heads; of few seeds without interquartile means."""
+        rows = [HEADS, *map(_cells, self.settings)]
+        return rows if self._trimmed else [(*row[:2], *row[3:]) for row in rows]
+
+    @property
+    def _trimmed(self) -> bool:
+        """Whether an interquartile mean is anywhere another number than the mean."""
+        return any(each.scores.size >= FEW for each in self.settings)
 
     def lines(self) -> list[str]:
         """Table and verdicts for a terminal."""
@@ -155,22 +169,28 @@ def _verdict(best: Setting, other: Setting, level: float, target: float | None) 
     needed = 0
     if wanted and min(seeds) > 1 and best.scores.ndim == 1:
         deviation = statistics.pooled_deviation(best.scores, other.scores)
-        needed = statistics.seeds_to_tell_apart(wanted, deviation, level) if wanted > deviation / 300 else 0
+        # Seeds that all score the same say nothing of how others scatter.
+        needed = statistics.seeds_to_tell_apart(wanted, deviation, level) if 0 < deviation < 300 * wanted else 0
     return Verdict(best.label, other.label, seeds, probability, found, wanted, needed, sure)
 
 
 def interval(found: Estimate, beside: Sequence[float] = ()) -> str:
-    """Such as ``14.0 [6.1, 22.3]``."""
+    """Such as ``14.0 [6.1, 22.3]``: without thousands marks, since a comma stands between the ends."""
     if math.isinf(found.low) and math.isinf(found.high):
-        return number(found.point, beside)
+        return _unmarked(found.point, beside)
     values = [each for each in found[:3] if math.isfinite(each)]
-    shown = (number(each, [*values, *beside]) if math.isfinite(each) else "∞" for each in found[:3])
+    shown = (_unmarked(each, [*values, *beside]) if math.isfinite(each) else "∞" for each in found[:3])
     return "{} [{}, {}]".format(*shown)
+
+
+def _unmarked(value: float, beside: Sequence[float]) -> str:
+    """A number without thousands marks."""
+    return number(value, beside).replace(",", "")
 
 
 def _cells(setting: Setting) -> tuple[str, ...]:
     scores = setting.scores
-    worst, best = (number(float(of(scores)), scores.ravel().tolist()) for of in (np.min, np.max))
+    worst, best = (_unmarked(float(of(scores)), scores.ravel().tolist()) for of in (np.min, np.max))
     means = (interval(each, scores.ravel().tolist()) for each in (setting.iqm, setting.mean, setting.median))
     return setting.label, str(len(scores)), *means, f"{worst} to {best}" if len(scores) > 1 else BLANK
 

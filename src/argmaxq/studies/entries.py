@@ -60,6 +60,21 @@ def entries_of(source: Run | Study, several: bool) -> list[Entry]:
     return found
 
 
+def gaps(sources: Sequence[Run | Study], listed: Sequence[Entry]) -> list[str]:
+    """Which settings and seeds of runs and studies are missing in what is listed of them, a line each."""
+    there = {each.label: len(each.folders) for each in listed}
+    lines: list[str] = []
+    for source in sources:
+        labels = [str(source.path)]
+        if not isinstance(source, Run):
+            labels = [f"{source.path}: " * (len(sources) > 1) + label for label in source.folders()]
+        if absent := [label for label in labels if label not in there]:
+            lines.append(f"left out, since there is nothing to compare yet: {'; '.join(absent)}")
+        some = [label for label in labels if 0 < there.get(label, 0) < len(source.seeds)]
+        lines += [f"{label} has {there[label]} of {len(source.seeds)} seeds so far" for label in some]
+    return lines
+
+
 def begun(folder: Path) -> bool:
     """Whether a run has finished an episode."""
     file = folder / "episodes.jsonl"

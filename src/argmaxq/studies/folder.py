@@ -139,9 +139,10 @@ def make(
     report = environment_report()
     path = make_folder(out, f"study-{settings[0].name}")
     engines = {member.setting: group.engine for group in groups for member in group.members}
+    firsts = {setting.name: setting.recipe for setting in reversed(settings)}
     data = {
         "id": uuid.uuid4().hex,
-        "recipes": {setting.name: to_json(setting.recipe) for setting in reversed(settings)},
+        "recipes": {name: to_json(firsts[name]) for name in dict.fromkeys(setting.name for setting in settings)},
         "vary": {name: list(dict.fromkeys(setting.values[name] for setting in settings)) for name in vary},
         "seeds": list(seeds),
         "device_asked": device,

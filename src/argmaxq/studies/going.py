@@ -6,6 +6,7 @@ from pathlib import Path
 
 from argmaxq.components.errors import UserError
 from argmaxq.interrupts import hold, noting, obey, waiting
+from argmaxq.reporting.text import counted
 from argmaxq.runs import trust
 from argmaxq.runs.lock import locked
 from argmaxq.studies import table
@@ -14,6 +15,7 @@ from argmaxq.studies.folder import SETTINGS, TABLE, Layout
 from argmaxq.studies.plan import Group, Member
 from argmaxq.studies.watching import Watching
 from argmaxq.training.progress import progress
+from argmaxq.verbs.run import Run
 
 LOOKS = 0.3
 """Seconds between two looks at how far a study is."""
@@ -87,24 +89,28 @@ def _steps(layout: Layout) -> dict[int, int]:
 def _variables(layout: Layout, trusted: bool) -> dict[str, str]:
     """Environment variables with which processes elsewhere trust what may be imported here; raises UserError."""
     names: set[str] = set()
-    for number in range(len(layout.data["settings"])):
-        run = layout.run(Member(number, layout.seeds[0]), trusted)
-        if run.imports():
-            names.update(trust.for_workers(run.config)[trust.TRUST].split())
+    for run in importing(layout, trusted):
+        names.update(trust.for_workers(run.config)[trust.TRUST].split())
     return {trust.TRUST: " ".join(sorted(names))} if names else {}
+
+
+def importing(layout: Layout, trusted: bool) -> list[Run]:
+    """A run of each setting that has a module imported; raises UserError where it may not."""
+    runs = [layout.run(Member(number, layout.seeds[0]), trusted) for number in range(len(layout.data["settings"]))]
+    return [run for run in runs if run.imports()]
 
 
 def _opening(layout: Layout) -> str:
     data = layout.data
-    many = f"{len(data['settings'])} settings x {len(layout.seeds)} seeds"
+    many = f"{counted(len(data['settings']), 'setting')} x {counted(len(layout.seeds), 'seed')}"
     programs = len({group.family for group in layout.groups})
-    groups = f"{len(layout.groups)} groups of {programs} program{'s' * (programs > 1)}"
+    groups = f"{counted(len(layout.groups), 'group')} of {counted(programs, 'program')}"
     return f"study of {', '.join(data['recipes'])}: {many}, {groups}, in {layout.path}"
 
 
 def _outcome(layout: Layout, resumed: str) -> str:
     done = sum(layout.done(number) for number in range(len(layout.groups)))
     if done < len(layout.groups):
-        return f"  {done} of {len(layout.groups)} groups are done; {resumed} goes on"
-    runs = f"{len(layout.data['settings']) * len(layout.seeds)} runs below {layout.path / SETTINGS}"
+        return f"  {done} of {counted(len(layout.groups), 'group')} done; {resumed} goes on"
+    runs = f"{counted(len(layout.data['settings']) * len(layout.seeds), 'run')} below {layout.path / SETTINGS}"
     return f"  runs       {runs}\n  table      {layout.path / TABLE}"

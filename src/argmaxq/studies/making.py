@@ -72,15 +72,19 @@ def settings_of(recipes: Sequence[str | Recipe], vary: Mapping[str, Sequence[Any
         return seen[-1][1]
 
     def made(name: str, cell: Sequence[tuple[str, Any]]) -> Recipe:
-        recipe = validate(choose(named[name], [*given, *cell], look).recipe)
-        if own := _own(to_json(recipe)):
-            raise UserError(
-                f"{own} is an object of your own, which no other process can be given: put it into a module, and name "
-                "it module:Name"
-            )
-        return recipe
+        return tellable(validate(choose(named[name], [*given, *cell], look).recipe))
 
     return grid(list(named), vary, made)
+
+
+def tellable(recipe: Recipe) -> Recipe:
+    """The recipe, of which any process can be told; raises UserError where it holds an object of the user's own."""
+    if own := _own(to_json(recipe)):
+        raise UserError(
+            f"{own} is an object of your own, which no other process can be given: put it into a module, and name "
+            "it module:Name"
+        )
+    return recipe
 
 
 def _own(data: Any, path: str = "") -> str:

@@ -8,10 +8,11 @@ from typing import Any, Literal
 from argmaxq.components.errors import UserError
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.inline import table as html_table
+from argmaxq.reporting.text import counted
 from argmaxq.studies import table
 from argmaxq.studies.executors import Making, chosen
 from argmaxq.studies.folder import opened
-from argmaxq.studies.going import go
+from argmaxq.studies.going import go, importing
 from argmaxq.studies.labels import labels
 from argmaxq.studies.making import layout_of, planning, settings_of
 from argmaxq.studies.plan import Member
@@ -40,7 +41,8 @@ class Study:
         self.path = self._layout.path
 
     def __repr__(self) -> str:
-        return f"<Study {str(self.path)!r}: {len(self.settings)} settings, {len(self.seeds)} seeds>"
+        many = f"{counted(len(self.settings), 'setting')}, {counted(len(self.seeds), 'seed')}"
+        return f"<Study {str(self.path)!r}: {many}>"
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it: each setting's last evaluations, mean and range over the seeds."""
@@ -68,6 +70,10 @@ class Study:
     def finished(self) -> bool:
         """Whether nothing is left to do."""
         return all(self._layout.done(number) for number in range(len(self._layout.groups)))
+
+    def imports(self) -> bool:
+        """Whether training its runs imports a module that they name; raises UserError where that may not be."""
+        return bool(importing(self._layout, self._trusted))
 
     def folders(self) -> dict[str, list[Path]]:
         """Where each setting's runs are or will be, one for each seed, by the setting's varied values in words."""

@@ -7,6 +7,8 @@ from argmaxq.components.errors import UserError
 from argmaxq.tuning.ranges import Range
 
 Values = dict[str, Any]
+DRAWS = 8
+"""So many are drawn for each that is asked for, at most, where many were drawn before."""
 
 
 class Trial(NamedTuple):
@@ -20,7 +22,9 @@ class Trial(NamedTuple):
 def asked(
     ranges: Mapping[str, Range], past: Sequence[Trial], number: int, count: int, first: Values | None
 ) -> list[Values]:
-    """The values of round ``number``: ``count`` of them, which depend on nothing but the arguments.
+    """The values of round ``number``, which depend on nothing but the arguments.
+
+    They are ``count`` that differ from each other and from the past, or fewer where so few are found.
 
     ``first`` is tried in the first round. The sampler is made anew with a seed for each round, since one that goes on
     would begin its random sequence again after an interruption.
@@ -36,7 +40,14 @@ def asked(
         study.add_trial(_trial(optuna, trial, distributions))
     if first is not None and not past:
         study.enqueue_trial(first)
-    return [study.ask(distributions).params for _ in range(count)]
+    known, found = [trial.values for trial in past], list[Values]()
+    for _ in range(DRAWS * count):
+        values = study.ask(distributions).params
+        if values not in [*known, *found]:
+            found.append(values)
+        if len(found) == count:
+            break
+    return found
 
 
 def _trial(optuna: Any, trial: Trial, distributions: Any) -> Any:

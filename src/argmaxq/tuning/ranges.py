@@ -41,8 +41,9 @@ def read(words: Sequence[str], recipe: Recipe) -> tuple[str, Range]:
         choices = tuple(value.strip() for value in values.split(","))
         if len(choices) < 2 or not all(choices) or rest:
             raise UserError(f"--over {' '.join(words)}: {FORM}")
-        for choice in choices:
-            put(recipe, [(path, choice)])
+        given = [get(put(recipe, [(path, choice)]), path) for choice in choices]
+        if again := [choice for place, choice in enumerate(choices) if given[place] in given[:place]]:
+            raise UserError(f"--over {text}: {again[0]} is there twice: name each choice once")
         return path, Range(choices=choices)
     first, last = (get(put(recipe, [(path, end)]), path) for end in (low, high))
     if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in (first, last)):
@@ -51,3 +52,12 @@ def read(words: Sequence[str], recipe: Recipe) -> tuple[str, Range]:
         raise UserError(f"--over {' '.join(words)}: low must be less than high{', and more than 0' if rest else ''}")
     hint = next(place.hint for place in paths(recipe) if place.path == path)
     return path, Range(float(first), float(last), bool(rest), plain_type(hint) is int)
+
+
+def own_value(recipe: Recipe, path: str, own: Range) -> Any:
+    """A recipe's own value as it is tried: a number of the range, or the choice that gives it; None for another."""
+    value = get(recipe, path)
+    if own.choices:
+        return next((each for each in own.choices if get(put(recipe, [(path, each)]), path) == value), None)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if number and own.low <= value <= own.high else None

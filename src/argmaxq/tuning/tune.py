@@ -1,6 +1,5 @@
 """The verb ``tune``: rounds of trials, each a study, and a report on fresh seeds."""
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,24 +14,22 @@ from argmaxq.components.serialisation import from_json, to_json
 from argmaxq.interrupts import noting
 from argmaxq.recipes import Given, choose
 from argmaxq.recipes.recipe import Recipe
-from argmaxq.runs.files.reading import read_json
-from argmaxq.runs.files.shapes import each, entries, fields, number, table, text, truth, whole
+from argmaxq.reporting.text import counted
 from argmaxq.runs.files.writing import own_folder
 from argmaxq.runs.folder import make_folder, write_json
-from argmaxq.runs.formats import COUNT, checked
 from argmaxq.runs.lock import locked
 from argmaxq.runs.records import read as records
 from argmaxq.runs.track import DIVERGED, PRUNED
 from argmaxq.studies.executors import chosen
 from argmaxq.studies.folder import STUDY, Layout, opened
 from argmaxq.studies.going import go
-from argmaxq.studies.making import layout_of, planning
+from argmaxq.studies.making import layout_of, planning, tellable
 from argmaxq.studies.plan import WIDTH, Member, Setting
-from argmaxq.tuning import ranges
+from argmaxq.tuning import folder, ranges
 from argmaxq.tuning.asking import Trial, Values, asked
+from argmaxq.tuning.folder import BEST, FINAL, REPORT, ROUNDS, TUNING
 from argmaxq.tuning.ranges import Range
 
-TUNING, ROUNDS, FINAL, REPORT, BEST = "tuning.json", "rounds", "final", "report", "best.json"
 FIRST_TUNED, FIRST_REPORTED = 1000, 0
 """Seeds that trials are trained with, and those of the report: none is of both."""
 RUNGS = (0.5,)
@@ -43,18 +40,6 @@ OFTEN = 20
 """Evaluations of a trial at least: a single one of a policy that comes and goes says little."""
 FINALISTS, FINAL_SEEDS = 8, 8
 """Of the best trials so many are trained again, with so many other seeds: the best score of many is half luck."""
-RANGE = fields({"low": number, "high": number, "log": truth, "whole": truth, "choices": each(text)})
-FORMAT = fields(
-    {
-        "name": text,
-        "recipe": table,
-        "over": entries(RANGE),
-        "trials": whole(1),
-        "seeds": whole(1),
-        "reported": COUNT,
-        "engine": text,
-    }
-)
 BOUND = 500
 """Seeds of a trial, or of the report, at most."""
 
@@ -65,8 +50,9 @@ class Tuned(NamedTuple):
     Attributes:
         path: Its folder: ``rounds`` of trials, the ``final`` of the best ones and the ``report`` are studies.
         values: The best values by path.
-        trials: All trials, in order.
-        scores: Of the recipe as it was and of the best values, a score for each fresh seed [2, seeds].
+        trials: All trials, in order; values that are drawn again are trained once.
+        scores: Of the recipe as it was and of the best values, a score for each fresh seed [2, seeds]; no seeds where
+            the best values are the recipe's own.
     """
 
     path: Path
@@ -78,8 +64,10 @@ class Tuned(NamedTuple):
         """The best values, and what they come to on fresh seeds beside the recipe as it was, a line each."""
         values = [f"  --{path.replace('_', '-')} {value}" for path, value in self.values.items()]
         whole_ones = sum(trial.whole for trial in self.trials)
-        first = f"  best of {len(self.trials)} trials, {whole_ones} of them trained to the end:"
-        return "\n".join([first, *values, *_compared(*self.scores)])
+        many = f"{counted(len(self.trials), 'trial')}, {whole_ones} of them trained to the end"
+        if not self.scores.size:
+            return "\n".join([f"  no trial beat the recipe's own values ({many}):", *values])
+        return "\n".join([f"  best of {many}:", *values, *_compared(*self.scores)])
 
 
 def tune(
@@ -120,7 +108,7 @@ def tune(
     """
     name = recipe if isinstance(recipe, str) else "own"
     given: Given = [*({} if steps is None else {"steps": steps}).items(), *(values or {}).items()]
-    base = validate(choose(recipe, given).recipe)
+    base = tellable(validate(choose(recipe, given).recipe))
     if not over:
         raise UserError("what is to be tuned? --over PATH=low..high says it, such as agent.gamma=0.9..0.999")
     if not (trials >= 1 and 1 <= seeds <= BOUND and 2 <= reported <= BOUND):
@@ -139,21 +127,18 @@ def tune(
         "reported": reported,
         "engine": engine,
     }
-    write_json(path / TUNING, data)
+    write_json(path / TUNING, folder.signed(data))
     return resume(path, quiet=quiet)
 
 
-def resume(path: str | Path, quiet: bool = True) -> Tuned:
-    """Go on with a tuning where it was broken off; raises what ``tune`` raises."""
+def resume(path: str | Path, quiet: bool = True, trust: bool = False) -> Tuned:
+    """Go on with a tuning where it was broken off; raises what ``tune`` raises.
+
+    Where it was not made on this machine by this user, importing the modules that it names asks for ``trust``.
+    """
     path = Path(path)
-    data = checked(FORMAT, read_json(path / TUNING), path / TUNING)
     with locked(path), noting():
-        return _Tuning(path, data, quiet).go()
-
-
-def is_tuning(path: str | Path) -> bool:
-    """Whether a folder is a tuning's."""
-    return os.path.isfile(Path(path) / TUNING)
+        return _Tuning(path, quiet, trust).go()
 
 
 def _words(over: Mapping[str, Sequence[str] | str]) -> list[list[str]]:
@@ -164,10 +149,11 @@ def _words(over: Mapping[str, Sequence[str] | str]) -> list[list[str]]:
 class _Tuning:
     """A tuning's folder, and what is done in it."""
 
-    def __init__(self, path: Path, data: Mapping[str, Any], quiet: bool) -> None:
-        self._path, self._data, self._quiet = path, data, quiet
-        self._base: Recipe = from_json(data["recipe"])
-        self._over = {where: Range(**{**own, "choices": tuple(own["choices"])}) for where, own in data["over"].items()}
+    def __init__(self, path: Path, quiet: bool, trust: bool) -> None:
+        self._path, self._data, self._quiet, self._trusted = path, folder.read(path), quiet, trust
+        self._base: Recipe = from_json(self._data["recipe"], importable=folder.imports(path, trust))
+        over = self._data["over"].items()
+        self._over = {where: Range(**{**own, "choices": tuple(own["choices"])}) for where, own in over}
 
     def go(self) -> Tuned:
         """All rounds that are missing, then the report."""
@@ -178,24 +164,29 @@ class _Tuning:
             self._say(f"round {done + 1} of {-(-self._data['trials'] // many)}")
             past += self._round(done, count, past)
         best = self._final(sorted(past, key=lambda trial: (not trial.whole, -trial.score))[:FINALISTS])
-        self._say("the best values beside the recipe, on fresh seeds")
-        tuned = Tuned(self._path, best.values, past, self._report(best.values))
-        write_json(self._path / BEST, {"values": best.values, "scores": tuned.scores.tolist()})
+        improved = self._setting(best.values).recipe != self._base
+        tuned = Tuned(self._path, best.values, past, self._report(best.values) if improved else np.zeros((2, 0)))
+        found = {"values": best.values, "improved": improved, "scores": tuned.scores.tolist()}
+        write_json(self._path / BEST, found)
         self._say(tuned.told())
         return tuned
 
     def _round(self, number: int, count: int, past: list[Trial]) -> list[Trial]:
-        own = {where: get(self._base, where) for where in self._over}
-        now = {where: value for where, value in own.items() if _within(self._over[where], value)}
         place = own_folder(self._path / ROUNDS) / f"{number:03d}"
+        fresh = [] if (place / STUDY).is_file() else self._fresh(number, count, past)
+        if not fresh and not (place / STUDY).is_file():
+            return []
         seeds = range(FIRST_TUNED, FIRST_TUNED + self._data["seeds"])
+        layout = self._trained(place, lambda: [self._tried(values) for values in fresh], seeds, RUNGS)
+        return [self._trial(layout, setting) for setting in range(len(layout.data["settings"]))]
 
-        def planned() -> list[Setting]:
-            found = asked(self._over, past, number, count, now if len(now) == len(own) else None)
-            return [self._tried(values) for values in found]
-
-        layout = self._trained(place, planned, seeds, RUNGS)
-        return [self._trial(layout, setting) for setting in range(count)]
+    def _fresh(self, number: int, count: int, past: list[Trial]) -> list[Values]:
+        """What a round tries; in the first one the recipe's own values, too."""
+        own = {where: ranges.own_value(self._base, where, each) for where, each in self._over.items()}
+        fresh = asked(self._over, past, number, count, None if None in own.values() else own)
+        if lacking := count - len(fresh):
+            self._say(f"{counted(lacking, 'trial')} fewer, since no other values were found")
+        return fresh
 
     def _final(self, finalists: list[Trial]) -> Trial:
         """The best of these over their own seeds and others."""
@@ -216,7 +207,7 @@ class _Tuning:
                 layout = layout_of(planned(), list(self._over), seeds, self._data["engine"], place, None, rungs)
         layout = opened(place)
         if not all(layout.done(group) for group in range(len(layout.groups))):
-            go(layout, self._quiet, chosen(), whole=self._path)
+            go(layout, self._quiet, chosen(), self._trusted, self._path)
         return layout
 
     def _tried(self, values: Values) -> Setting:
@@ -230,19 +221,28 @@ class _Tuning:
 
     def _trial(self, layout: Layout, setting: int) -> Trial:
         told = layout.data["settings"][setting]["values"]
-        values = {where: _value(own, told[where]) for where, own in self._over.items()}
+        try:
+            values = {where: _value(own, told[where]) for where, own in self._over.items()}
+        except (KeyError, ValueError):
+            raise UserError(f"{layout.path}: its setting {setting} is no trial of this tuning") from None
         ends = [layout.run(Member(setting, seed)).summary["seeds"][0]["stopped"] for seed in layout.seeds]
         return Trial(values, float(np.mean(_scores(layout, setting))), not {*ends} & {PRUNED, DIVERGED})
 
     def _report(self, values: Values) -> np.ndarray:
+        self._say("the best values beside the recipe, on fresh seeds")
         seeds = range(FIRST_REPORTED, FIRST_REPORTED + self._data["reported"])
-        as_it_was = {where: get(self._base, where) for where in self._over}
+        as_it_was = {where: self._own_told(where, own) for where, own in self._over.items()}
         both = [
-            Setting(self._data["name"], {path: str(value) for path, value in as_it_was.items()}, self._base),
+            Setting(self._data["name"], as_it_was, self._base),
             self._setting(values),
         ]
         layout = self._trained(self._path / REPORT, lambda: both, seeds, ())
         return np.array([_scores(layout, 0), _scores(layout, 1)])
+
+    def _own_told(self, where: str, own: Range) -> str:
+        """The recipe's own value, as a trial with it is told."""
+        value = ranges.own_value(self._base, where, own)
+        return str(get(self._base, where) if value is None else value)
 
     def _say(self, line: str) -> None:
         if not self._quiet:
@@ -265,22 +265,21 @@ def _scores(layout: Layout, setting: int) -> list[float]:
     return found
 
 
-def _within(own: Range, value: Any) -> bool:
-    if own.choices:
-        return str(value) in own.choices
-    return isinstance(value, int | float) and own.low <= value <= own.high
-
-
 def _value(own: Range, told: str) -> Any:
-    return told if own.choices else int(told) if own.whole else float(told)
+    """A trial's value as it is told; raises ValueError for a choice that there is not, or what is no number."""
+    if own.choices:
+        return own.choices[own.choices.index(told)]
+    return int(told) if own.whole else float(told)
 
 
 def _compared(before: np.ndarray, after: np.ndarray) -> list[str]:
-    """Interquartile means and the interval of the difference, a line each."""
+    """Interquartile means, which are means of few seeds, and the interval of the difference, a line each."""
     from argmaxq import statistics  # here, since it needs SciPy's, and starting up is to stay quick
+    from argmaxq.reporting.verdicts import FEW
 
+    named = "interquartile mean" if len(after) >= FEW else "mean"
     middles = [statistics.interquartile_mean(each).point for each in (before, after)]
-    lines = [f"  on {len(after)} fresh seeds (interquartile mean): {middles[1]:.1f}, as it was {middles[0]:.1f}"]
+    lines = [f"  on {len(after)} fresh seeds ({named}): {middles[1]:.1f}, as it was {middles[0]:.1f}"]
     if np.ptp(before) or np.ptp(after):
         found = statistics.improvement(before, after, of="mean")
         ends = f"{found.point:.1f} [{found.low:.1f}, {found.high:.1f}]"

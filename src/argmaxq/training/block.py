@@ -74,12 +74,12 @@ def called_off(callbacks: Sequence[Callback], block: Block, tracks: Sequence[Tra
     return any(_true(each) for each in said)
 
 
-def _true(said: object) -> bool:
+def _true(said: Any) -> bool:
     """Whether a callback said True: Python's, or NumPy's or JAX's as comparisons of their numbers give it."""
     if isinstance(said, bool):
         return said
     is_array = isinstance(said, np.generic | np.ndarray | jax.Array)
-    return is_array and said.shape == () and said.dtype == np.bool_ and bool(said)
+    return bool(is_array and said.shape == () and said.dtype == np.bool_ and said)
 
 
 def _noted(said: Mapping[Any, Any], seeds: int) -> list[dict[str, float]]:

@@ -28,7 +28,8 @@ class Row(NamedTuple):
         action: What was done: int32 [], [branches], or float32 [1 + parameters].
         reward: What it gave, [].
         terminated: Whether the episode ended in a terminal state, bool [].
-        truncated: Whether it was cut off, as by a time limit, bool [].
+        truncated: Whether it was cut off, as by a time limit, bool []. Where the agent is recurrent, also true of a
+            terminated row after which there is none marked ``last``.
         last: Whether this is the observation after an episode's end, bool [].
         before: What acting remembered before this row, where the agent is recurrent.
     """

@@ -1,6 +1,7 @@
 """Memory in acting: in rows, evaluations of every kind, policies; the same on both engines, and resumed exactly."""
 
 import pickle
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import argmaxq as aq
 from argmaxq.agents.r2d2 import R2D2
@@ -20,10 +22,12 @@ from argmaxq.lanes.compiled import CompiledEnv
 from argmaxq.lanes.copies import LocalCopies
 from argmaxq.lanes.spaces import read_spaces
 from argmaxq.lanes.vector_lanes import VectorLanes
+from argmaxq.learning.experience import anew
 from argmaxq.networks.recurrent import GRU, LSTM, Recurrent
 from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
-from argmaxq.training.evaluation import Evaluator, greedy, play_episodes, play_lanes
+from argmaxq.training.engines.host import HostEngine
+from argmaxq.training.evaluation import Evaluator, Played, greedy, play_episodes, play_lanes
 from argmaxq.verbs.policy import Policy
 from oracles.parts import leaves_equal
 from oracles.recurrent import REMEMBERING, Fading
@@ -79,6 +83,42 @@ def test_rows_keep_what_was_remembered_before_them() -> None:
     assert np.abs(rows.before).max() > 0.01
 
 
+@pytest.mark.parametrize("mode", AutoresetMode)
+@pytest.mark.parametrize("limit", [25, 1_000])
+def test_vector_environments_begin_each_episode_with_nothing_remembered(mode: AutoresetMode, limit: int) -> None:
+    """In acting, and in looking back over the rows; an episode's end may have a last row or none."""
+    makers = [partial(gym.make, "argmaxq/CartPoleHidden-v0", max_episode_steps=limit)] * 2
+    lanes = VectorLanes(SyncVectorEnv(makers, autoreset_mode=mode))
+    agent = R2D2(network=Fading(), replay=Uniform(400), learning_starts=10**6, burn_in=0, length=1, rollout=5)
+    engine = HostEngine(agent, lanes, 0, lambda *_: Played(np.zeros(0)))
+    state, _ = engine.run(engine.start(), 0, 20, 1_000)
+    rows = jax.tree.map(lambda leaf: np.asarray(leaf)[:100], state.learner.replay.rows)
+    unseen = rows.terminated[:-1] & ~rows.last[1:]
+    over = rows.last[:-1] | unseen
+    assert over.sum() > 3
+    assert unseen.any() == (mode is not AutoresetMode.NEXT_STEP)
+    assert not rows.before[1:][over].any()
+    assert rows.before[1:][~over].any(axis=-1).all()
+    for lane in range(2):
+        own = jax.tree.map(lambda leaf, lane=lane: leaf[:, lane], rows)
+        _, after = agent.unroll(agent.outputs, state.learner.params, own.before[0], own.obs[:-1], anew(own)[:-1], None)
+        np.testing.assert_allclose(after, own.before[-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", AutoresetMode)
+def test_a_stretch_of_a_vector_environment_is_looked_back_over_as_it_was_acted_in(mode: AutoresetMode) -> None:
+    agent = RecurrentPQN(network=Fading(), rollout=56, minibatches=1, epochs=1)
+    env = SyncVectorEnv([partial(gym.make, "argmaxq/CartPoleHidden-v0")] * 2, autoreset_mode=mode)
+    engine = HostEngine(agent, VectorLanes(env), 0, lambda *_: Played(np.zeros(0)))
+    state, _ = engine.run(engine.start(), 0, 1, 1_000)
+    newest = state.learner.newest
+    unroll = jax.vmap(partial(agent.unroll, agent.outputs), (None, 0, 0, 0, None))
+    params = jnp.zeros((2, 2))
+    assert (newest.over != newest.last).any() == (mode is not AutoresetMode.NEXT_STEP)
+    _, after = unroll(params, newest.memory, newest.obs, newest.over, None)
+    np.testing.assert_allclose(after, state.memory, atol=1e-6)
+
+
 class TestEveryEpisodeBeginsWithAFreshMemory:
     """A policy that repeats the first bit it ever saw is right in each episode, and in half of them else."""
 
@@ -87,8 +127,8 @@ class TestEveryEpisodeBeginsWithAFreshMemory:
         (played,) = engine.evaluate(engine.start(), 64, 1)
         assert (played.returns == 1).all()
 
-    @pytest.mark.parametrize("kind", ["functional", "copies", "vector"])
-    def test_on_environments_of_any_kind(self, kind: str) -> None:
+    @pytest.mark.parametrize("kind", ["functional", "copies", *AutoresetMode])
+    def test_on_environments_of_any_kind(self, kind: Any) -> None:
         choose = greedy(REMEMBERING, jnp.zeros(1), CHAIN.spaces)
         if kind == "functional":
             evaluator = Evaluator(Env(ID, kwargs=SHORT))
@@ -99,10 +139,10 @@ class TestEveryEpisodeBeginsWithAFreshMemory:
             copies = LocalCopies(lambda: gym.make(ID, **SHORT), ())
             played = play_episodes(copies, range(5), choose, list(range(20)))
         else:
-            made = gym.make_vec(ID, num_envs=3, vectorization_mode="sync", **SHORT)
+            made = SyncVectorEnv([partial(gym.make, ID, **SHORT)] * 3, autoreset_mode=kind)
             played = play_lanes(VectorLanes(made, ()), choose, 20, 1)
         assert (played.returns == 1).all()
-        assert (played.success is None) == (kind == "vector")
+        assert (played.success is None) == isinstance(kind, AutoresetMode)
 
     def test_by_a_policy_that_is_reset(self) -> None:
         env = gym.make(ID, **SHORT)

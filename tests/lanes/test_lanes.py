@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 from typing import Any
 
 import gymnasium as gym
@@ -106,6 +106,32 @@ def test_disabled_mode_records_whole_episodes() -> None:
     for before, row in pairwise(rows[0]):
         if before[5]:
             assert row[0].tobytes() in firsts
+
+
+@pytest.mark.parametrize("limit", [1, 8, 40])
+def test_whole_episodes_of_same_step_mode_are_shown_from_their_first_observations(limit: int) -> None:
+    makers = [partial(diary_of, "CartPole-v1", max_episode_steps=limit)] * 2
+    env = SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
+    lanes = VectorLanes(env, whole=True)
+    lanes.reset(0)
+    diaries = [islice(inner.pages, 1, None) for inner in env.envs]
+    for actions in random_actions(lanes, 200):
+        step = lanes.step(actions)
+        assert step.final is not None
+        assert step.unseen is None
+        assert not step.last.any()
+        for lane, diary in enumerate(diaries):
+            _, action, following, *flags = next(diary)
+            assert (action, *flags) == (
+                actions[lane],
+                step.reward[lane],
+                step.terminated[lane],
+                step.truncated[lane],
+            )
+            if not step.terminated[lane]:
+                np.testing.assert_array_equal(step.final[lane], following)
+            shown = next(diary)[1] if step.begins[lane] else following
+            np.testing.assert_array_equal(step.obs[lane], shown)
 
 
 def test_cartpoles_own_vector_class() -> None:

@@ -1,5 +1,6 @@
 """Lanes that are saved and restored: they go on bit for bit, or say that they cannot."""
 
+import random
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -12,6 +13,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from argmaxq.environments.make import lane_maker
 from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes
 from argmaxq.lanes.vector_lanes import VectorLanes
+from argmaxq.lanes.workers import Workers
 from support.lane_rows import cut_and_restarted, random_actions, record, through_json
 
 # Box2D's bindings crash the process if this warning of theirs is made an error.
@@ -141,6 +143,49 @@ def test_randomness_that_observations_do_not_show_is_noticed() -> None:
     assert GymnasiumLanes(Secret, 2).restore(saved) == []
     saved["lanes"]["1"]["actions"] = saved["lanes"]["1"]["actions"][1:]
     assert GymnasiumLanes(Secret, 2).restore(saved) == [1]
+
+
+class Forbidding(gym.Env):
+    """One action is forbidden, drawn by Python's random; doing it is an exception, of the environment or of ours."""
+
+    observation_space, action_space = gym.spaces.Box(-1, 1, (1,), np.float32), gym.spaces.Discrete(2)
+
+    def __init__(self, told: bool) -> None:
+        self.told = told
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        self.forbidden = random.randrange(2)
+        return np.zeros(1, np.float32), self.info()
+
+    def step(self, action: Any) -> Any:
+        wrong, self.forbidden = action == self.forbidden, random.randrange(2)
+        if wrong and not self.told:
+            raise ValueError(f"illegal action {action}")
+        info = {"action_mask": np.zeros(2, np.int8)} if wrong else self.info()
+        return np.zeros(1, np.float32), 1.0, False, False, info
+
+    def info(self) -> dict[str, Any]:
+        return {"action_mask": np.array([number != self.forbidden for number in range(2)], np.int8)}
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["its own", "ours"])
+@pytest.mark.parametrize("processes", [0, 1])
+def test_an_exception_in_an_episode_lived_again_ends_it(processes: int, told: bool) -> None:
+    def made() -> GymnasiumLanes:
+        make = partial(Forbidding, told)
+        return GymnasiumLanes(make, 2, copies=Workers(make, 1, mask="info") if processes else None, mask="info")
+
+    lanes, other = made(), made()
+    obs, generator = lanes.reset(0), np.random.default_rng(0)
+    for _ in range(40):
+        obs = lanes.step(lanes.spaces.random(generator, obs)).obs
+    saved = lanes.save()
+    assert other.restore(saved) == [0, 1]
+    np.testing.assert_array_equal(other.observe(), obs)
+    assert not other.step(np.zeros(2, np.int32)).last.any()
+    for each in (lanes, other):
+        each.close()
 
 
 def normalised(**options: Any) -> gym.Env:

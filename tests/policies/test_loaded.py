@@ -38,6 +38,8 @@ OBSERVATIONS = [
     spaces.Box(0, 2**64 - 1, (2,), np.uint64),
     spaces.Box(0.1, 0.7, (), np.float16),
     spaces.Box(-1, 1, (0,)),
+    spaces.Box(0, 1, (3,), np.bool_),
+    spaces.Box(np.array([False, True]), np.array([True, True]), dtype=np.bool_),
     spaces.Discrete(5, start=-2),
     spaces.Discrete(7, dtype=np.int32),
     spaces.MultiDiscrete(np.array([[2, 3], [4, 5]]), start=np.array([[1, 0], [0, -3]])),

@@ -97,6 +97,20 @@ def test_they_are_recorded_with_the_step_and_what_they_were(tmp_path: Path) -> N
     assert (run.summary["finished"], run.summary["step"], run.recipe.steps) == (True, 1_200, 1_200)
 
 
+def test_what_a_solved_seed_learnt_without_records_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is trained on while the others are not solved, and then goes on from where they are."""
+    rule = {"stop": "evaluation-return", "stop.threshold": -13.5, "evaluation.every": 200, "evaluation.episodes": 1}
+    run = aq.train(aq.replace(aq.find("cliff/q"), rule), seeds=4, steps=3_000, out=tmp_path / "run")
+    solved = {seed["seed"]: seed["step"] for seed in run.summary["seeds"]}
+    assert min(solved.values()) < max(solved.values())
+    latest = checkpoint.step_of(checkpoint.checkpoints(run.path / "checkpoints")[-1])
+    run = aq.resume(run.path, {"stop": "never"}, steps=500, quiet=False)
+    said = capsys.readouterr().out
+    for seed, step in solved.items():
+        line = f"seed {seed} was over at step {step:,} and goes on from step {latest:,}"
+        assert (line in said) == (step < latest)
+
+
 def test_values_that_it_has_are_no_change(tmp_path: Path) -> None:
     run = crashed(SHORT, tmp_path / "run", 600)
     reference = aq.train(SHORT, out=tmp_path / "reference")

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -13,7 +14,9 @@ from argmaxq.components.errors import UserError
 from argmaxq.domains.cartpole import CartPole
 from argmaxq.runs import checkpoint
 from argmaxq.runs.records import read
+from argmaxq.training.block import Block, called_off
 from support.commands import command
+from support.hostile import untouched
 from support.runs import CARTPOLE, DRAWING, PARALLEL, assert_same, contents, crashed, killed_at, newest
 from support.tiers import slow
 
@@ -238,6 +241,23 @@ def test_a_callbacks_wish_holds_until_more_steps_are_asked_for(reference: aq.Run
     assert rows == read(reference.path, "evaluations")
     for file in ("metrics.jsonl", "episodes.jsonl", "checkpoints/last/arrays.safetensors"):
         assert (run.path / file).read_bytes() == (reference.path / file).read_bytes()
+
+
+def test_more_steps_than_can_be_counted_leave_the_run_as_it_is(tmp_path: Path) -> None:
+    run = aq.train("cliff/q", steps=500, out=tmp_path / "run")
+    with untouched(run.path), pytest.raises(UserError, match="steps = 2147484147"):
+        aq.resume(run.path, {"agent.gamma": 0.9}, steps=2**31 - 1)
+
+
+@pytest.mark.parametrize("ends", [np.bool_(True), jnp.bool_(True), np.array(True)], ids=["numpy", "jax", "array"])
+def test_a_callback_ends_a_run_by_any_true(ends: Any, tmp_path: Path) -> None:
+    run = aq.train("cliff/q", steps=60_000, out=tmp_path / "run", callbacks=[lambda block: ends])
+    assert run.summary["seeds"][0]["stopped"] == "by a callback"
+
+
+@pytest.mark.parametrize("other", [1, np.int64(1), np.array([True]), "True", np.bool_(False)], ids=repr)
+def test_nothing_else_that_a_callback_returns_ends_a_run(other: Any) -> None:
+    assert not called_off([lambda block: other], Block(1, [], None, lambda number: (), []), [])
 
 
 @pytest.mark.slow

@@ -2,17 +2,22 @@
 
 import dataclasses
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import jax
 import numpy as np
 import pytest
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from jax.experimental.compilation_cache import compilation_cache
 
 import argmaxq as aq
 from argmaxq.agents.dqn import DQN
 from argmaxq.agents.pqn import PQN
+from argmaxq.environments.env import Env
+from argmaxq.lanes.vector_lanes import VectorLanes
 from argmaxq.learning.bootstrap import Double, Munchausen
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.returns import ImplicitQuantile
@@ -25,6 +30,8 @@ from argmaxq.replay.prioritised import Prioritised
 from argmaxq.replay.uniform import Uniform
 from argmaxq.roles import Agent
 from argmaxq.runs.report import Report
+from argmaxq.training.engines.host import HostEngine
+from argmaxq.training.evaluation import Evaluator, Played
 from oracles.parts import leaves_equal
 from support.tiers import slow
 from support.trainer import CARTPOLE, ENGINES, compiled_engine, outcome, plain, train
@@ -256,6 +263,28 @@ def test_time_limits_truncate() -> None:
     assert {length for _, _, length in episodes(reports)} == {5}
     assert rows.truncated.sum() == len(episodes(reports))
     assert not rows.terminated.any()
+
+
+@pytest.mark.parametrize("mode", AutoresetMode)
+def test_returns_of_vector_environments_are_whole(mode: AutoresetMode) -> None:
+    """Of training, where one step may not be learnt from, and of evaluations; nothing else is told of it."""
+
+    def made() -> SyncVectorEnv:
+        return SyncVectorEnv([partial(gym.make, "MountainCar-v0", max_episode_steps=7)] * 2, autoreset_mode=mode)
+
+    engine = HostEngine(
+        dataclasses.replace(UNIFORM, replay=Uniform(200)), VectorLanes(made()), 0, lambda *_: Played(np.zeros(0))
+    )
+    state, reports = train(engine, 20)
+    assert {(value, length) for _, value, length in episodes(reports)} == {(-7.0, 7)}
+    rows = jax.tree.map(np.asarray, state.learner.replay.rows)
+    assert not rows.reward[rows.last].any()
+    assert rows.last.any()
+    evaluator = Evaluator(Env(made))
+    played = evaluator.play(lambda obs, begins: np.zeros(len(obs), np.int32), 6, [0])
+    assert played.returns.tolist() == [-7.0] * 6
+    assert played.cut == 0
+    evaluator.close()
 
 
 @pytest.mark.parametrize("name", ENGINES)

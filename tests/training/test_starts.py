@@ -23,6 +23,7 @@ from argmaxq.networks.features import Tiles
 from argmaxq.networks.linear import Linear, Table
 from argmaxq.recipes.starts import rules
 from argmaxq.recipes.starts.generic import STARTS, start
+from argmaxq.spaces import ArraySpec
 from support.commands import Command
 from support.runs import assert_same, crashed
 
@@ -70,6 +71,7 @@ def test_a_replay_holds_the_run_as_far_as_memory_goes() -> None:
     small, large = found(BOX).spaces.observation, found(spaces.Box(0, 255, (84, 84, 4), np.uint8)).spaces.observation
     assert [rules.capacity(small, steps, 10) for steps in (8, 5_000, 10**7)] == [10, 5_000, 200_000]
     assert rules.capacity(large, 10**7, 10) * 84 * 84 * 4 <= rules.MEMORY
+    assert rules.capacity(ArraySpec((0,), "float32"), 5_000, 10) == 5_000
 
 
 def test_inputs_are_scaled_by_random_play_within_reason() -> None:

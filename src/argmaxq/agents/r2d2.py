@@ -16,7 +16,7 @@ from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import type_name
 from argmaxq.learning.bootstrap import Double
-from argmaxq.learning.experience import n_step, outcome
+from argmaxq.learning.experience import anew, n_step, outcome
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.keys import axes, of_batch, parted, redrawn
 from argmaxq.learning.optimisers import Adam
@@ -185,11 +185,11 @@ class R2D2(RecurrentActing, Replaying):
 
     def _looked(self, look: Callable[..., Any], params: PyTree, rows: Row, keys: Keys | None) -> Any:
         """What ``look`` gives for the rows after the burn-in, through which no gradient goes."""
-        start, memory = self.burn_in, rows.before
+        start, memory, over = self.burn_in, rows.before, anew(rows)
         first, second = redrawn(keys)
-        _, memory = self.unroll(look, params, memory, rows.obs[:start], rows.last[:start], first)
+        _, memory = self.unroll(look, params, memory, rows.obs[:start], over[:start], first)
         memory = jax.lax.stop_gradient(memory)
-        return self.unroll(look, params, memory, rows.obs[start:], rows.last[start:], second)[0]
+        return self.unroll(look, params, memory, rows.obs[start:], over[start:], second)[0]
 
     def _surprise(self, learnt: Learnt) -> Array:
         """eta * the greatest |TD error| + (1 - eta) * their mean (section 2.3)."""

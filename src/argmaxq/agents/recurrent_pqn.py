@@ -14,6 +14,7 @@ from argmaxq.components.annotations import Fraction, Size
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.learning.bootstrap import Max
+from argmaxq.learning.experience import anew
 from argmaxq.learning.exploration import EpsilonGreedy
 from argmaxq.learning.keys import axes, of_batch
 from argmaxq.learning.optimisers import RAdam
@@ -28,13 +29,17 @@ from argmaxq.types import Array, Clock, Keys, Metrics, PyTree, Row
 
 
 class Stretch(NamedTuple):
-    """One lane's rows [k] to learn from, with what was remembered before the first; see ``pqn.Sample``."""
+    """One lane's rows [k] to learn from, with what was remembered before the first; see ``pqn.Sample``.
+
+    ``over`` says after which of them memory begins anew.
+    """
 
     obs: Array
     action: Array
     last: Array
     target: Array
     memory: PyTree
+    over: Array
 
     @property
     def weight(self) -> Array:
@@ -92,7 +97,7 @@ class RecurrentPQN(Rollouts, RecurrentActing):
         none = jnp.zeros((lanes, self.rollout), jnp.float32)
         memory = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (lanes, *leaf.shape)), self.memory(spaces))
         stored = jnp.zeros((*none.shape, *spaces.stored.shape), spaces.stored.dtype)
-        newest = Stretch(stored, none.astype(jnp.int32), none.astype(bool), none, memory)
+        newest = Stretch(stored, none.astype(jnp.int32), none.astype(bool), none, memory, none.astype(bool))
         begun = self.begun(params, lanes, key)
         return RolloutLearner(params, self.optimiser.init(params), jnp.int32(0), newest, **begun)
 
@@ -111,7 +116,7 @@ class RecurrentPQN(Rollouts, RecurrentActing):
         keys = of_batch(key, batch.last.shape[:1])
 
         def one(own: Stretch, keys: Keys | None) -> Array:
-            z, _ = self.unroll(self.outputs, params, own.memory, own.obs, own.last, keys)
+            z, _ = self.unroll(self.outputs, params, own.memory, own.obs, own.over, keys)
             return jax.vmap(entry)(z, own.action)
 
         z = jax.vmap(one, (0, axes(keys)))(batch, keys)
@@ -121,11 +126,12 @@ class RecurrentPQN(Rollouts, RecurrentActing):
         """Each lane's rows with their lambda-returns: [lanes, k]."""
         first = jax.tree.map(lambda leaf: leaf[0], rows.before)
         seen = jnp.concatenate([rows.obs, next_obs[jnp.newaxis]])
-        last = jnp.concatenate([rows.last, jnp.zeros_like(rows.last[:1])])
-        keys = of_batch(None if looks is None else looks[0], last.shape[1:])
+        over = anew(rows)
+        until = jnp.concatenate([over, jnp.zeros_like(over[:1])])
+        keys = of_batch(None if looks is None else looks[0], over.shape[1:])
         unroll = jax.vmap(partial(self.unroll, self.estimate), (None, 0, 1, 1, axes(keys)), 1)
-        q = unroll(learner.params, first, seen, last, keys)[0].q
+        q = unroll(learner.params, first, seen, until, keys)[0].q
         target = self.targets(learner, rows._replace(before=()), q[:-1], q[1:])
-        by_time = rows.obs, rows.action, rows.last, target
-        obs, action, last, target = (jnp.swapaxes(leaf, 0, 1) for leaf in by_time)
-        return Stretch(obs, action, last, target, first)
+        by_time = rows.obs, rows.action, rows.last, target, over
+        obs, action, last, target, over = (jnp.swapaxes(leaf, 0, 1) for leaf in by_time)
+        return Stretch(obs, action, last, target, first, over)

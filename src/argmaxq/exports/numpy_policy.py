@@ -46,7 +46,7 @@ def load(folder: Path | str = HERE) -> Policy:
         if name != "__metadata__":
             first, last = (start + offset for offset in entry["data_offsets"])
             arrays[name] = np.frombuffer(content[first:last], DTYPES[entry["dtype"]]).reshape(entry["shape"])
-    return Policy(json.loads(Path(folder, "policy.json").read_text()), arrays)
+    return Policy(json.loads(Path(folder, "policy.json").read_text(encoding="utf-8")), arrays)
 
 
 def flat(space: dict[str, Any], obs: Any) -> np.ndarray:

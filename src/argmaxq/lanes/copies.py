@@ -163,7 +163,16 @@ class Copy:
         return Acted(obs, reward, terminated, truncated, success, learnt)
 
     def replay(self, moment: dict[str, Any]) -> list[Any] | None:
-        """Live through a saved episode again; returns its rewards, None if it does not come to the same moment."""
+        """Live through a saved episode again; returns its rewards, None if it does not come to the same moment.
+
+        It does not where it goes another way, of which an exception of the environment may be the first that is seen.
+        """
+        try:
+            return self._lived(moment)
+        except Exception:
+            return None
+
+    def _lived(self, moment: dict[str, Any]) -> list[Any] | None:
         generator, now = moment["generator"], self.generator()
         if generator is None or now is None or now["bit_generator"] != generator["bit_generator"]:
             return None
@@ -176,7 +185,7 @@ class Copy:
                 return None
             obs, reward, terminated, truncated = self.step(action)[:4]
             over = bool(terminated or truncated)
-            rewards.append(reward)
+            rewards.append(float(reward))
         known = moment["generator_now"]
         same = _same_bits(obs, moment["observation"]) and over == moment["last"]
         return rewards if same and (known is None or _same_state(self.generator(), known)) else None

@@ -41,8 +41,8 @@ class GymnasiumLanes:
     ``save`` keeps, of each lane, the state of the environment's generator just before the episode's reset, and the
     actions since; ``restore`` resets from that state and acts again. That is exact wherever an episode depends on
     nothing but ``env.unwrapped.np_random`` and the actions; where observations, rewards, the end or the generator's
-    state come out differently (as where a wrapper remembers earlier episodes), the episode ends with the saved
-    observation.
+    state come out differently (as where a wrapper remembers earlier episodes), or the environment raises an exception,
+    the episode ends with the saved observation.
 
     Raises:
         UserError: the spaces fit no agent.

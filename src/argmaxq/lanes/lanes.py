@@ -15,12 +15,25 @@ class Learnt(NamedTuple):
     terminated: np.ndarray
 
 
+class Unseen(NamedTuple):
+    """Steps that were played where the action was to be ignored, [lanes] each: an episode's first ones.
+
+    ``played`` says where, and ``reward`` (float32) what they gave, 0 elsewhere.
+    """
+
+    played: np.ndarray
+    reward: np.ndarray
+
+
 class Step(NamedTuple):
     """What followed an action in every lane; each leaf has leading axis lanes.
 
     ``last`` is the mark of the *next* row: ``obs`` is an episode's final observation and the next call's action will
     be ignored, returning the new episode's first observation with reward 0 and both flags false. ``reward`` is float32.
     ``success`` is what the environment says of it, if it does. ``learnt`` is there where it is another.
+
+    Where an episode ended and ``last`` is false, ``obs`` is the next one's first observation already; ``final`` is
+    there where lanes show no final observations, and has them. ``unseen`` is there where something was played unseen.
     """
 
     obs: np.ndarray
@@ -30,6 +43,13 @@ class Step(NamedTuple):
     last: np.ndarray
     success: np.ndarray | None = None
     learnt: Learnt | None = None
+    unseen: Unseen | None = None
+    final: np.ndarray | None = None
+
+    @property
+    def begins(self) -> np.ndarray:
+        """Where ``obs`` is an episode's first observation with no ``last`` row before it, bool [lanes]."""
+        return (self.terminated | self.truncated) & ~self.last
 
 
 class Lanes(Protocol):
@@ -70,7 +90,10 @@ class Lanes(Protocol):
 
 
 class Apart(Protocol):
-    """Lanes of which some step while an agent acts in the others, so that what it does depends on no timing."""
+    """Lanes of which some step while an agent acts in the others, so that what it does depends on no timing.
+
+    Every episode's end is followed by a ``last`` row.
+    """
 
     parts: tuple[slice, ...]
     """Lanes that are stepped together: all of them, one part after the other."""

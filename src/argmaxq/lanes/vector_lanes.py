@@ -9,7 +9,7 @@ from gymnasium.vector import AutoresetMode
 from argmaxq.components.errors import UserError
 from argmaxq.lanes.gymnasium_lanes import lane_seeds
 from argmaxq.lanes.hybrid import Choices
-from argmaxq.lanes.lanes import Step, begun
+from argmaxq.lanes.lanes import Step, Unseen, begun
 from argmaxq.lanes.masks import Mask, offered
 from argmaxq.lanes.misfits import RESET, batch_fault, kind
 from argmaxq.lanes.restarted import Restarted
@@ -26,8 +26,11 @@ class VectorLanes(Restarted):
       the new episode's first;
     - after a truncation the ``last`` row shows the final observation. The action given with it reaches the new episode,
       whose first step is therefore not recorded. In DISABLED mode the lane is reset once more, so that recording begins
-      at an episode's first observation; in SAME_STEP mode it begins after that hidden step (or, where the hidden step
-      ended the episode, with the next one).
+      at an episode's first observation; in SAME_STEP mode it begins after that unseen step (or, where the unseen step
+      ended the episode, with the next one), and what the step gave is told as ``unseen``.
+
+    With ``whole`` there is no ``last`` row in SAME_STEP mode at all: all episodes are shown from their first
+    observations on, and the final ones stand beside these.
 
     A vector environment hides its generators, so ``restore`` ends every lane's episode.
 
@@ -35,7 +38,14 @@ class VectorLanes(Restarted):
         UserError: the spaces fit no agent, or the environment does not say how it resets.
     """
 
-    def __init__(self, env: gym.vector.VectorEnv[Any, Any, Any], choices: Choices = (), mask: Mask = "none") -> None:
+    def __init__(
+        self,
+        env: gym.vector.VectorEnv[Any, Any, Any],
+        choices: Choices = (),
+        mask: Mask = "none",
+        whole: bool = False,
+    ) -> None:
+        self._whole = whole
         self._adaptor = adaptor = read_spaces(env.single_observation_space, env.single_action_space, choices, mask)
         self._env, self._decode = env, adaptor.decode
         self._mode = autoreset_mode(env)
@@ -65,14 +75,20 @@ class VectorLanes(Restarted):
         reward = np.where(ignored, 0.0, gained).astype(np.float32)
         terminated, truncated = ended & ~ignored, cut & ~ignored
         last = truncated | terminated if self._mode is AutoresetMode.NEXT_STEP else truncated & ~terminated
+        unseen = final = None
         if self._mode is AutoresetMode.SAME_STEP:
+            unseen = _unseen(ignored & ~(ended | cut), gained)
+            shown = obs.copy() if self._whole else obs
             for lane in np.flatnonzero(last).tolist():
-                obs[lane] = self._adaptor.whole(final_observation(infos, lane), _own(infos.get("final_info", {}), lane))
+                own = _own(infos.get("final_info", {}), lane)
+                shown[lane] = self._adaptor.whole(final_observation(infos, lane), own)
+            if self._whole:
+                final, last = shown, np.zeros(self.lanes, np.bool_)
         elif self._mode is AutoresetMode.DISABLED and (over := ended | cut | ignored).any():
             fresh = self._observed(*self._env.reset(options={"reset_mask": over}), ~over)
             obs[over & ~last] = fresh[over & ~last]
         self._obs, self._last = obs, last
-        return Step(obs, reward, terminated, truncated, last)
+        return Step(obs, reward, terminated, truncated, last, unseen=unseen, final=final)
 
     def restore(self, saved: dict[str, Any]) -> list[int]:
         """End every lane's episode; the next ones' seed depends on the saved moment. Returns all lanes."""
@@ -144,6 +160,11 @@ def final_observation(infos: dict[str, Any], lane: int) -> Any:
             "provide it, or use AutoresetMode.NEXT_STEP"
         )
     return infos["final_obs"][lane]
+
+
+def _unseen(played: np.ndarray, gained: np.ndarray) -> Unseen | None:
+    """What was gained [lanes] where steps were ``played`` [lanes] unseen; None where none was."""
+    return Unseen(played, np.where(played, gained, 0.0).astype(np.float32)) if played.any() else None
 
 
 def _own(infos: dict[str, Any], lane: int) -> dict[str, Any]:

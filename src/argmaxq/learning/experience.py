@@ -43,6 +43,16 @@ def outcome(row: Row, gamma: Array) -> Outcome:
     return Outcome(row.reward, jnp.where(row.terminated, 0.0, gamma), row.terminated | row.truncated)
 
 
+def anew(rows: Row) -> Array:
+    """After which of successive rows [k, ...] another episode begins, so that memory does, bool [k, ...].
+
+    That is after each marked ``last``; where lanes show none after a termination, after that row, which they mark as a
+    truncation, too. Of the newest row nobody knows yet what comes after it; there only its ``last`` counts.
+    """
+    followed = jnp.concatenate([rows.last[1:], jnp.ones_like(rows.last[:1])])
+    return rows.last | (rows.terminated & rows.truncated & ~followed)
+
+
 def n_step(window: Outcome) -> tuple[Array, Array, Array]:
     """Fold a window [n] of successive rows up to its first boundary.
 

@@ -181,7 +181,8 @@ def _bounds(bound: np.ndarray, none: float) -> Any:
     """A Box's bounds, one where all are the same; null is ``none``."""
     if (bound == -none).any():
         raise UserError("a bound at the wrong infinity")
-    flat = [None if value == none else value for value in bound.ravel().tolist()]
+    values = bound.astype(np.uint8) if bound.dtype == np.bool_ else bound
+    flat = [None if value == none else value for value in values.ravel().tolist()]
     return flat[0] if flat and flat.count(flat[0]) == len(flat) else flat
 
 

@@ -204,5 +204,5 @@ class _Saying(Silent):
         self._file = file
 
     def say(self, text: str) -> None:
-        with self._file.open("a") as file:
+        with self._file.open("a", encoding="utf-8") as file:
             file.write(f"{text}\n")

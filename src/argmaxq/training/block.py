@@ -41,8 +41,8 @@ class Block:
 
 
 Callback = Callable[[Block], object]
-"""Called at each block's end. Returning True ends the run there; a dict of numbers, or of one for each seed by name, is
-recorded among the block's metrics."""
+"""Called at each block's end. Returning True, NumPy's or JAX's too, ends the run there; a dict of numbers, or of one
+for each seed by name, is recorded among the block's metrics."""
 
 
 class Beside(NamedTuple):
@@ -71,7 +71,15 @@ def called_off(callbacks: Sequence[Callback], block: Block, tracks: Sequence[Tra
     for values in [each for each in said if isinstance(each, Mapping)]:
         for track, own in zip(tracks, _noted(values, len(tracks)), strict=True):
             track.note(own)
-    return any(each is True for each in said)
+    return any(_true(each) for each in said)
+
+
+def _true(said: Any) -> bool:
+    """Whether a callback said True: Python's, or NumPy's or JAX's as comparisons of their numbers give it."""
+    if isinstance(said, bool):
+        return said
+    is_array = isinstance(said, np.generic | np.ndarray | jax.Array)
+    return bool(is_array and said.shape == () and said.dtype == np.bool_ and said)
 
 
 def _noted(said: Mapping[Any, Any], seeds: int) -> list[dict[str, float]]:

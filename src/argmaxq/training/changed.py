@@ -65,12 +65,23 @@ def adapted(engine: Engine, state: Any, recipe: Recipe, made: Sequence[Change]) 
     return engine.change(state, relaid)
 
 
-def reopen(track: Track, made: Sequence[Change], more: bool) -> None:
-    """Have a seed go on that was over, where ``more`` steps or other values are asked for since."""
+def reopen(track: Track, made: Sequence[Change], more: bool, step: int) -> list[str]:
+    """Have a seed go on that was over, where ``more`` steps or other values are asked for since.
+
+    The run stands at ``step``; a line says so where other seeds have come there and this one was trained with them.
+    """
+    if not track.over:
+        return []
     if track.over == CALLED_OFF and (made or more):
         track.over = ""
     if track.over == SOLVED and touches(made, "stop"):
         track.over, track.solved_at, track.confirmed = "", None, None
+    if track.over or track.step == step:
+        return []
+    return [
+        f"seed {track.seed} was over at step {track.step:,} and goes on from step {step:,}: until there it was trained "
+        "beside the other seeds, of which there are no records"
+    ]
 
 
 def touches(made: Sequence[Change], field: str) -> bool:

@@ -99,7 +99,7 @@ class Evaluator:
             made = single(env)
             self.limit = registered_limit(made)
             if isinstance(made, gym.vector.VectorEnv):
-                self._vector = VectorLanes(made, env.choices, env.mask)
+                self._vector = VectorLanes(made, env.choices, env.mask, whole=True)
                 space = made.single_observation_space, made.single_action_space
             else:
                 self._copies = _copies(env, made, copies or workers(env))
@@ -251,9 +251,10 @@ def play_lanes(
         if ledger is not None:
             numbers = np.array([len(own) * lanes.lanes + lane for lane, own in enumerate(finished)])
             acting &= numbers < episodes
-            ledger.note(numbers[acting], before[acting], step.reward[acting], step.terminated[acting], step.obs[acting])
+            after = step.obs if step.final is None else step.final
+            ledger.note(numbers[acting], before[acting], step.reward[acting], step.terminated[acting], after[acting])
         length += ~last
-        obs, begins, last = step.obs, last, step.last
+        obs, begins, last = step.obs, last | step.begins, step.last
         running += step.reward
         ended = step.terminated | step.truncated
         for lane in np.flatnonzero(ended | (length >= longest)):

@@ -101,7 +101,7 @@ class Loop:
         self._saved_at, self.saved = self.step, True
         whole.restore_tracks(self.tracks, arrays, meta["tracks"])
         for track in self.tracks:
-            reopen(track, since, self.recipe.steps > meta["steps"])
+            lost = [*lost, *reopen(track, since, self.recipe.steps > meta["steps"], self.step)]
         if self._begun < self.iteration:
             self._reports = [track.reported(self._begun * self._times.steps_per_iteration) for track in self.tracks]
         return lost

@@ -219,12 +219,12 @@ def resume(
     with using(device or run.config.get("device_asked"), together, heavy(recipe.agent)), noting(), locked(run.path):
         follow(run, recipe)
         recipe, change = changed(run, recipe, values or {}, steps)
+        recipe = validate(dataclasses.replace(recipe, steps=recipe.steps + steps))
         for line in told(change, standing(run)) if change.values and not quiet else []:
             print(line)
         if change.values:
             reopen(run)
         if steps or change.values:
-            recipe = validate(dataclasses.replace(recipe, steps=recipe.steps + steps))
             record(run, recipe, change)
         with tracked(run, followers, quiet):
             return go(run, recipe, callbacks, quiet)

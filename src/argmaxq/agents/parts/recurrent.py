@@ -42,19 +42,19 @@ class RecurrentActing(Deciding):
         return self.estimate(params, memory, obs, keys)
 
     def unroll(
-        self, look: Callable[..., Any], params: PyTree, memory: PyTree, obs: Array, last: Array, keys: Keys | None
+        self, look: Callable[..., Any], params: PyTree, memory: PyTree, obs: Array, over: Array, keys: Keys | None
     ) -> tuple[Any, PyTree]:
         """What ``look``, ``outputs`` or ``estimate``, gives for successive rows of one lane [k]; the memory after them.
 
-        As in acting, memory begins anew after each episode's last row (``last`` [k]). Weights have the same noise in
+        As in acting, memory begins anew after each row where an episode is ``over`` [k]. Weights have the same noise in
         all rows, and each row has levels of its own.
         """
         own = None if keys is None else jax.random.split(keys.own, len(obs))
 
         def one(memory: PyTree, row: tuple[Array, Array, Array | None]) -> tuple[PyTree, Any]:
-            obs, last, own = row
+            obs, over, own = row
             found, after = look(params, memory, obs, None if keys is None else Keys(keys.shared, own))
-            return jax.tree.map(lambda new, old: jnp.where(last, new, old), self.network.start(), after), found
+            return jax.tree.map(lambda new, old: jnp.where(over, new, old), self.network.start(), after), found
 
-        memory, found = jax.lax.scan(one, memory, (obs, last, own))
+        memory, found = jax.lax.scan(one, memory, (obs, over, own))
         return found, memory

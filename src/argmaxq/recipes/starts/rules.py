@@ -58,7 +58,7 @@ def capacity(spec: ArraySpec, steps: int, least: int) -> int:
     """Rows of a replay: all of the run, but 200,000 at most and no more than ``MEMORY`` holds; at least ``least``."""
     spec = spec.packed
     bytes_ = np.dtype(spec.dtype).itemsize * int(np.prod(spec.shape)) // max(spec.frames, 1)
-    return max(min(steps, 200_000, MEMORY // bytes_), least)
+    return max(min(steps, 200_000, MEMORY // max(bytes_, 1)), least)
 
 
 def input_box(found: Survey) -> Box:

@@ -9,8 +9,8 @@ import numpy as np
 
 from argmaxq.lanes.lanes import Apart, Lanes, Step, apart
 from argmaxq.roles import Agent
-from argmaxq.training.engines.rows import Place, as_told, put
-from argmaxq.training.memory import forgets, recurrent
+from argmaxq.training.engines.rows import Place, as_told, counted, put
+from argmaxq.training.memory import forgets, recurrent, renewed
 from argmaxq.types import Array, PyTree, Row
 
 
@@ -34,7 +34,7 @@ class Gathering:
     def __init__(self, agent: Agent, lanes: Lanes, rows: Row, ends: int) -> None:
         self.rows = self.learnt = rows
         self.ends = ends
-        self._lanes, self._apart = lanes, apart(lanes)
+        self._agent, self._lanes, self._apart = agent, lanes, apart(lanes)
         self._keeps, self._renews = recurrent(agent), forgets(agent)
 
     def seen(self, memory: PyTree, obs: Array, last: Array) -> Seen:
@@ -58,7 +58,7 @@ class Gathering:
             self._acted(t, memory, obs, last, action)
             step = self._lanes.step(self.rows.action[t])
             self._followed(t, step)
-            memory, obs, last = after, step.obs, step.last
+            memory, obs, last = self._remembered(after, step), step.obs, step.last
         return memory, last
 
     def _in_turns(
@@ -99,10 +99,20 @@ class Gathering:
         if self._keeps:
             jax.tree.map(partial(put, place), rows.before, memory)
 
+    def _remembered(self, memory: PyTree, step: Step) -> PyTree:
+        """Memory as it goes on after a step: anew, too, where the next episode's first observation is seen at once."""
+        if not self._renews or not step.begins.any():
+            return memory
+        return renewed(self._agent, self._lanes.spaces, memory, step.begins)
+
     def _followed(self, place: Place, step: Step) -> None:
         """Write down what followed."""
         rows = self.rows
         rows.reward[place], rows.terminated[place], rows.truncated[place] = step[1:4]
-        if step.learnt is not None or self.learnt is not rows:
+        if self._keeps:
+            rows.truncated[place] |= step.begins
+        if step.learnt is not None or step.unseen is not None or self.learnt is not rows:
             self.learnt = as_told(self.learnt, rows, place, step)
+        if step.unseen is not None:
+            counted(rows, place, step.unseen)
         self.ends += (step.terminated | step.truncated).tolist().count(True)

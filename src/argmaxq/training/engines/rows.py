@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 
-from argmaxq.lanes.lanes import Learnt, Step
+from argmaxq.lanes.lanes import Learnt, Step, Unseen
 from argmaxq.spaces import Spaces
 from argmaxq.types import Array, PyTree, Row
 
@@ -31,12 +31,19 @@ Place = int | tuple[int, slice]
 
 def as_told(learnt: Row, rows: Row, place: Place, step: Step) -> Row:
     """Rows as learning is told them, with a step's; the ``rows`` themselves until there is a difference."""
-    if step.learnt is not None and learnt is rows:
-        learnt = rows._replace(reward=rows.reward.copy(), terminated=rows.terminated.copy())
+    if (step.learnt is not None or step.unseen is not None) and learnt is rows:
+        learnt = rows._replace(reward=rows.reward.copy(), terminated=rows.terminated.copy(), last=rows.last.copy())
     if learnt is not rows:
         told = step.learnt or Learnt(step.reward, step.terminated)
         learnt.reward[place], learnt.terminated[place] = told
+        learnt.last[place] = rows.last[place]
     return learnt
+
+
+def counted(rows: Row, place: Place, unseen: Unseen) -> None:
+    """Account for what was played unseen, in rows that nothing is learnt from: it is its episode's first step."""
+    rows.reward[place] += unseen.reward
+    rows.last[place] &= ~unseen.played
 
 
 def put(place: Place, into: np.ndarray, value: Array) -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from argmaxq.components.annotations import plain_type
+from argmaxq.components.annotations import hints, plain_type
 from argmaxq.components.errors import UserError
 from argmaxq.components.options import put
 from argmaxq.components.paths import get, paths
+from argmaxq.components.registry import is_component
 from argmaxq.recipes.recipe import Recipe
 
 FORM = "it is written PATH=low..high, with log after it for a logarithmic scale, or PATH=one,another"
@@ -44,10 +45,16 @@ def read(words: Sequence[str], recipe: Recipe) -> tuple[str, Range]:
         for choice in choices:
             put(recipe, [(path, choice)])
         return path, Range(choices=choices)
-    first, last = (get(put(recipe, [(path, end)]), path) for end in (low, high))
+    first, last = (_number(get(put(recipe, [(path, end)]), path)) for end in (low, high))
     if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in (first, last)):
         raise UserError(f"--over {text}: {path} is no number; {FORM}")
     if not first < last or (rest and first <= 0):
         raise UserError(f"--over {' '.join(words)}: low must be less than high{', and more than 0' if rest else ''}")
     hint = next(place.hint for place in paths(recipe) if place.path == path)
     return path, Range(float(first), float(last), bool(rest), plain_type(hint) is int)
+
+
+def _number(value: Any) -> Any:
+    """The number that a component stands for which holds nothing else, as a constant schedule does; else the value."""
+    fields = hints(type(value)) if is_component(value) else {}
+    return _number(getattr(value, *fields)) if len(fields) == 1 else value

@@ -189,7 +189,7 @@ def _mask(env: Any, seen: gym.Space[Any], chosen: gym.Space[Any]) -> tuple[Mask,
                 read_spaces(seen, chosen, mask=mask).whole(obs, info)
             except UserError as error:
                 return "none", [Finding("warn", "masks", str(error))]
-            return mask, [Finding("ok", "masks", UNUSED[mask])]
+            return mask, [Finding("warn", "masks", UNUSED[mask])]
     return "none", []
 
 

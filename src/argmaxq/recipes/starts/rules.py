@@ -57,7 +57,7 @@ def evaluation(steps: int, longest: int | None) -> Evaluation:
 
 
 def evaluated_every(every: int, steps: int) -> int:
-    """Steps between evaluations: a twentieth of the run's, ``OFTEN`` at least, where ``every`` makes fewer than five."""
+    """Steps between evaluations: a twentieth of the run's, ``OFTEN`` at least, for fewer than five of ``every``."""
     return min(every, max(steps // 20, OFTEN)) if steps < 5 * every else every
 
 

@@ -145,6 +145,16 @@ def test_divergence_keeps_the_last_good_checkpoint(engine: Any, tmp_path: Path) 
     assert newest(run)[0].name == "step-000000500"
 
 
+def test_what_diverged_before_anything_was_saved_is_not_to_be_resumed(tmp_path: Path, capsys: Any) -> None:
+    recipe = aq.replace(EXPLOSIVE, {"checkpoint_every": 0, "evaluation.every": 0})
+    words = r"last good checkpoint: none yet\. .*max_grad_norm\)\. Try a smaller learning rate, or another seed$"
+    with pytest.raises(Diverged, match=words):
+        aq.train(recipe, out=tmp_path / "run", quiet=False)
+    said = capsys.readouterr().out
+    assert "  diverged " in said
+    assert "  next " not in said
+
+
 def test_parameters_that_are_not_finite_are_never_saved(tmp_path: Path) -> None:
     # The first update's own loss is finite; a checkpoint is due before the second one shows what has happened.
     steep = {"agent.optimiser": SGD(3e38), "agent.returns": Scalar(Squared()), "agent.rewards.factor": 1e4}

@@ -138,7 +138,7 @@ def _value(data: Any, hint: Any, where: str, source: _Source) -> Any:
         return convert(source.own.pop(where), hint, where=where)
     if isinstance(data, dict) and data.keys() == {OWN}:
         raise UserError(
-            f"{where} was an object of your own, {data[OWN]}: pass it as own={{{where!r}: ...}} to aq.load or "
+            f"{where} was an object of your own, {data[OWN]}: pass it as own={{{where!r}: ...}} to aq.Run, aq.load or "
             "aq.resume in Python"
         )
     if data is None and type(None) in options(hint):

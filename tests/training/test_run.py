@@ -231,6 +231,16 @@ def test_seeds_that_diverge_leave_the_others_alone(engine: Any, tmp_path: Path) 
     assert_same(aq.resume(tmp_path / "again", own={"env.id": Treacherous}), run)
 
 
+def test_of_several_seeds_one_is_named(tmp_path: Path) -> None:
+    run = aq.train(aq.replace(CARTPOLE, {"steps": 0, "evaluation.every": 0}), seed=4, seeds=2, out=tmp_path / "run")
+    with pytest.raises(aq.UserError, match=r"holds 2 runs: name one of them, .* in Python run\.seed\(4\)"):
+        run.evaluate()
+    assert run.seed(5).seeds == run.seed(5).seed(5).seeds == (5,)
+    assert run.seed(5).policy("last")([0.0, 0.0, 0.0, 0.0]) in (0, 1)
+    with pytest.raises(aq.UserError, match=r"has no seed 6: it has 4, 5$"):
+        run.seed(6)
+
+
 def test_all_seeds_diverging_is_an_error(tmp_path: Path) -> None:
     for engine in ("compiled", "host"):
         with pytest.raises(Diverged, match="seed 0: no longer finite"):

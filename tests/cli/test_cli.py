@@ -86,7 +86,7 @@ def test_training_says_what_it_does_and_how_it_went(argmaxq: Command) -> None:
         *(row for row in rows[:-4] if "selecting" not in row and "best evaluation" not in row),
         *(row for row in rows if "selecting" in row or "best evaluation" in row),
         *rows[-4:],
-    ]  # whichever returns stand first
+    ]  # returns in training after the evaluations
     assert first == "cartpole/dqn on CartPole-v1, compiled engine on cpu, seed 5, in runs/cartpole-dqn"
     assert progress_lines[-1].startswith("1200/1200 steps")
     run = aq.Run("runs/cartpole-dqn")

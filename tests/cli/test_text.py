@@ -23,8 +23,8 @@ def test_outcomes_of_many_seeds_are_summarised(solved: list[int], words: str) ->
     ]
     summary = {"finished": True, "training_seconds": 200.0, "steps_per_second": 1234.5, "seeds": seeds}
     assert outcome(config, summary, Path("x"), watchable=False).splitlines() == [
-        "  last 40 episodes   10.0, the mean of 3 seeds from 0.0 to 20.0",
         "  best evaluation    9.5, the mean of 3 seeds from 0.0 to 19.0",
+        "  last 40 episodes   10.0, the mean of 3 seeds from 0.0 to 20.0, in training",
         f"  solved             {words}",
         "  time               3.3 min of training, 1,234 steps/s of all seeds together",
         "  run                x",

@@ -7,6 +7,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import TimeLimit
 
@@ -14,14 +15,17 @@ import argmaxq as aq
 from argmaxq.agents.pqn import PQN
 from argmaxq.agents.recurrent_pqn import RecurrentPQN
 from argmaxq.agents.td import TD
+from argmaxq.cli import failures
 from argmaxq.environments.check import check
 from argmaxq.environments.source import host
 from argmaxq.environments.survey import survey
 from argmaxq.lanes.masks import UNUSED
 from argmaxq.lanes.vector_lanes import VectorLanes
 from argmaxq.learning.bootstrap import Munchausen
+from argmaxq.networks.features import Tiles
 from argmaxq.networks.heads import SingleStream
 from argmaxq.networks.layers import Noisy
+from argmaxq.networks.linear import Linear
 from argmaxq.networks.mlp import MLP
 from argmaxq.networks.recurrent import GRU, Recurrent
 from samples.masked import ACTIONS, BEST, ENV, RETURNS, SEQUENCES, TAXI, InDict, OpenDoors, doors, doors_in_dict, small
@@ -207,3 +211,33 @@ def test_an_exact_judgement_knows_the_mask(tmp_path: Path) -> None:
     assert judged.value > 0.99 * judged.optimal
     assert judged.max_error < 20.0
     assert run.policy("last").values(3, np.array([1, 0, 0, 0, 0, 1]))[1:5].max() == -np.inf
+
+
+class Strict(gym.Env[Any, Any]):
+    """Bears no action that its mask does not allow, which is all but action 0 from the 30th step on."""
+
+    observation_space, action_space = Box(-1.0, 1.0, (2,), np.float32), Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.steps = 0
+        return self._told()
+
+    def step(self, action):
+        allowed = self._told()[1]["action_mask"]
+        if not allowed[action]:
+            raise ValueError("illegal")
+        self.steps += 1
+        return self._told()[0], 0.0, self.steps >= 60, False, self._told()[1]
+
+    def _told(self):
+        return np.zeros(2, np.float32), {"action_mask": np.array([1, self.steps < 30], np.int8)}
+
+
+def test_what_an_environment_raises_names_the_option_of_its_mask(tmp_path: Path) -> None:
+    assert {each.what: each.status for each in check(Strict)}["masks"] == "warn"
+    own = aq.Recipe(TD(network=Linear(Tiles())), aq.Env(Strict), 200, aq.Evaluation(0))
+    for number, recipe in enumerate(("dqn", own)):  # one that plays at random before, and one that does not
+        with pytest.raises(ValueError, match="illegal") as error:
+            aq.train(recipe, env=Strict, steps=200, out=tmp_path / str(number))
+        assert UNUSED["info"] in failures.told(error.value)

@@ -12,9 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import argmaxq as aq
 from argmaxq.components.component import traced
+from argmaxq.components.errors import UserError
+from argmaxq.components.paths import get, replace
 from argmaxq.components.registry import registry
+from argmaxq.components.serialisation import from_json, to_json
+from argmaxq.learning.exploration import EpsilonGreedy
+from argmaxq.learning.optimisers import Adam
 from argmaxq.learning.schedules import Constant, Exponential, Linear, Multiplicative, Per
+from argmaxq.learning.td.step_sizes import Scheduled
 from argmaxq.types import Clock
 from oracles.parts import clock
 
@@ -96,3 +103,28 @@ def test_a_decline_over_no_time_is_over_at_once() -> None:
 def test_all_start_at_their_first_value(name: str) -> None:
     schedule = registry["schedule"][name]()
     assert value(schedule, 0) == np.float32(getattr(schedule, "start", getattr(schedule, "value", None)))
+
+
+@pytest.mark.parametrize("number", [0.25, "0.25", np.float32(0.25)])
+def test_a_number_is_a_constant_schedule(number: Any) -> None:
+    for name, path, constant in [
+        ("cartpole/dqn", "agent.exploration.epsilon", Constant(0.25)),
+        ("cartpole/dqn", "agent.optimiser.annealing", Constant(0.25)),
+        ("frozenlake/q", "agent.step_size", Scheduled(Constant(0.25))),
+        ("cliff/q", "agent.step_size", Scheduled(Constant(0.25))),  # which counts visits
+    ]:
+        assert get(replace(aq.find(name), path, number), path) == constant
+
+
+def test_a_number_is_a_constant_schedule_in_constructors_and_files() -> None:
+    assert EpsilonGreedy(0.25).epsilon == Constant(0.25)
+    assert Adam(annealing=1).annealing == Constant(1.0)
+    assert aq.agents.TD(step_size=0.25).step_size == Scheduled(Constant(0.25))
+    written = to_json(EpsilonGreedy())
+    assert from_json(written | {"epsilon": 0.25}) == EpsilonGreedy(0.25)
+
+
+@pytest.mark.parametrize("value", [1.5, "1.5", "nan", True])
+def test_a_number_out_of_range_is_no_probability(value: Any) -> None:
+    with pytest.raises(UserError, match=r"agent\.exploration\.epsilon"):
+        replace(aq.find("cartpole/dqn"), "agent.exploration.epsilon", value)

@@ -63,7 +63,7 @@ def test_a_mistake_is_one_line_and_leaves_no_file(
 @pytest.mark.parametrize("what", ["choices", "phase"])
 def test_of_several_seeds_the_median_is_drawn_and_named(cartpoles: aq.Run, what: str, tmp_path: Path) -> None:
     run, words = typical(cartpoles)
-    assert words.startswith(f"seed {run.seeds[0]}, the median of 2 by best evaluation: ")
+    assert words.startswith(f"seed {run.seeds[0]}, the lower middle one of 2 by best evaluation: ")
     assert any(words in text for text in texts(plot(cartpoles, what, tmp_path / "a.svg")))
     alone = plot(run, what, tmp_path / "b.svg")
     assert not any("the median" in text for text in texts(alone))

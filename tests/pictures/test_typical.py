@@ -54,7 +54,7 @@ def test_the_median_seed_is_chosen_by_what_the_checkpoint_is_of(which: Any, seed
 def test_of_two_in_the_middle_it_is_the_lower_one() -> None:
     run, said = typical(scored(*SEEDS[:4]))
     assert run.seeds == (1,)
-    assert said.startswith("seed 1, the median of 4 by best evaluation: 7.000")
+    assert said.startswith("seed 1, the lower middle one of 4 by best evaluation: 7.000")
 
 
 def test_without_evaluations_training_decides_and_without_anything_the_first() -> None:

@@ -208,3 +208,19 @@ def test_from_the_command_line(argmaxq: Command, trained: str, tmp_path: Path) -
     code, out, err = argmaxq("train", *SMALL, "--from-checkpoint", "last")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("argmaxq: checkpoint last of which run?")
+
+
+def test_nothing_but_biases_is_no_beginning(sources: dict[str, aq.Run], tmp_path: Path) -> None:
+    other = aq.replace(idle(RECIPES["dqn"]), "agent.network.hidden", (9,))
+    with pytest.raises(UserError, match=r"nothing but biases of .*dqn, checkpoint best fits this agent; fresh: "):
+        aq.train(other, out=tmp_path / "run", start_from=sources["dqn"])
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_scale_of_rewards_is_told(sources: dict[str, aq.Run], tmp_path: Path, capsys: Any) -> None:
+    scaled, told = aq.replace(idle(RECIPES["dqn"]), "agent.rewards.factor", 0.08), "rewards are times 0.08 in learning"
+    with pytest.warns(UserWarning, match=f"{told}, and were times 1 there"):
+        aq.train(scaled, out=tmp_path / "quiet", start_from=sources["dqn"])
+    aq.train(scaled, out=tmp_path / "said", start_from=sources["dqn"], quiet=False)
+    aq.train(idle(RECIPES["dqn"]), out=tmp_path / "alike", start_from=sources["dqn"], quiet=False)
+    assert capsys.readouterr().out.count("rewards are") == 1

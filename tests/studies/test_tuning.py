@@ -47,6 +47,7 @@ def test_ranges_that_are_none(words: list[str]) -> None:
 def test_ranges() -> None:
     assert ranges.read(["agent.optimiser.learning-rate=1e-4..1e-2", "log"], CARTPOLE)[1] == Range(1e-4, 1e-2, True)
     assert ranges.read(["agent.batch_size=8..64"], CARTPOLE)[1] == Range(8, 64, whole=True)
+    assert ranges.read(["agent.exploration.epsilon=0.01..0.2", "log"], CARTPOLE)[1] == Range(0.01, 0.2, True)
     assert ranges.read(["agent.bootstrap=max,double"], CARTPOLE)[1].choices == ("max", "double")
 
 

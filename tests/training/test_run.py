@@ -145,6 +145,16 @@ def test_divergence_keeps_the_last_good_checkpoint(engine: Any, tmp_path: Path) 
     assert newest(run)[0].name == "step-000000500"
 
 
+def test_what_diverged_before_anything_was_saved_is_not_to_be_resumed(tmp_path: Path, capsys: Any) -> None:
+    recipe = aq.replace(EXPLOSIVE, {"checkpoint_every": 0, "evaluation.every": 0})
+    words = r"last good checkpoint: none yet\. .*max_grad_norm\)\. Try a smaller learning rate, or another seed$"
+    with pytest.raises(Diverged, match=words):
+        aq.train(recipe, out=tmp_path / "run", quiet=False)
+    said = capsys.readouterr().out
+    assert "  diverged " in said
+    assert "  next " not in said
+
+
 def test_parameters_that_are_not_finite_are_never_saved(tmp_path: Path) -> None:
     # The first update's own loss is finite; a checkpoint is due before the second one shows what has happened.
     steep = {"agent.optimiser": SGD(3e38), "agent.returns": Scalar(Squared()), "agent.rewards.factor": 1e4}
@@ -219,6 +229,16 @@ def test_seeds_that_diverge_leave_the_others_alone(engine: Any, tmp_path: Path) 
             assert (same / file).read_bytes() == (part.path / file).read_bytes()
     crashed(recipe, tmp_path / "again", 500, seed=4, seeds=3, engine=engine)
     assert_same(aq.resume(tmp_path / "again", own={"env.id": Treacherous}), run)
+
+
+def test_of_several_seeds_one_is_named(tmp_path: Path) -> None:
+    run = aq.train(aq.replace(CARTPOLE, {"steps": 0, "evaluation.every": 0}), seed=4, seeds=2, out=tmp_path / "run")
+    with pytest.raises(aq.UserError, match=r"holds 2 runs: name one of them, .* in Python run\.seed\(4\)"):
+        run.evaluate()
+    assert run.seed(5).seeds == run.seed(5).seed(5).seeds == (5,)
+    assert run.seed(5).policy("last")([0.0, 0.0, 0.0, 0.0]) in (0, 1)
+    with pytest.raises(aq.UserError, match=r"has no seed 6: it has 4, 5$"):
+        run.seed(6)
 
 
 def test_all_seeds_diverging_is_an_error(tmp_path: Path) -> None:

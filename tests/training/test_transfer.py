@@ -212,3 +212,31 @@ def test_it_is_said_aloud_before_training(argmaxq: Command) -> None:
     assert opening.startswith("lunarlander/dqn on CartPole-v1")
     assert "solved" not in out
     assert len(argmaxq(*words, "--quiet")[1].splitlines()) == 1
+
+
+def test_fewer_steps_are_evaluated_often_enough_for_a_curve() -> None:
+    chosen = choose("frozenlake/q", [("steps", 200_000)])
+    assert chosen.recipe.evaluation.every == 10_000
+    assert chosen.said == ("evaluation.every 10,000 (was 250,000), for these 200,000 steps",)
+    assert choose("frozenlake/q", [("steps", 3_000)]).recipe.evaluation.every == 2_000
+
+
+def test_evaluations_stay_where_the_user_wrote_them_or_the_recipe_is_his_or_makes_enough() -> None:
+    recipe = aq.find("frozenlake/q")
+    assert choose("frozenlake/q", []).recipe == recipe
+    assert choose("frozenlake/q", [("steps", 1_250_000)]).recipe.evaluation == recipe.evaluation
+    assert choose(recipe, [("steps", 200_000)]).recipe.evaluation == recipe.evaluation
+    for every in (100_000, 0):
+        given = [("steps", 200_000), ("evaluation.every", every)]
+        assert choose("frozenlake/q", given).recipe.evaluation.every == every
+
+
+def test_how_often_it_is_evaluated_does_not_change_what_is_learnt(tmp_path: Path) -> None:
+    often, once = (
+        aq.train(recipe, steps=20_000, out=tmp_path / name).arrays("last")
+        for name, recipe in [("often", "frozenlake/q"), ("once", aq.find("frozenlake/q"))]
+    )
+    assert len(aq.Run(tmp_path / "often").evaluations()["step"]) == 10
+    assert len(aq.Run(tmp_path / "once").evaluations()["step"]) == 1
+    for name, array in often.items():
+        np.testing.assert_array_equal(array, once[name])

@@ -17,7 +17,7 @@ from argmaxq.learning.normalisers import Normaliser, Unscaled, seen, unless
 from argmaxq.learning.rewards import Raw
 from argmaxq.learning.schedules import Constant
 from argmaxq.learning.td.backups import Backup, QLearning
-from argmaxq.learning.td.step_sizes import Scheduled, StepSize
+from argmaxq.learning.td.step_sizes import Scheduled, StepSizeLike
 from argmaxq.learning.td.traces import Traces
 from argmaxq.learning.values import entry
 from argmaxq.learning.windows import Due, Window, push, take
@@ -54,7 +54,7 @@ class TD(Acting):
     network: NetworkLike = Table()
     backup: Backup = QLearning()
     exploration: Exploration = EpsilonGreedy(Constant(0.1))
-    step_size: StepSize = Scheduled()
+    step_size: StepSizeLike = Scheduled()
     traces: Traces | None = None
     normaliser: Normaliser = Unscaled()
     gamma: Fraction = 0.99

@@ -17,4 +17,5 @@ def wanted() -> bool:
 def told(error: BaseException) -> str:
     """What happened, in whose code and where, in one line."""
     whose = "the environment raised " if faults.from_environment(error) else ""
-    return f"argmaxq: {printable(whose + faults.told(error))}; {WHOLE}=1 shows the whole way there"
+    said = "; ".join([whose + faults.told(error), *getattr(error, "__notes__", [])])
+    return f"argmaxq: {printable(said)}; {WHOLE}=1 shows the whole way there"

@@ -1,4 +1,4 @@
-"""What other libraries made, taken for a component: a module of Flax for a network, an optax transformation."""
+"""What is taken for a component: a number for a schedule, another library's module for a network, and the like."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ adopters: dict[str, Callable[[Any], Any]] = {}
 
 
 def adopts(role: type) -> Callable[[Adopter], Adopter]:
-    """Decorator of the function that makes components under a role of what other libraries made."""
+    """Decorator of the function that makes components under a role of numbers, or of what other libraries made."""
 
     def decorate(adopter: Adopter) -> Adopter:
         adopters[role_name(role)] = adopter
@@ -21,9 +21,13 @@ def adopts(role: type) -> Callable[[Adopter], Adopter]:
     return decorate
 
 
+def adopting(hint: Any) -> bool:
+    """Whether a field so annotated takes something for a component."""
+    plain = plain_type(hint)
+    return isinstance(plain, type) and role_name(plain) in adopters
+
+
 def adopted(value: Any, hint: Any) -> Any:
     """The component that a value is taken for in a field so annotated; mostly the value itself."""
-    plain = plain_type(hint)
-    adopter = adopters.get(role_name(plain)) if isinstance(plain, type) else None
-    component = None if adopter is None else adopter(value)
+    component = adopters[role_name(plain_type(hint))](value) if adopting(hint) else None
     return value if component is None else component

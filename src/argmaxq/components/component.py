@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 
-from argmaxq.components.adoption import adopted
+from argmaxq.components.adoption import adopted, adopting
 from argmaxq.components.annotations import bounds_of, hints, options, plain_type
 from argmaxq.components.registry import is_component, is_registered, register
 
@@ -53,8 +53,11 @@ def component(role: type | str) -> Callable[[type[T]], type[T]]:
 
 
 def _adopt_in_constructor(cls: Any) -> None:
-    """Let the constructor take what other libraries made for fields that say so, as ``Network | Any`` does."""
-    taking = {name: hint for name, hint in hints(cls).items() if Any in options(hint) and plain_type(hint) is not Any}
+    """Let the constructor take for components what these fields take: a number for a schedule, and the like.
+
+    ``Network | Any`` says so of a field, to a type checker, too.
+    """
+    taking = {name: hint for name, hint in hints(cls).items() if _adopts(hint)}
     plain_init = cls.__init__
 
     @functools.wraps(plain_init)
@@ -67,6 +70,10 @@ def _adopt_in_constructor(cls: Any) -> None:
 
     if taking:
         cls.__init__ = init
+
+
+def _adopts(hint: Any) -> bool:
+    return adopting(hint) or (Any in options(hint) and plain_type(hint) is not Any)
 
 
 def _is_data(hint: Any) -> bool:

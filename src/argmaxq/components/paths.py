@@ -69,7 +69,8 @@ def replace(component: T, path: str | Mapping[str, Any], value: Any = None) -> T
     A component's name stands for its default that keeps the values of fields which the old component has too: from
     uniform to prioritised replay the capacity stays. One of a user's own is named ``module:Class``, too. Text is read
     as the field's annotation asks: ``"100k"``, ``"true"``, ``"64 64"`` or ``"64,64"``, ``"none"``, a JSON object for a
-    dict. Where a component's class has a ``shorthand``, a value that names no component sets the field so called.
+    dict. A number in the place of a schedule, or of a step size, is a constant one. Where a component's class has a
+    ``shorthand``, a value that names no component sets the field so called.
 
     Raises:
         UserError: for an unknown path or component, with the nearest names, or a value of a wrong type or range.
@@ -140,7 +141,7 @@ def _put(component: Any, names: list[str], value: Any, where: str) -> Any:
 
 def _choose(value: Any, hint: Any, old: Any, where: str) -> Any:
     """The component that a name, or a value for the old one's shorthand field, stands for."""
-    known, value = candidates(hint), adopted(value, hint)
+    known, value = candidates(hint), _taken(value, hint)
     if isinstance(value, str) and (name := value.replace("_", "-").lower()) in known:
         return _switch(known[name], hint, old, where)
     named = None if plain_type(hint) in known.values() else referred(value)
@@ -150,6 +151,13 @@ def _choose(value: Any, hint: Any, old: Any, where: str) -> Any:
     if field is None or value is None or is_component(value):
         return value
     return _put(old, [field], value, where)
+
+
+def _taken(value: Any, hint: Any) -> Any:
+    """The component that a value, or the number that text stands for, is taken for; mostly the value itself."""
+    number = _read(value, float) if isinstance(value, str) else value
+    taken = adopted(number, hint)
+    return taken if is_component(taken) else value
 
 
 def _own(named: Reference, hint: Any, old: Any, where: str) -> Any:

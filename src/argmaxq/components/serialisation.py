@@ -12,6 +12,7 @@ import typing
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from argmaxq.components.adoption import adopted
 from argmaxq.components.annotations import elements, hints, options, plain_type
 from argmaxq.components.checks import validate
 from argmaxq.components.errors import UserError
@@ -137,12 +138,14 @@ def _value(data: Any, hint: Any, where: str, source: _Source) -> Any:
         return convert(source.own.pop(where), hint, where=where)
     if isinstance(data, dict) and data.keys() == {OWN}:
         raise UserError(
-            f"{where} was an object of your own, {data[OWN]}: pass it as own={{{where!r}: ...}} to aq.load or "
+            f"{where} was an object of your own, {data[OWN]}: pass it as own={{{where!r}: ...}} to aq.Run, aq.load or "
             "aq.resume in Python"
         )
     if data is None and type(None) in options(hint):
         return None
     plain = plain_type(hint)
+    if is_component(taken := adopted(data, hint)):
+        return taken
     if candidates(hint) or (plain is Any and isinstance(data, dict) and "type" in data):
         return _component(data, where, source)
     if isinstance(data, dict):

@@ -135,6 +135,9 @@ def _actions(space: gym.Space[Any]) -> Verdict:
         return "ok", f"{hybrid.description}: for agents such as pdqn, or dqn with chosen values (env.choices)"
     if isinstance(actions, BranchedActions):
         return "ok", f"{len(actions.sizes)} choices at once, {counted(actions.n)} combinations: for bdq"
+    if isinstance(space, gym.spaces.MultiDiscrete | gym.spaces.MultiBinary):
+        sizes = ", ".join(map(str, np.broadcast_to(getattr(space, "nvec", 2), space.shape).ravel().tolist()))
+        return "ok", f"{actions.n} combinations of ({sizes}) choices"
     return "ok", f"{actions.n} discrete actions"
 
 
@@ -189,7 +192,7 @@ def _mask(env: Any, seen: gym.Space[Any], chosen: gym.Space[Any]) -> tuple[Mask,
                 read_spaces(seen, chosen, mask=mask).whole(obs, info)
             except UserError as error:
                 return "none", [Finding("warn", "masks", str(error))]
-            return mask, [Finding("ok", "masks", UNUSED[mask])]
+            return mask, [Finding("warn", "masks", UNUSED[mask])]
     return "none", []
 
 

@@ -12,6 +12,7 @@ from argmaxq.lanes.compiled import CompiledEnv
 from argmaxq.lanes.func_lanes import FuncLanes
 from argmaxq.lanes.gymnasium_lanes import GymnasiumLanes
 from argmaxq.lanes.lanes import Lanes
+from argmaxq.lanes.masks import hinting
 from argmaxq.lanes.vector_lanes import VectorLanes
 from argmaxq.spaces import Spaces
 
@@ -81,7 +82,8 @@ def survey(env: Env, steps: int = STEPS) -> Survey:
     """
     lanes, limit, own = _opened(env)
     try:
-        return _played(lanes, steps, limit, own)
+        with hinting(env.mask, lambda: lanes.offered):
+            return _played(lanes, steps, limit, own)
     finally:
         lanes.close()
 

@@ -109,9 +109,11 @@ def save(model: Any, path: Path) -> None:
 
 def session_of(model: Any, adaptor: Adaptor) -> Exported:
     """The model as onnxruntime computes it."""
-    from onnxruntime import InferenceSession
+    from onnxruntime import InferenceSession, SessionOptions
 
-    session = InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    options = SessionOptions()
+    options.log_severity_level = 3  # its advice on the graph's form is none of the user's business
+    session = InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
 
     def asked(obs: Any, mask: Any, memory: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

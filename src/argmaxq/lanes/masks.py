@@ -1,6 +1,7 @@
 """Which actions are allowed: where an environment tells it, and the arrays that tell it to an agent."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import reduce
 from typing import Any, Literal, TypeAlias
 
@@ -9,6 +10,7 @@ import numpy as np
 from gymnasium import spaces
 
 from argmaxq.components.errors import UserError
+from argmaxq.lanes.faults import from_environment
 from argmaxq.spaces import Actions, BranchedActions, DiscreteActions
 from argmaxq.types import ACTION_MASK
 
@@ -31,6 +33,17 @@ def offered(space: gym.Space[Any], info: Mapping[str, Any]) -> Mask:
     if ACTION_MASK in info:
         return "info"
     return "observation" if isinstance(space, spaces.Dict) and ACTION_MASK in space.spaces else "none"
+
+
+@contextmanager
+def hinting(asked: Mask, found: Callable[[], Mask]) -> Iterator[None]:
+    """Note on what the environment raises that it tells which actions are allowed, where nobody ``asked`` it to."""
+    try:
+        yield
+    except Exception as error:
+        if asked == "none" and from_environment(error) and (there := found()) != "none":
+            error.add_note(UNUSED[there])
+        raise
 
 
 def maskable(actions: Actions, choices: Any, mask: Mask) -> bool:

@@ -1,10 +1,12 @@
 """Schedules: numbers that change with env steps, finished episodes, gradient updates or the share of the run done."""
 
 import math
-from typing import Annotated, Literal
+import numbers
+from typing import Annotated, Any, Literal, TypeAlias
 
 import jax.numpy as jnp
 
+from argmaxq.components.adoption import adopts
 from argmaxq.components.annotations import Bounds, Fraction, NonNegative, Number, Positive, Suits
 from argmaxq.components.component import component
 from argmaxq.roles import Schedule
@@ -168,11 +170,21 @@ class Multiplicative:
         return jnp.maximum(self.end, self.start * self.factor ** elapsed(clock, self.per))
 
 
-Probability = Annotated[
-    Schedule,
-    Bounds(0.0, 1.0),
-    Suits(Linear(1.0, 0.05, 0.1, per="run"), Exponential(1.0, 0.05, 0.05, per="run")),
-]
+@adopts(Schedule)
+def adopt(value: Any) -> Any:
+    """The schedule that a plain number is taken for, which is always that number; None for anything else."""
+    plain = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return Constant(float(value)) if plain else None
+
+
+Probability: TypeAlias = (
+    Annotated[
+        Schedule,
+        Bounds(0.0, 1.0),
+        Suits(Linear(1.0, 0.05, 0.1, per="run"), Exponential(1.0, 0.05, 0.05, per="run")),
+    ]
+    | Any
+)
 """A schedule of a probability, such as epsilon."""
 
 LEARNING = "nothing is learnt at 0"
@@ -181,21 +193,24 @@ LEARNING = "nothing is learnt at 0"
 TO_ZERO = Linear(1.0, 0.0, 1.0, per="run")
 """From 1 to 0 over the run."""
 
-Annealing = Annotated[
-    Schedule,
-    Bounds(0.0),
-    Suits(
-        Constant(1.0),
-        TO_ZERO,
-        Exponential(1.0, 0.0, 0.2, per="run"),
-        Multiplicative(1.0, 0.0, 0.01, per="run"),
-    ),
-    LEARNING,
-]
+Annealing: TypeAlias = (
+    Annotated[
+        Schedule,
+        Bounds(0.0),
+        Suits(
+            Constant(1.0),
+            TO_ZERO,
+            Exponential(1.0, 0.0, 0.2, per="run"),
+            Multiplicative(1.0, 0.0, 0.01, per="run"),
+        ),
+        LEARNING,
+    ]
+    | Any
+)
 """A schedule of a factor on a learning rate; 1 leaves it as it is."""
 
-StepSizes = Annotated[Schedule, Bounds(0.0), LEARNING]
+StepSizes: TypeAlias = Annotated[Schedule, Bounds(0.0), LEARNING] | Any
 """A schedule of a step size."""
 
-Spread = Annotated[Schedule, Bounds(0.0)]
+Spread: TypeAlias = Annotated[Schedule, Bounds(0.0)] | Any
 """A schedule of a standard deviation."""

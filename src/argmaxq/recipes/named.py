@@ -13,6 +13,7 @@ from argmaxq.environments.env import Env
 from argmaxq.environments.survey import Survey, survey
 from argmaxq.lanes.atari.preprocessing import Atari
 from argmaxq.recipes.recipe import Recipe
+from argmaxq.recipes.starts import rules
 from argmaxq.recipes.starts.generic import STARTS, start
 from argmaxq.recipes.starts.transfer import Change, of_the_environment, of_the_run
 
@@ -112,7 +113,7 @@ def _moved(recipe: Recipe, given: Given, look: Look, own: bool) -> Chosen:
     """
     asked: Recipe = put(recipe, [(path, value) for path, value in given if path in ("env", "env.id", "steps")])
     if asked.env.id == recipe.env.id or (is_game(asked.env.id) and is_game(recipe.env.id)):
-        return Chosen(recipe)
+        return Chosen(recipe) if own else _of_length(recipe, asked.steps, given)
     shipped = [each for each in recipes().values() if each.env.id == recipe.env.id]
 
     def free(change: Change) -> bool:
@@ -127,6 +128,15 @@ def _moved(recipe: Recipe, given: Given, look: Look, own: bool) -> Chosen:
     title = f"{asked.env.name} instead of {recipe.env.name}; what belonged to that one:"
     lines = [f"  {change.path} {change.said}" for change in made]
     return Chosen(replace(bare, {change.path: change.value for change in made}), (title, *lines) if lines else ())
+
+
+def _of_length(recipe: Recipe, steps: int, given: Given) -> Chosen:
+    """A recipe for so many steps, which is evaluated often enough for a curve where they are fewer than its own."""
+    old, new = recipe.evaluation.every, rules.evaluated_every(recipe.evaluation.every, steps)
+    if new == old or not _written("steps", given) or _written("evaluation.every", given):
+        return Chosen(recipe)
+    said = f"evaluation.every {new:,} (was {old:,}), for these {steps:,} steps"
+    return Chosen(replace(recipe, "evaluation.every", new), (said,))
 
 
 def _beginning(given: Given) -> Recipe:

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from argmaxq.components.serialisation import OWN
+from argmaxq.runs.checkpoint import checkpoints
+from argmaxq.runs.folder import seed_folder
+from argmaxq.runs.track import CHECKPOINTS, DIVERGED
 from argmaxq.runs.trust import module_of
 
 FILM = "film.mp4"
@@ -17,10 +20,11 @@ DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 def following(config: Mapping[str, Any], summary: Mapping[str, Any], path: Path, watchable: bool) -> list[str]:
     """What to do now with a run of this configuration that came so far; ``watchable``: it draws itself."""
-    if not summary.get("finished"):
-        return [resuming(config, path)]
     seeds = summary.get("seeds", [])
-    if not any(seed["best"] for seed in seeds) and all(seed["stopped"] == "diverged" for seed in seeds):
+    if not summary.get("finished"):
+        lost = seeds and all(seed["stopped"] == DIVERGED for seed in seeds) and not _saved(config, path)
+        return [] if lost else [resuming(config, path)]
+    if not any(seed["best"] for seed in seeds) and all(seed["stopped"] == DIVERGED for seed in seeds):
         return []
     if own := _own(config["recipe"]):
         return [f"in Python: aq.Run({str(path)!r}, own={_given(own)}).evaluate()"]
@@ -28,6 +32,12 @@ def following(config: Mapping[str, Any], summary: Mapping[str, Any], path: Path,
     film = "" if _windows() else f" --video {_word(_free(path / FILM))}"
     watching = [f"argmaxq watch {_word(path)}{film}{options}"] if watchable else []
     return [f"argmaxq evaluate {_word(path)}{options}", *watching]
+
+
+def _saved(config: Mapping[str, Any], path: Path) -> bool:
+    """Whether there is anything to go on from."""
+    places = [path, *(seed_folder(path, seed) for seed in config["seeds"])]
+    return any(checkpoints(place / CHECKPOINTS) for place in places)
 
 
 def resuming(config: Mapping[str, Any], path: Path) -> str:

@@ -8,7 +8,6 @@ import numpy as np
 
 from argmaxq.recipes.stop import RECENT
 from argmaxq.reporting.following import following
-from argmaxq.reporting.scores import evaluations_lead
 from argmaxq.training.evaluation import LONGEST
 
 Row = tuple[str, str]
@@ -43,20 +42,18 @@ def outcome(config: Mapping[str, Any], summary: Mapping[str, Any], path: Path, w
 
 
 def _scores(seeds: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """Returns in training and in evaluations; first what says more."""
+    """Returns in evaluations and in training."""
     returns = [seed["mean_return"] for seed in seeds if "mean_return" in seed]
     bests = [seed["best"] for seed in seeds if seed["best"]]
     lasts = [seed["final_evaluation"] for seed in seeds if seed.get("final_evaluation") is not None]
-    leading = evaluations_lead(returns, lasts)
     least = min([RECENT, *(seed["episodes"] for seed in seeds)])
     episodes = f"last {least} episodes" if least > 1 else "last episode"
-    training = (episodes, f"{_spread(returns)}{', in training' * leading}")
-    judged = [
+    return [
         ("best evaluation", _best(bests)),
         ("", _selected(bests)),
         ("last evaluation", _spread(lasts) if any(map(_apart, seeds)) else ""),
+        (episodes, f"{_spread(returns)}, in training" if returns else ""),
     ]
-    return [*judged, training] if leading else [training, *judged]
 
 
 def number(value: float, beside: Sequence[float] = ()) -> str:

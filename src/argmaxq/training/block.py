@@ -125,7 +125,7 @@ def _divergence(track: Track, saved_at: int | None, env: Env) -> str:
     return (
         f"seed {track.seed}: no longer finite in the block that ended at step {track.step}: {what}; {where}. "
         "Likely causes: a learning rate too high, rewards too large (scale or clip them by agent.rewards, or set "
-        "agent.optimiser.max_grad_norm)"
+        f"agent.optimiser.max_grad_norm){'. Try a smaller learning rate, or another seed' * (saved_at is None)}"
     )
 
 

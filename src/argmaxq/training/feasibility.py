@@ -13,6 +13,7 @@ from argmaxq.recipes.recipe import Recipe
 from argmaxq.roles import Agent, Committed, Voting
 from argmaxq.runs.blocks import LARGE as BLOCKED
 from argmaxq.spaces import Spaces
+from argmaxq.training.shapes import refuse_misshapen
 from argmaxq.trees import amount, size
 from argmaxq.types import PyTree
 
@@ -42,6 +43,7 @@ def refuse_infeasible(recipe: Recipe, spaces: Spaces, seeds: int = 1, drawn: int
             f"observations are pictures beside other things, which {type_name(type(recipe.agent))} cannot read: dqn "
             "and pqn can; gymnasium.wrappers.FilterObservation leaves one entry of them"
         )
+    refuse_misshapen(agent, spaces)
     learner = _learner(agent, spaces, lanes)
     _learns(agent, recipe.steps, lanes)
     needed, free = seeds * member_bytes(recipe, spaces, drawn), free_memory()

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from argmaxq.components.annotations import plain_type
+from argmaxq.components.annotations import hints, plain_type
 from argmaxq.components.errors import UserError
 from argmaxq.components.options import put
 from argmaxq.components.paths import get, paths
+from argmaxq.components.registry import is_component
 from argmaxq.recipes.recipe import Recipe
 
 FORM = "it is written PATH=low..high, with log after it for a logarithmic scale, or PATH=one,another"
@@ -45,7 +46,7 @@ def read(words: Sequence[str], recipe: Recipe) -> tuple[str, Range]:
         if again := [choice for place, choice in enumerate(choices) if given[place] in given[:place]]:
             raise UserError(f"--over {text}: {again[0]} is there twice: name each choice once")
         return path, Range(choices=choices)
-    first, last = (get(put(recipe, [(path, end)]), path) for end in (low, high))
+    first, last = (_number(get(put(recipe, [(path, end)]), path)) for end in (low, high))
     if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in (first, last)):
         raise UserError(f"--over {text}: {path} is no number; {FORM}")
     if not first < last or (rest and first <= 0):
@@ -59,5 +60,12 @@ def own_value(recipe: Recipe, path: str, own: Range) -> Any:
     value = get(recipe, path)
     if own.choices:
         return next((each for each in own.choices if get(put(recipe, [(path, each)]), path) == value), None)
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if number and own.low <= value <= own.high else None
+    number = _number(value)
+    plain = isinstance(number, int | float) and not isinstance(number, bool)
+    return number if plain and own.low <= number <= own.high else None
+
+
+def _number(value: Any) -> Any:
+    """The number that a component stands for which holds nothing else, as a constant schedule does; else the value."""
+    fields = hints(type(value)) if is_component(value) else {}
+    return _number(getattr(value, *fields)) if len(fields) == 1 else value

@@ -129,9 +129,14 @@ class Run:
     @property
     def parts(self) -> list["Run"]:
         """The runs inside this one, one for each seed; itself alone if there is only one."""
-        return [self] if len(self.seeds) == 1 else [self._part(seed) for seed in self.seeds]
+        return [self] if len(self.seeds) == 1 else [self.seed(seed) for seed in self.seeds]
 
-    def _part(self, seed: int) -> "Run":
+    def seed(self, seed: int) -> "Run":
+        """The run of one seed of it; raises UserError where it has none such."""
+        if seed not in self.seeds:
+            raise UserError(f"{self.path} has no seed {seed}: it has {', '.join(map(str, self.seeds))}")
+        if len(self.seeds) == 1:
+            return self
         part = Run(seed_folder(self.path, seed), self._own, self.trusted)
         check_seed(self.config, part.config, part.path, seed)
         return part
@@ -219,7 +224,8 @@ class Run:
             UserError: it holds several runs.
         """
         if len(self.seeds) > 1:
-            raise UserError(f"{self.path} holds {len(self.seeds)} runs: name one of them, such as {self.parts[0].path}")
+            one = f"{self.parts[0].path}, in Python run.seed({self.seeds[0]})"
+            raise UserError(f"{self.path} holds {len(self.seeds)} runs: name one of them, such as {one}")
         folder = self.path / CHECKPOINTS
         states = {str(checkpoint.step_of(path)): path for path in checkpoint.checkpoints(folder)}
         kept = {str(step): path for step, path in policies(folder).items()}

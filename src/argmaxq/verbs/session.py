@@ -9,7 +9,7 @@ import jax
 from argmaxq.components.errors import UserError, warn
 from argmaxq.environments.drawn import drawable
 from argmaxq.interrupts import obey, waiting
-from argmaxq.lanes.masks import UNUSED
+from argmaxq.lanes.masks import UNUSED, hinting
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.reporting.curve import draw_curve
 from argmaxq.reporting.following import resuming
@@ -145,7 +145,8 @@ def _train_together(run: Run, recipe: Recipe, callbacks: Callbacks, quiet: bool,
             with progress(recipe.steps, quiet, start=done(loop.step, loop.tracks)) as display:
                 for line in said:
                     display.say(line)
-                loop.run(display)
+                with hinting(recipe.env.mask, lambda: made.offered):
+                    loop.run(display)
         finally:
             _summarise(run, loop, loop.finished and loop.saved)
         if quiet and (cut := sum(track.cut for track in tracks)):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from argmaxq.components.errors import UserError, printable
+from argmaxq.components.serialisation import to_json
 from argmaxq.roles import Agent
 from argmaxq.runs import checkpoint
 from argmaxq.runs.folder import seed_folder
@@ -37,11 +38,12 @@ class Beginning(NamedTuple):
     fits: tuple[Fit, ...]
     config: dict[str, Any]
     said: str
+    rescaled: bool = False
 
     @property
     def whole(self) -> bool:
-        """Whether everything was taken, and nothing left."""
-        return not self.fits[0].told
+        """Whether everything was taken, and nothing left, and rewards in learning are what they were."""
+        return not self.fits[0].told and not self.rescaled
 
     def save(self, folder: Path, run: str, seeds: Sequence[int]) -> None:
         """Write them as the checkpoint ``start`` of each seed, so that the source is needed no more."""
@@ -63,6 +65,8 @@ def beginning(source: Source, agent: Agent, spaces: Spaces, lanes: int, seeds: S
     first = fits[0]
     if not first.taken:
         raise UserError(f"nothing of {which} fits this agent; {first.told}")
+    if first.fresh and all(name.endswith("bias") for name in first.taken):
+        raise UserError(f"nothing but biases of {which} fits this agent; {first.told}")
     if not all(np.isfinite(own.arrays[name]).all() for own in fits for name in own.taken):
         raise UserError(f"{which} holds numbers that are not finite: nothing can be learnt from there on")
     steps = [part.step(source.which) for part in parts]
@@ -78,7 +82,16 @@ def beginning(source: Source, agent: Agent, spaces: Spaces, lanes: int, seeds: S
     at = f"step {steps[0]:,}" if len({*steps}) == 1 else f"steps {min(steps):,} to {max(steps):,}"
     many = f"{len(first.taken)} of {len(first.arrays)}" if first.fresh else f"all {len(first.arrays)}"
     said = f"begins with {many} arrays of parameters from {which} ({at})"
-    return Beginning(fits, {FROM: config}, "; ".join(filter(None, [said, first.told])))
+    rescaled = _rescaled(to_json(getattr(agent, "rewards", None)), run.config["recipe"]["agent"].get("rewards"))
+    return Beginning(fits, {FROM: config}, "; ".join(filter(None, [said, first.told, rescaled])), bool(rescaled))
+
+
+def _rescaled(here: Any, there: Any) -> str:
+    """That rewards in learning are not what they were, of both as JSON, so that values begin at another scale."""
+    if here == there or not (isinstance(here, dict) and isinstance(there, dict)):
+        return ""
+    now, then = (f"times {each['factor']:g}" if "factor" in each else each["type"] for each in (here, there))
+    return f"rewards are {now} in learning, and were {then} there: values begin at another scale"
 
 
 def _parts(run: Run, seeds: Sequence[int]) -> list[Run]:

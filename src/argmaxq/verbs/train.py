@@ -128,8 +128,10 @@ def train_given(
         made = compiled(env) if engine_kind(env, engine) == "compiled" else None
         if made:  # it is played by JAX; any other one before JAX starts, which is when the network is known
             start_jax(len(numbers), is_picture(made.spaces.observation))
-        return survey(env)
+        played.append(survey(env))
+        return played[-1]
 
+    played: list[Survey] = []
     numbers, followers = seed_numbers(seed, seeds), trackings(track)
     chosen = choose(recipe, given, look)
     value = validate(chosen.recipe)
@@ -139,7 +141,9 @@ def train_given(
         made = make_engine(kind, value, numbers if kind == "compiled" else numbers[:1])
         undoing.callback(made.close)
         kept = sizes(value, made.spaces, len(numbers) if kind == "compiled" else 1)
-        for line in [] if quiet else [*chosen.said, *kept, *remarks(value.agent, made.spaces), *hints(made, value.env)]:
+        ending = any(found.episodes for found in played)
+        told_of = [*chosen.said, *kept, *remarks(value.agent, made.spaces), *hints(made, value.env, ending)]
+        for line in [] if quiet else told_of:
             print(line)
         warm = source and beginning(source, value.agent, made.spaces, value.env.lanes, numbers)
         if warm and quiet and not warm.whole:

@@ -31,7 +31,8 @@ def typical(run: Run, which: str | int = BEST) -> Typical:
             low, middle, high = (
                 number(each, (scores[0][0], scores[-1][0])) for each in (scores[0][0], value, scores[-1][0])
             )
-            words = f"seed {chosen}, the median of {len(scores)} by {what}: {middle}, of {low} to {high}"
+            which_one = "median" if len(scores) % 2 else "lower middle one"
+            words = f"seed {chosen}, the {which_one} of {len(scores)} by {what}: {middle}, of {low} to {high}"
             return Typical(next(part for part in run.parts if part.seeds == (chosen,)), words)
     return Typical(run.parts[0], f"seed {run.seeds[0]}, the first of {len(run.seeds)}, of which none has a score yet")
 

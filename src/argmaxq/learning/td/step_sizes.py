@@ -1,14 +1,16 @@
 """Step sizes of agents that learn from each row as it comes."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
+from argmaxq.components.adoption import adopts
 from argmaxq.components.annotations import Fraction, NonNegative, Positive
 from argmaxq.components.component import component
 from argmaxq.components.errors import UserError
 from argmaxq.learning.schedules import Constant, StepSizes
+from argmaxq.learning.schedules import adopt as schedule
 from argmaxq.learning.values import entry
 from argmaxq.types import Array, Clock, Metrics, PyTree
 
@@ -27,6 +29,10 @@ class StepSize(Protocol):
 
     def bounded(self, size: Array, error: Array, trace: PyTree) -> Array:
         """Alpha, [], in view of the error [] and the trace it is to be multiplied by."""
+
+
+StepSizeLike: TypeAlias = StepSize | Any
+"""A step size, or a number, which is taken for a constant one."""
 
 
 class _Plain:
@@ -67,6 +73,13 @@ class Scheduled(_Plain):
     def report(self, state: PyTree, clock: Clock) -> Metrics:
         """The present step size."""
         return {"step_size": self.alpha(clock)}
+
+
+@adopts(StepSize)
+def adopt(value: Any) -> Any:
+    """The step size that a plain number is taken for, the same for all values at all times; None for anything else."""
+    constant = schedule(value)
+    return None if constant is None else Scheduled(constant)
 
 
 @component(StepSize)

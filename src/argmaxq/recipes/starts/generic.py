@@ -259,7 +259,8 @@ def _explored(share: str, end: float) -> Said:
 
 def _title(name: str, task: Task) -> str:
     found = task.found
-    limit = f"episodes of {found.time_limit:,} steps at most" if found.time_limit else "no time limit known"
+    unlimited = "episodes that end by themselves" if found.episodes else "no time limit known"
+    limit = f"episodes of {found.time_limit:,} steps at most" if found.time_limit else unlimited
     actions = f"{counted(found.spaces.action.n)} actions"
     return f"{name} for {task.env.name} ({actions}, {limit}), chosen after {found.steps:,} random steps of it:"
 

@@ -16,6 +16,8 @@ Box = tuple[tuple[float, ...], tuple[float, ...]]
 """Least and greatest value of each entry of an observation."""
 REACH = 10.0
 """Returns in learning: what those of random play are scaled to."""
+OFTEN = 2_000
+"""Steps between two evaluations at least: a block of training."""
 CUT = 1_000
 """Steps after which episodes are cut that know no other end."""
 MEMORY = 2**30
@@ -52,6 +54,11 @@ def evaluation(steps: int, longest: int | None) -> Evaluation:
     """25 evaluations, each of a tenth of the run's steps or 20,000 at most, but of 5 to 100 episodes."""
     episodes = min(20_000, steps // 10) // (longest or CUT)
     return Evaluation(max(1, steps // 25), int(np.clip(episodes, 5, 100)))
+
+
+def evaluated_every(every: int, steps: int) -> int:
+    """Steps between evaluations: a twentieth of the run's, ``OFTEN`` at least, for fewer than five of ``every``."""
+    return min(every, max(steps // 20, OFTEN)) if steps < 5 * every else every
 
 
 def capacity(spec: ArraySpec, steps: int, least: int) -> int:

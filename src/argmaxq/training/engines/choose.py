@@ -83,11 +83,14 @@ def members_that_fit(recipe: Recipe) -> int:
     return WIDEST if free is None else max(free // (2 * each), 1)
 
 
-def hints(engine: Engine, env: Env) -> list[str]:
-    """What it means that an environment has no time limit, or one lane in a process, where that is so, a line each."""
+def hints(engine: Engine, env: Env, ending: bool = False) -> list[str]:
+    """What it means that an environment has no time limit, or one lane in a process, where that is so, a line each.
+
+    ``ending`` says that its episodes were seen to end by themselves.
+    """
     alone = [ALONE] if env.backend == "processes" and env.lanes == 1 else []
     ours = isinstance(env.id, str) and env.id in TIME_LIMITS  # which count their steps themselves, if need be
-    if ours or engine.time_limit is not None:
+    if ours or ending or engine.time_limit is not None:
         return alone
     return [
         *alone,

@@ -197,8 +197,9 @@ def _across(chart: Chart, x: Scale, count: int) -> list[tuple[float, str]]:
 
 
 def clipped(text: str, most: int) -> str:
-    """At most so many letters of a text, the last an ellipsis where some are missing."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    """At most so many letters of a text, an ellipsis where some are missing: in its middle, since ends differ."""
+    front = most // 2
+    return text if len(text) <= most else f"{text[:front]}…{text[len(text) - (most - 1 - front) :]}"
 
 
 def _marks(series: Series, x: Scale, y: Scale) -> list[Markup]:

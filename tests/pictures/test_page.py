@@ -18,7 +18,7 @@ from argmaxq.components.options import read
 from argmaxq.components.serialisation import to_json
 from argmaxq.page import headline, settings
 from argmaxq.page.axes import scale, short
-from argmaxq.page.chart import PHONE, Chart, Series, clipped, draw, hover
+from argmaxq.page.chart import PHONE, Chart, Series, clipped, draw, fitted, hover
 from argmaxq.page.explorer import apart, distributions
 from argmaxq.page.figures import block
 from argmaxq.page.follow import follow
@@ -265,6 +265,8 @@ def test_forecast_and_fact_that_agree_are_said_to() -> None:
 def test_long_names_are_shortened_in_their_middle() -> None:
     assert len({clipped(name, 9) for name in ("cartpole/dqn", "cartpole/pqn")}) == 2
     assert clipped("cartpole/dqn", 9) == "cart…/dqn"
+    assert fitted(["cartpole/dqn-long", "cartpole/pqn-long", "mlp"], 9) == ["…dqn-long", "…pqn-long", "mlp"]
+    assert fitted(["0.9", "0.99"], 4) == ["0.9", "0.99"]
 
 
 def test_what_differs_from_the_recipe_stands_out(trained: str) -> None:

@@ -235,7 +235,11 @@ def test_figures_say_of_how_many_they_are(trained: str, tmp_path: Path) -> None:
     assert card.value == "0.013"
 
 
-def test_marks_have_digits_enough_for_the_smallest() -> None:
+def test_figures_have_digits_enough_for_small_returns(tmp_path: Path) -> None:
+    lake = aq.Run(scored(tmp_path / "lake", 0.0, "FrozenLake-v1"))
+    assert {"random policy 0.000", "best possible 0.744 (dynamic programming over its 100 steps)"} <= {
+        mark.label for mark in headline.marks(lake, 0.0)
+    }
     assert repr(Evaluated((0.0, 1.0, 1.0), 0.0)).endswith("random policy's mean 0.000>")
     assert "mean 0.667" in repr(Evaluated((0.0, 1.0, 1.0), 0.0))
 

@@ -136,7 +136,10 @@ def marks(run: Run, random: float | None) -> list[Mark]:
         if found is not None:
             listed.append((word, found.value, kind, f" ({found.source})"))
     values = [value for _, value, *_ in listed]
-    return [Mark(f"{word} {number(value, values)}{source}", value, kind) for word, value, kind, source in listed]
+    return [
+        Mark(f"{word} {number(value, values if value == 0 else ())}{source}", value, kind)
+        for word, value, kind, source in listed
+    ]
 
 
 def ruler(run: Run, random: float | None) -> Markup | None:
@@ -167,7 +170,7 @@ def draw(found: Estimate, beside: list[Mark], width: float, class_: str) -> Mark
         )  # fmt: skip
     at = x(found.point)
     parts.append(element("circle", class_="here", cx=at, cy=base, r=7.0))
-    said = number(found.point, [mark.value for mark in beside])
+    said = number(found.point, [mark.value for mark in beside] if found.point == 0 else ())
     anchor = "mark strong" if at < width * 0.7 else "mark strong end"
     parts.append(element("text", f"this run {said}", class_=anchor, x=at + (0 if at < width * 0.7 else 7), y=13))
     height = base + 22 + ROW * len(ordered)

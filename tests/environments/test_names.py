@@ -13,7 +13,7 @@ from argmaxq.domains.catalogue import DOMAINS, functional
 from argmaxq.domains.goal import Goal
 from argmaxq.domains.platform import HOP, LEAP, RUN, Platform
 from argmaxq.environments.env import Env
-from argmaxq.reporting.names import action_names, bands, entry_name, in_units
+from argmaxq.reporting.names import action_names, bands, branch_names, entry_name, in_units
 
 PLATFORM = Env("argmaxq/Platform-v0")
 
@@ -41,6 +41,27 @@ def test_what_has_no_names_is_numbered() -> None:
     assert entry_name(Env("LunarLander-v3"), 8) == "observation 8"
     assert bands(Env("LunarLander-v3"), 0) == ()
     np.testing.assert_array_equal(in_units(Env("CartPole-v1"), 1, np.array([0.5])), [0.5])
+
+
+def test_actions_without_names_are_called_as_the_environment_gets_them() -> None:
+    env, several = Env("No-v0"), gym.spaces.MultiDiscrete([2, 3], start=[1, 0])
+    assert action_names(env, 2, gym.spaces.Discrete(2, start=-1)) == ("action -1", "action 0")
+    assert action_names(env, 6, several)[:4] == ("(1, 0)", "(1, 1)", "(1, 2)", "(2, 0)")
+    assert branch_names(several) == (
+        "choice 0: 1", "choice 0: 2", "choice 0: 3", "choice 1: 0", "choice 1: 1", "choice 1: 2",
+    )  # fmt: skip
+    hybrid = gym.spaces.Tuple((gym.spaces.Discrete(2, start=5), gym.spaces.Box(-1, 1, (2,))))
+    assert action_names(env, 2, hybrid) == ("action 5", "action 6")
+
+
+def test_entries_without_names_are_called_by_their_space() -> None:
+    env, state = Env("No-v0"), gym.spaces.Discrete(3, start=4)
+    assert entry_name(env, 0, state) == "state"
+    assert in_units(env, 0, np.array([0, 2]), state).tolist() == [4, 6]
+    whole = gym.spaces.Dict({"gear": gym.spaces.Discrete(2, start=-1), "speed": gym.spaces.Box(-1, 1, (2,))})
+    assert [entry_name(env, entry, whole) for entry in range(5)] == [
+        "gear is -1", "gear is 0", "speed 0", "speed 1", "observation 4",
+    ]  # fmt: skip
 
 
 def test_the_actions_of_platform_are_named_in_their_order() -> None:

@@ -6,14 +6,17 @@ import pytest
 from matplotlib.image import imread
 from test_reporting import coloured, make_run
 
+import argmaxq as aq
 from argmaxq.reporting.comparison import COLOURS, draw_comparison
 from argmaxq.reporting.curve import draw_curve
-from argmaxq.reporting.pictures import EVALUATION, LINE
+from argmaxq.reporting.pictures import EVALUATION, LINE, head, new_figure
 from argmaxq.reporting.scores import evaluations_lead
 from argmaxq.reporting.text import outcome
 from argmaxq.runs.records import Records
+from argmaxq.visualisation.plot import plot
 from support.commands import Command
 from support.drawings import texts
+from support.scored import scored
 
 
 def evaluated(folder: Path, mean: float) -> Path:
@@ -29,6 +32,31 @@ def test_evaluations_lead_where_most_seeds_have_some_and_these_are_better() -> N
     assert not evaluations_lead([1.0, 2.0, 3.0], [9.0])
     assert not evaluations_lead([1.0, 2.0, 3.0], [1.5, 1.5, 9.0])
     assert not evaluations_lead([], [])
+
+
+def test_runs_on_different_environments_are_not_drawn_together(tmp_path: Path) -> None:
+    for name, env in (("a", "CartPole-v1"), ("b", "Acrobot-v1")):
+        scored(tmp_path / name, 0.0, env)
+    with pytest.raises(aq.UserError, match=r"a is on CartPole-v1 and .*b on Acrobot-v1: their returns cannot"):
+        plot([aq.Run(tmp_path / name) for name in "ab"], "curve", tmp_path / "both.png")
+
+
+def test_a_legend_of_many_words_stays_within_the_picture() -> None:
+    figure = new_figure()
+    axes = figure.add_subplot()
+    for label in (
+        "one seed, mean of 100 episodes",
+        "median and quartiles",
+        "evaluations: median and quartiles",
+        "best of one",
+    ):
+        axes.plot([0, 1], [0, 1], label=label)
+    head(axes, "a title")
+    figure.draw_without_rendering()
+    box = axes.get_legend().get_window_extent()
+    assert box.x1 <= figure.bbox.x1
+    assert not box.overlaps(axes.title.get_window_extent())
+    assert not box.overlaps(axes._left_title.get_window_extent())
 
 
 def test_the_line_of_a_curve_is_what_says_more(tmp_path: Path) -> None:

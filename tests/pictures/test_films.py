@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from test_watch import Drawn, trained
 
 import argmaxq as aq
 from argmaxq.components.errors import UserError
+from argmaxq.reporting.names import branch_names
 from argmaxq.reporting.video import write_video
 from argmaxq.runs import checkpoint, kept
 from argmaxq.training.block import Block
@@ -123,8 +125,9 @@ def test_numbers_need_more_room_than_a_small_picture_has(tmp_path: Path) -> None
 
 def test_forbidden_actions_and_branches_have_bars_too() -> None:
     values = np.array([[1.0, -np.inf, 2.0], [0.5, 0.25, -np.inf]])
-    shown = bars(Regard(None, np.array([2, 0]), values, None, 1.0, ()), ())
-    assert [(bar.name, bar.chosen) for bar in shown if bar.chosen] == [("0: 2", True), ("1: 0", True)]
+    names = branch_names(gym.spaces.MultiDiscrete([3, 2], start=[0, 5]))
+    shown = bars(Regard(None, np.array([2, 0]), values, None, 1.0, ()), names)
+    assert [(bar.name, bar.chosen) for bar in shown if bar.chosen] == [("choice 0: 2", True), ("choice 1: 5", True)]
     assert panel([], shown, Scale().over(values), 10).shape == (2 * 10 + LINE * 8, WIDTH, 3)
     assert bars(Regard(None, np.array(1), None, None, None, ()), ()) == []
 

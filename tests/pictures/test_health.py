@@ -34,7 +34,7 @@ def test_each_diagnostic_of_a_run_has_a_panel(platform: aq.Run, cartpoles: aq.Ru
         "learning rate",
     ]
     assert {*expected} <= {*written}
-    assert any(text.startswith("healthy: ") for text in written)
+    assert any(text.startswith("normal: ") for text in written)
     several = texts(plot(cartpoles, "health", tmp_path / "b.svg"))
     assert "Health of dqn on CartPole-v1, 2 seeds" in several
     assert "actor's gradient norm" not in several

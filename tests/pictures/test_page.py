@@ -9,22 +9,25 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
 import argmaxq as aq
 from argmaxq.components.options import read
 from argmaxq.components.serialisation import to_json
-from argmaxq.page import settings
+from argmaxq.page import headline, settings
 from argmaxq.page.axes import scale, short
-from argmaxq.page.chart import PHONE, Chart, Series, draw, hover
-from argmaxq.page.explorer import distributions
+from argmaxq.page.chart import PHONE, Chart, Series, clipped, draw, fitted, hover
+from argmaxq.page.explorer import apart, distributions
 from argmaxq.page.figures import block
 from argmaxq.page.follow import follow
 from argmaxq.page.looks import looks
 from argmaxq.page.report import report
 from argmaxq.recipes import choose
+from argmaxq.verbs.evaluated import Evaluated
 from argmaxq.visualisation.recording import discounted
+from samples.own_environments import Own
 from support.browser import Browser
 from support.commands import Command
 from support.drawings import HALF, HOSTILE, Outline
@@ -184,6 +187,92 @@ def test_the_command_repeats_the_run(trained: str) -> None:
         assert to_json(again) == recipe
 
 
+def test_a_run_that_was_resumed_is_repeated_by_several_commands(trained: str) -> None:
+    config = aq.Run(trained).config
+    recipe = to_json(aq.replace(aq.find("cartpole/dqn"), {"steps": 1_500, "agent.gamma": 0.9, "stop": "never"}))
+    resumed = config | {
+        "recipe": recipe, "stretches": [[0, 1_000], [1_024, 1_500]],
+        "changes": [{"step": 1_024, "values": {"agent.gamma": 0.9}, "before": {"agent.gamma": 0.5}}],
+    }  # fmt: skip
+    assert settings.command(resumed)[0].splitlines() == [
+        "argmaxq train cartpole/dqn --agent.gamma 0.5 --steps 1000 --out again",
+        "argmaxq resume again --steps 500 --agent.gamma 0.9",
+    ]
+    early = resumed | {"stretches": [[0, 1_000], [512, 1_500]]}
+    assert settings.command(early) == (
+        "", "it was interrupted, and at step 512 resumed as another run, which no command line repeats",
+    )  # fmt: skip
+
+
+def test_an_environment_of_the_users_own_has_no_command(trained: str) -> None:
+    config = aq.Run(trained).config
+    env = config["recipe"]["env"] | {"id": {"own": "functools.partial(<function make>, 2.0)"}}
+    for name in ("dqn", "cartpole/dqn"):
+        command, note = settings.command(config | {"name": name, "recipe": config["recipe"] | {"env": env}})
+        assert command == ""
+        assert "functools.partial(<function make>, 2.0)" in note
+
+
+def test_an_episode_is_shown_without_pictures(tmp_path: Path) -> None:
+    recipe = aq.replace(aq.find("cartpole/dqn"), {"steps": 64, "agent.learning_starts": 64, "evaluation.every": 0})
+    run = aq.train(recipe, env=lambda: Own(done=gym.spaces.Discrete(2, start=3)), out=tmp_path / "run")
+    text = report(run, played=("episode",)).read_text()
+    found = episode_of(text)
+    assert found["frames"] == []
+    assert len(found["q"]) == found["n"] == Own.length
+    assert "No picture: the environment has no render." in text
+    assert {*found["names"].values()} == {"action 3", "action 4"}
+
+
+def test_figures_say_of_how_many_they_are(trained: str, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "run")
+    file = tmp_path / "run" / "summary.json"
+    summary = json.loads(file.read_text())
+    summary["seeds"][0]["best"] |= {"of_selecting_evaluations": 1, "mean": 0.0125}
+    file.write_text(json.dumps(summary))
+    card = next(card for card in headline.cards(aq.Run(tmp_path / "run")) if card.label == "best evaluation")
+    assert card.below.endswith("; the only evaluation")
+    assert card.value == "0.013"
+
+
+def test_figures_have_digits_enough_for_small_returns(tmp_path: Path) -> None:
+    lake = aq.Run(scored(tmp_path / "lake", 0.0, "FrozenLake-v1"))
+    assert {"random policy 0.000", "best possible 0.744 (dynamic programming over its 100 steps)"} <= {
+        mark.label for mark in headline.marks(lake, 0.0)
+    }
+    assert repr(Evaluated((0.0, 1.0, 1.0), 0.0)).endswith("random policy's mean 0.000>")
+    assert "mean 0.667" in repr(Evaluated((0.0, 1.0, 1.0), 0.0))
+
+
+def test_short_runs_say_what_was_not_measured(page: Path) -> None:
+    text = page.read_text()
+    assert "Shorter than 8 blocks" in text
+    assert "Shaded" not in text
+    assert "band: plus and minus its spread over episodes" in text
+
+
+def test_what_training_and_evaluations_disagree_about_is_said(tmp_path: Path, argmaxq: Command) -> None:
+    for name, shift, trained in (("a", 0.0, 90.0), ("b", 50.0, 10.0)):
+        for seed, folder in enumerate(sorted(scored(tmp_path / name, shift).glob("seed-*"))):
+            (folder / "episodes.jsonl").write_text(
+                json.dumps({"step": 900, "return": trained + seed, "length": 9}) + "\n"
+            )
+    assert argmaxq("report", "a", "b", "--out", "page.html")[0] == 0
+    assert "it is a that is better (94.5 against 14.5 of b)" in (tmp_path / "page.html").read_text()
+
+
+def test_forecast_and_fact_that_agree_are_said_to() -> None:
+    assert apart(0, 1e-9, 10.0) == "Forecast and fact agree at every step."
+    assert apart(3, -0.5, 10.0) == "Furthest apart are forecast and fact at step 3: 0.5 too little was expected."
+
+
+def test_long_names_are_shortened_in_their_middle() -> None:
+    assert len({clipped(name, 9) for name in ("cartpole/dqn", "cartpole/pqn")}) == 2
+    assert clipped("cartpole/dqn", 9) == "cart…/dqn"
+    assert fitted(["cartpole/dqn-long", "cartpole/pqn-long", "mlp"], 9) == ["…dqn-long", "…pqn-long", "mlp"]
+    assert fitted(["0.9", "0.99"], 4) == ["0.9", "0.99"]
+
+
 def test_what_differs_from_the_recipe_stands_out(trained: str) -> None:
     config = aq.Run(trained).config
     assert settings.tree(config | {"recipe": to_json(aq.find("cartpole/dqn"))}).differs is False
@@ -213,6 +302,7 @@ def test_a_page_follows_a_run_until_it_is_finished(trained: str, tmp_path: Path)
 def test_charts() -> None:
     assert scale(0, 10_000, 0, 100).ticks(4) == [0, 2_500, 5_000, 7_500, 10_000]
     assert [short(value, 2_500) for value in (0, 2_500, 10_000)] == ["0", "2.5k", "10k"]
+    assert [short(value, 250) for value in (-750, -1_000)] == ["\u2212750", "\u22121k"]
     assert [short(value, 0.25) for value in (-0.25, 0.5)] == ["\u22120.25", "0.50"]
     assert scale(1, 1_000, 0, 3, logarithmic=True)(10.0) == pytest.approx(1.0)
     line = Series("a", np.arange(5.0), np.array([1, 2, np.nan, 4, 5.0]))

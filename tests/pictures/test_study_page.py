@@ -17,6 +17,7 @@ from argmaxq.components.serialisation import to_json
 from argmaxq.page.follow import follow
 from argmaxq.page.report import report
 from argmaxq.page.settings import study_command
+from argmaxq.page.studies.curves import profiles
 from argmaxq.page.studies.effects import effects
 from argmaxq.page.studies.loaded import cells, groups
 from argmaxq.studies.labels import labels, short_names
@@ -67,6 +68,15 @@ def test_a_page_says_what_each_value_does_and_what_is_best(study: Path) -> None:
     assert len(links) == 40
     assert all(link.startswith("./") and (study / unquote(link) / "config.json").is_file() for link in links)
     assert not re.search(r"src=\"(?!data:)", text)
+
+
+def test_profiles_are_step_functions(study: Path) -> None:
+    whole = aq.Study(study)
+    (group,) = groups(cells(whole), short_names(whole.vary))
+    for series in profiles(group, group.cells).series:
+        across, up = np.diff(series.x), np.diff(series.y)
+        assert not ((across != 0) & (up != 0)).any(), "a line is level or upright"
+        assert set(series.y.tolist()) <= {k / 10 for k in range(11)}
 
 
 def test_effects_are_over_settings_that_have_all_values(study: Path, tmp_path: Path) -> None:

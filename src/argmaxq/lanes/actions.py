@@ -37,7 +37,7 @@ def read_actions(space: gym.Space[Any], choices: Choices = ()) -> tuple[Actions,
         n, dtype, start = int(space.n), space.dtype, space.start
         return DiscreteActions(n), lambda actions: (np.asarray(actions, dtype=dtype) + start)[()]
     if isinstance(space, spaces.MultiDiscrete | spaces.MultiBinary):
-        sizes, start = _branches(space)
+        sizes, start = choices_of(space)
         if math.prod(sizes) > MOST_COMBINATIONS:
             return BranchedActions(sizes), partial(_shaped, space.shape, start)
         combined = combinations(space)
@@ -64,12 +64,12 @@ def _taken(table: np.ndarray, actions: Any) -> Any:
 
 def combinations(space: spaces.MultiDiscrete | spaces.MultiBinary) -> np.ndarray:
     """All actions of a space of several choices at once [n, *space.shape], the last choice changing fastest."""
-    sizes, start = _branches(space)
+    sizes, start = choices_of(space)
     numbered = np.indices(sizes).reshape(len(sizes), -1).T.reshape(-1, *space.shape)
     return (numbered + start).astype(space.dtype)
 
 
-def _branches(space: spaces.MultiDiscrete | spaces.MultiBinary) -> tuple[tuple[int, ...], np.ndarray]:
+def choices_of(space: spaces.MultiDiscrete | spaces.MultiBinary) -> tuple[tuple[int, ...], np.ndarray]:
     """How many there are to choose from each time, flat, and the first of each, as the space has it."""
     if isinstance(space, spaces.MultiDiscrete):
         return tuple(map(int, space.nvec.flat)), space.start

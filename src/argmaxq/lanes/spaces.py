@@ -47,6 +47,12 @@ class Adaptor:
         """Where the environment tells which actions are allowed."""
         return self.source[3]
 
+    @property
+    def native(self) -> Native:
+        """The environment's own observation space, without a mask of actions that is in it, and its action space."""
+        observation, action = self.source[:2]
+        return unmasked(observation)[0] if self.mask == "observation" else observation, action
+
     def whole(self, obs: Any, info: Any, over: Any = False) -> np.ndarray:
         """An observation with its info, or a batch, as an agent sees it; ``over`` where an episode is terminated.
 

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+MINUS = "\u2212"
 SIZES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -49,11 +50,11 @@ def short(value: float, every: float = 0.0) -> str:
     """A tick's text: ``20k``, ``1.5M``, ``0.01``; with decimals enough for steps of ``every``."""
     for size, letter in SIZES:
         if max(abs(value), every) >= size and abs(value) >= 1e3:
-            return f"{value / size:.4g}{letter}"
+            return f"{value / size:.4g}{letter}".replace("-", MINUS)
     if 0 < abs(value) < 1e-3 and (every == 0 or every < 1e-3):
-        return f"{value:.0e}".replace("e-0", "e-").replace("-", "\u2212")
+        return f"{value:.0e}".replace("e-0", "e-").replace("-", MINUS)
     text = f"{value:.{_decimals(every)}f}" if every else f"{value:.3g}"
-    return text.replace("-", "\u2212") if float(text) else "0"
+    return text.replace("-", MINUS) if float(text) else "0"
 
 
 def _decimals(every: float) -> int:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -190,15 +191,30 @@ def _across(chart: Chart, x: Scale, count: int) -> list[tuple[float, str]]:
     """Where the ticks of the horizontal axis stand, and their text; names only as long as there is room for."""
     if chart.names:
         room = max(3, int((x.end - x.start) / len(chart.names) / LETTER))
-        return [(x(place), clipped(name, room)) for place, name in enumerate(chart.names)]
+        return [(x(place), name) for place, name in enumerate(fitted(chart.names, room))]
     values = x.ticks(count)
     apart = values[1] - values[0] if len(values) > 1 else 0.0
     return [(x(value), short(value, apart)) for value in values]
 
 
+def fitted(names: Sequence[str], most: int) -> list[str]:
+    """Each name in at most so many letters, and still another one than all others where that is possible.
+
+    Names that would look alike lose the beginning that they share.
+    """
+    found = [clipped(name, most) for name in names]
+    alike = [name for name, text in zip(names, found, strict=True) if found.count(text) > names.count(name)]
+    shared = len([*takewhile(lambda letters: len({*letters}) == 1, zip(*alike, strict=False))])
+    return [
+        text if name not in alike else f"…{name[shared : shared + most - 1]}"
+        for name, text in zip(names, found, strict=True)
+    ]
+
+
 def clipped(text: str, most: int) -> str:
-    """At most so many letters of a text, the last an ellipsis where some are missing."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    """At most so many letters of a text, an ellipsis where some are missing: in its middle, since ends differ."""
+    front = most // 2
+    return text if len(text) <= most else f"{text[:front]}…{text[len(text) - (most - 1 - front) :]}"
 
 
 def _marks(series: Series, x: Scale, y: Scale) -> list[Markup]:

@@ -1,14 +1,17 @@
 """What is on a page: of one run, of several."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from argmaxq.page import curves, embedded, explorer, headline, looks, settings
 from argmaxq.page.figures import Missing, block, figure, tried
 from argmaxq.reporting.curve import load_run
 from argmaxq.reporting.finals import SAID, final_scores
-from argmaxq.reporting.verdicts import compared
+from argmaxq.reporting.text import number
+from argmaxq.reporting.verdicts import Comparison, compared
+from argmaxq.statistics import interquartile_mean
 from argmaxq.studies.entries import Entry, entries_of
 from argmaxq.studies.study import Study
 from argmaxq.verbs.run import Run
@@ -39,6 +42,7 @@ def of_one(run: Run, played: Collection[str] = PLAYED, say: Say = silent) -> Pag
     film = _played("film", played, say, lambda: embedded.film(one), "No film")
     episode = _played("episode", played, say, lambda: explorer.explored(one), "No episode to look into")
     pictures = _played("pictures", played, say, lambda: looks.looks(run), "No pictures of the policy")
+    health = tried(lambda: curves.health(run.path), "No diagnostics")
     command, note = settings.command(run.config)
     values = {
         "chips": headline.chips(run.config),
@@ -50,7 +54,9 @@ def of_one(run: Run, played: Collection[str] = PLAYED, say: Say = silent) -> Pag
         "ruler": tried(lambda: headline.ruler(run, random if isinstance(random, float) else None), "Its figures"),
         "random": random if isinstance(random, Missing) else None,
         "learning": tried(lambda: figure(curves.learning(run.path)), "No curve"),
-        "health": tried(lambda: [figure(each, small=True) for each in curves.health(run.path)], "No diagnostics"),
+        "health": health if isinstance(health, Missing) else [figure(each, small=True) for each in health],
+        "ranged": not isinstance(health, Missing) and any(each.within for each in health),
+        "unmeasured": tried(lambda: curves.unmeasured(run.path), "No diagnostics"),
         "schedules": tried(lambda: [figure(each, small=True) for each in curves.schedules(run.path)], "No schedules"),
         "film": film,
         "episode": episode,
@@ -97,13 +103,38 @@ def _group(listed: Sequence[Entry]) -> dict[str, Any]:
             kept.append(entry)
     folders = {entry.label: entry.folders for entry in kept}
     if not folders:
-        return {"found": None, "gone": gone, "curves": None, "said": "", "runs": []}
+        return {"found": None, "gone": gone, "curves": None, "said": "", "runs": [], "apart": ""}
     finals = final_scores(folders)
     found = compared({label: each.scores for label, each in finals.items()})
-    said = SAID[next(iter(finals.values())).what]
+    what = next(iter(finals.values())).what
+    said = SAID[what]
     commands = [(entry.label, *settings.command(entry.config)) for entry in kept]
     drawn = tried(lambda: figure(curves.overlaid(folders)), "No curves")
-    return {"found": found, "gone": gone, "curves": drawn, "said": said[0].upper() + said[1:], "runs": commands}
+    return {
+        "found": found,
+        "gone": gone,
+        "curves": drawn,
+        "said": said[0].upper() + said[1:],
+        "runs": commands,
+        "apart": _apart(folders, found) if what == "final" else "",
+    }
+
+
+def _apart(folders: Mapping[str, Sequence[Path]], found: Comparison) -> str:
+    """That another one is best in training, if one is; empty where both kinds of score agree."""
+    judged = max(found.settings, key=lambda each: each.iqm.point)
+    trained = {
+        label: interquartile_mean(each.scores).point for label, each in final_scores(folders, "training").items()
+    }
+    best = max(trained, key=lambda label: trained[label])
+    if trained[best] <= trained[judged.label]:
+        return ""
+    values = trained[best], trained[judged.label]
+    first, second = (number(value, values) for value in values)
+    return (
+        f"In training, exploration included, it is {best} that is better ({first} against {second} of {judged.label}); "
+        f"greedy, {judged.label} is."
+    )
 
 
 def _read(entry: Entry) -> None:
@@ -130,7 +161,7 @@ def _played(part: str, played: Collection[str], say: Say, build: Callable[[], An
     try:
         return tried(build, what)
     except Exception as problem:  # of the environment, which is the user's
-        return Missing(f"{what}: {type(problem).__name__}: {problem}")
+        return Missing(": ".join(filter(None, [what, type(problem).__name__, str(problem)])))
 
 
 def _state(run: Run) -> str:

@@ -7,16 +7,16 @@ import numpy as np
 
 from argmaxq import statistics
 from argmaxq.page.chart import Chart, Series
-from argmaxq.reporting.curve import WINDOW, Run, load_run
-from argmaxq.reporting.health import LETTERS, OURS, PANELS, SIGNED, Panel
+from argmaxq.reporting.curve import WINDOW, Run, averaged, load_run
+from argmaxq.reporting.health import LETTERS, OURS, PANELS, SCHEDULES, SIGNED, Panel
+from argmaxq.reporting.health import unmeasured as why_unmeasured
 from argmaxq.reporting.pictures import Line, line_of, places
 from argmaxq.runs.records import Record, read
 
 POINTS = 150
 """Env steps at which several seeds are put together."""
-SCHEDULES = ("epsilon", "learning_rate", "actor_learning_rate", "step_size")
-"""Metrics that were set, not found."""
 EVALUATED, TRAINED = "greedy evaluations", f"training, mean of {WINDOW} episodes"
+BAND = "line: interquartile mean; band: its 95 % interval"
 MOST = 24
 """Health charts of a user's own numbers."""
 
@@ -102,6 +102,12 @@ def health(folder: Path) -> list[Chart]:
     return [_panel(panel, found) for panel in [*known, *losses, *own] if (found := _with(folder, panel))]
 
 
+def unmeasured(folder: Path) -> str:
+    """Why a short run lacks some diagnostics; empty where it does not."""
+    found = places(folder, "metrics")
+    return why_unmeasured(found[0], [read(place, "metrics", "step") for place in found])
+
+
 def _with(folder: Path, panel: Panel) -> list[list[Record]]:
     """Each seed's rows, if any holds this metric."""
     rows = [read(place, "metrics", "step", panel.name, *panel.band) for place in places(folder, "metrics")]
@@ -115,12 +121,17 @@ def _panel(panel: Panel, rows: Sequence[Sequence[Record]]) -> Chart:
     else:
         series = [*(Series("", *line, 0, "thin") for line in lines), together(lines)._replace(label=panel.called)]
     missing = sum(row[panel.name] is None for own in rows for row in own if panel.name in row)
-    note = f"normal: {panel.healthy}" if panel.healthy else ""
-    note += f"{'; ' if note else ''}{missing} points are no numbers" if missing else ""
+    banded = series[0].low is not None or len(lines) > 1
+    said = [
+        f"normal: {panel.healthy}" if panel.healthy else "",
+        (panel.banded if len(lines) == 1 else BAND) if banded else "",
+        f"{missing} points are no numbers" if missing else "",
+    ]
     signed = panel.name in SIGNED
     return Chart(
-        panel.called, tuple(series), note=note, within=panel.within, zero=panel.name == "q_bias",
-        positive=not signed, logarithmic=not signed and panel.within is None,
+        panel.called, tuple(series), note="; ".join(filter(None, said)), within=panel.within,
+        zero=panel.name == "q_bias",
+        positive=not signed, logarithmic=not signed and panel.within is None and panel.name not in SCHEDULES,
     )  # fmt: skip
 
 
@@ -134,7 +145,10 @@ def _banded(panel: Panel, rows: Sequence[Record], line: Line) -> Series:
 
 
 def _one(run: Run) -> tuple[Series, ...]:
-    series = [Series("episode", run.steps, run.returns, 0, "dots"), Series(TRAINED, *run.line)]
+    series = [
+        Series("episode", run.steps, run.returns, 0, "dots"),
+        Series(f"training, mean of {averaged([run])}", *run.line),
+    ]
     if run.best is not None:
         found = run.evaluations
         series.append(
@@ -145,4 +159,4 @@ def _one(run: Run) -> tuple[Series, ...]:
 
 def _said_of_one(run: Run) -> str:
     marks = " Marks: greedy evaluations, from their least to their greatest return." if run.best is not None else ""
-    return f"Dots: episodes as they were trained on. Line: mean of the last {WINDOW}.{marks}"
+    return f"Dots: episodes as they were trained on. Line: mean of the last {averaged([run])}.{marks}"

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from gymnasium import Space
 
+from argmaxq.environments.env import Env
 from argmaxq.lanes.hybrid import bounds
 from argmaxq.page.chart import Chart, Series
 from argmaxq.page.embedded import encoded, small
-from argmaxq.reporting.names import action_names, entry_name, in_units
+from argmaxq.reporting.names import action_names, branch_names, entry_name, in_units
 from argmaxq.runs.track import BEST
-from argmaxq.spaces import BranchedActions
+from argmaxq.spaces import Actions, BranchedActions
 from argmaxq.verbs.run import Run
 from argmaxq.visualisation.recording import Recording, record
 
@@ -20,6 +22,8 @@ MOST = 500
 ROWS = 12
 """Actions that are shown: of more those taken most often."""
 RARE = 0.02
+AGREE = 5e-4
+"""Share of the greatest return up to which forecast and fact are the same, rounded."""
 BINS = 48
 """Of a histogram of quantiles."""
 
@@ -44,6 +48,7 @@ class Explorer(NamedTuple):
         size: Its width and height.
         notes: Sentences.
         signs: Whether rows have values, and histograms.
+        unseen: Why there is no picture; empty where there is one.
     """
 
     rows: tuple[Row, ...]
@@ -54,6 +59,7 @@ class Explorer(NamedTuple):
     size: tuple[int, int]
     notes: tuple[str, ...]
     signs: tuple[bool, bool]
+    unseen: str = ""
 
 
 def explored(run: Run, which: str | int = BEST, seed: int = 1) -> Explorer:
@@ -62,7 +68,9 @@ def explored(run: Run, which: str | int = BEST, seed: int = 1) -> Explorer:
     found = record(run, MOST, small, which, seed)
     pictures = encoded(found.pictures)
     shown = len(pictures) or len(found.rewards)
-    rows = _rows(found, env, policy.adaptor.spaces.action)
+    spec, (space, taken) = policy.adaptor.spaces, policy.adaptor.native
+    called = _called(env, spec.action, taken)
+    rows = _rows(found, spec.action, called)
     columns = [row.column for row in rows]
     spread = distributions(policy.agent.returns, found.outputs) if hasattr(policy.agent, "returns") else None
     data: dict[str, Any] = {"n": shown, "a": _taken(found)[:shown].tolist(), "r": _short(found.rewards[:shown])}
@@ -80,16 +88,16 @@ def explored(run: Run, which: str | int = BEST, seed: int = 1) -> Explorer:
     entries: tuple[str, ...] = ()
     if found.observations is not None:
         seen = found.observations[:shown].T
-        tabular = policy.adaptor.spaces.observation.categories
-        entries = ("state",) if tabular else tuple(entry_name(env, number) for number in range(len(seen)))
-        told = [in_units(env, number, values.astype(float)) for number, values in enumerate(seen)]
+        entries = tuple(entry_name(env, number, space) for number in range(len(seen)))
+        told = [in_units(env, number, values.astype(float), space) for number, values in enumerate(seen)]
         data["o"] = [_short(each) for each in np.stack(told, axis=1)]
-    data |= {"names": _names(rows), "frames": pictures}
+    named = {*columns, *np.unique(_taken(found)).tolist()} & {*range(len(called))}
+    data |= {"names": {column: called[column] for column in sorted(named)}, "frames": pictures}
     size = found.pictures[0].size if pictures else (0, 0)
     notes = _notes(found, shown)
     return Explorer(
         rows, entries, data, _chart(found, shown), pictures[0] if pictures else "", size, notes,
-        (found.values is not None, spread is not None),
+        (found.values is not None, spread is not None), found.unseen,
     )  # fmt: skip
 
 
@@ -124,21 +132,25 @@ def _packed(spread: tuple[np.ndarray, float, float], shown: int, columns: Sequen
     return edges | {"p": base64.b64encode(scaled.tobytes()).decode()}
 
 
-def _rows(found: Recording, env: Any, action: Any) -> tuple[Row, ...]:
+def _called(env: Env, action: Actions, space: Space[Any]) -> tuple[str, ...]:
+    """What each column of the values is called: an action, or a choice of a branch."""
+    return branch_names(space) if isinstance(action, BranchedActions) else action_names(env, action.n, space)
+
+
+def _rows(found: Recording, action: Actions, called: Sequence[str]) -> tuple[Row, ...]:
     if isinstance(action, BranchedActions):
         width = max(action.sizes)
-        every = [Row(f"choice {b}: {k}", b * width + k) for b, n in enumerate(action.sizes) for k in range(n)]
+        every = [Row(called[b * width + k], b * width + k) for b, n in enumerate(action.sizes) for k in range(n)]
         return tuple(every[: 2 * ROWS])
     count = found.values.shape[1] if found.values is not None else found.space.actions.n if found.space else 0
-    names = action_names(env, count)
     often = np.argsort(-np.bincount(found.actions, minlength=count), kind="stable") if count else np.zeros(0, int)
     columns = sorted(often[:ROWS].tolist())
     if found.space is None:
-        return tuple(Row(names[column], column) for column in columns)
+        return tuple(Row(called[column], column) for column in columns)
     low, high = bounds(found.space.boxes)
     sizes = found.space.actions.sizes
     first = np.cumsum([0, *sizes])
-    return tuple(Row(names[k], k, _parameters(sizes[k], int(first[k]), low, high)) for k in columns)
+    return tuple(Row(called[k], k, _parameters(sizes[k], int(first[k]), low, high)) for k in columns)
 
 
 def _parameters(size: int, first: int, low: np.ndarray, high: np.ndarray) -> tuple[tuple[str, int, float, float], ...]:
@@ -153,10 +165,6 @@ def _taken(found: Recording) -> np.ndarray:
         return found.actions
     width = found.values.shape[1] // found.actions.shape[1]
     return np.asarray(found.actions + width * np.arange(found.actions.shape[1]))
-
-
-def _names(rows: Sequence[Row]) -> dict[int, str]:
-    return {row.column: row.name for row in rows}
 
 
 def _range(values: np.ndarray) -> list[float]:
@@ -189,13 +197,20 @@ def _notes(found: Recording, shown: int) -> tuple[str, ...]:
     if shown < found.steps:
         notes.append(f"Its first {shown:,} steps are shown.")
     if found.following is not None and found.worth is not None:
-        apart = int(np.argmax(np.abs(found.worth - found.following)[:shown]))
-        gap = float(found.worth[apart] - found.following[apart])
-        much = "much" if gap > 0 else "little"
-        notes.append(f"Furthest apart are forecast and fact at step {apart}: {abs(gap):.3g} too {much} was expected.")
+        furthest = int(np.argmax(np.abs(found.worth - found.following)[:shown]))
+        gap = float(found.worth[furthest] - found.following[furthest])
+        notes.append(apart(furthest, gap, float(np.abs(found.following[:shown]).max())))
     elif found.worth is not None:
         notes.append("Rewards are learnt in a running unit, so what followed cannot be put beside the forecast.")
     return tuple(notes)
+
+
+def apart(step: int, gap: float, largest: float) -> str:
+    """How far the forecast was wrong at the step where it was most so, beside returns of this size."""
+    if abs(gap) <= AGREE * largest:
+        return "Forecast and fact agree at every step."
+    much = "much" if gap > 0 else "little"
+    return f"Furthest apart are forecast and fact at step {step}: {abs(gap):.3g} too {much} was expected."
 
 
 def _short(values: np.ndarray) -> list[float | None]:

@@ -9,9 +9,10 @@ from markupsafe import Markup
 
 from argmaxq.components.errors import UserError
 from argmaxq.page import settings
-from argmaxq.page.axes import scale, short
+from argmaxq.page.axes import scale
 from argmaxq.page.known import best, published
 from argmaxq.page.svg import element
+from argmaxq.reporting.curve import WINDOW
 from argmaxq.reporting.finals import final_scores
 from argmaxq.reporting.text import environment, number
 from argmaxq.reporting.verdicts import interval
@@ -59,8 +60,15 @@ def _score(run: Run) -> Card:
         scores, what = final_scores({"": run.path})[""]
     except UserError as fault:
         return Card("return", "none yet", str(fault))
-    said = "last greedy evaluation" if what == "final" else "return in training, last 100 episodes"
+    said = "last greedy evaluation" if what == "final" else f"return in training, {_last(run)}"
     return _final(f"{said}{', interquartile mean' * (len(scores) > 2)}", scores)
+
+
+def _last(run: Run) -> str:
+    """Of which episodes the return in training is the mean."""
+    counts = [min(WINDOW, seed["episodes"]) for seed in run.summary.get("seeds", []) if "episodes" in seed]
+    least = min(counts, default=WINDOW)
+    return f"last {least} episodes" if least > 1 else "last episode"
 
 
 def _best(bests: Sequence[Mapping[str, Any]]) -> Card | None:
@@ -68,9 +76,24 @@ def _best(bests: Sequence[Mapping[str, Any]]) -> Card | None:
         return None
     means = [float(best["mean"]) for best in bests]
     if len(means) == 1:
-        return Card("best evaluation", number(means[0]), f"at step {bests[0]['step']:,}; the maximum of many")
-    spread = f"of {min(means):.4g} to {max(means):.4g}, one a seed; each the maximum of many"
-    return Card("best evaluation, mean of seeds", number(float(np.mean(means))), spread)
+        return Card("best evaluation", number(means[0]), f"at step {bests[0]['step']:,}{_of(bests)}")
+    low, high = (number(of(means), means) for of in (min, max))
+    return Card(
+        "best evaluation, mean of seeds", number(float(np.mean(means)), means),
+        f"of {low} to {high}, one a seed{_of(bests)}",
+    )  # fmt: skip
+
+
+def _of(bests: Sequence[Mapping[str, Any]]) -> str:
+    """Of how many evaluations the best one is the maximum, as far as that is known."""
+    counts = sorted({best["of_selecting_evaluations"] for best in bests if "of_selecting_evaluations" in best})
+    each = "; each " if len(bests) > 1 else "; "
+    if not counts:
+        return f"{each}the maximum of all"
+    if counts[-1] == 1:
+        return f"{each}of one evaluation" if len(bests) > 1 else "; the only evaluation"
+    many = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+    return f"{each}the maximum of {many}"
 
 
 def _solved(steps: Sequence[int], seeds: int) -> Card:
@@ -106,14 +129,17 @@ def random_return(run: Run) -> float:
 def marks(run: Run, random: float | None) -> list[Mark]:
     """What the run is seen beside."""
     env, stop = run.recipe.env, run.config["recipe"]["stop"]
-    found = [] if random is None else [Mark(f"random policy {number(random)}", random, "random")]
-    threshold = stop.get("threshold")
-    if isinstance(threshold, int | float):
-        found.append(Mark(f"counts as solved {number(float(threshold))}", float(threshold), "threshold"))
-    for known, word, kind in ((published(env), "published", "published"), (best(env), "best possible", "best")):
-        if known is not None:
-            found.append(Mark(f"{word} {number(known.value)} ({known.source})", known.value, kind))
-    return found
+    listed = [] if random is None else [("random policy", random, "random", "")]
+    if isinstance(threshold := stop.get("threshold"), int | float):
+        listed.append(("counts as solved", float(threshold), "threshold", ""))
+    for found, word, kind in ((published(env), "published", "published"), (best(env), "best possible", "best")):
+        if found is not None:
+            listed.append((word, found.value, kind, f" ({found.source})"))
+    values = [value for _, value, *_ in listed]
+    return [
+        Mark(f"{word} {number(value, values if value == 0 else ())}{source}", value, kind)
+        for word, value, kind, source in listed
+    ]
 
 
 def ruler(run: Run, random: float | None) -> Markup | None:
@@ -144,12 +170,11 @@ def draw(found: Estimate, beside: list[Mark], width: float, class_: str) -> Mark
         )  # fmt: skip
     at = x(found.point)
     parts.append(element("circle", class_="here", cx=at, cy=base, r=7.0))
+    said = number(found.point, [mark.value for mark in beside] if found.point == 0 else ())
     anchor = "mark strong" if at < width * 0.7 else "mark strong end"
-    parts.append(
-        element("text", f"this run {number(found.point)}", class_=anchor, x=at + (0 if at < width * 0.7 else 7), y=13)
-    )
+    parts.append(element("text", f"this run {said}", class_=anchor, x=at + (0 if at < width * 0.7 else 7), y=13))
     height = base + 22 + ROW * len(ordered)
-    name = f"this run {short(found.point)}; " + "; ".join(mark.label for mark in ordered)
+    name = f"this run {said}; " + "; ".join(mark.label for mark in ordered)
     size = {"width": width, "height": height, "viewBox": f"0 0 {width:g} {height:g}"}
     return element("svg", element("title", name), *parts, role="img", class_=f"ruler {class_}", **size)
 

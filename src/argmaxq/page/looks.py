@@ -10,7 +10,7 @@ from PIL import Image
 from argmaxq.components.errors import UserError
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
-from argmaxq.visualisation.observed import pictured
+from argmaxq.visualisation.observed import picture_in, pictured
 from argmaxq.visualisation.plot import plot
 
 MADE = {
@@ -35,7 +35,8 @@ class Look(NamedTuple):
 def looks(run: Run) -> list[Look]:
     """All pictures that there are of a run, of many seeds the median one; raises UserError where there is none."""
     found, why = [], ""
-    kinds = SEEN if pictured(typical(run).run.policy().adaptor.spaces.observation) else MADE
+    spec = typical(run).run.policy().adaptor.spaces.observation
+    kinds = SEEN if pictured(spec) else MADE | SEEN if picture_in(spec) else MADE
     with TemporaryDirectory(prefix="argmaxq-page-") as folder:
         for what, title in kinds.items():
             try:

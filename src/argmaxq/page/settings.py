@@ -1,7 +1,9 @@
 """A run's configuration as a tree in which what differs from its recipe stands out, and the command that repeats it."""
 
+import copy
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
 from argmaxq.components.registry import lookup
@@ -10,8 +12,12 @@ from argmaxq.recipes import recipes
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.recipes.starts.generic import STARTS
 from argmaxq.reporting.text import environment
+from argmaxq.runs.changes import changes
+from argmaxq.runs.stretches import stretches
 
 NOTHING = object()
+AGAIN = "again"
+"""The folder of a run that is repeated by several commands."""
 
 
 class Node(NamedTuple):
@@ -50,20 +56,73 @@ def base_of(config: Mapping[str, Any]) -> tuple[Any, str]:
 
 
 def command(config: Mapping[str, Any]) -> tuple[str, str]:
-    """The command line that repeats a run, and what must be known of it; the command is empty where there is none."""
+    """The command lines that repeat a run, and what must be known of it; the command is empty where there is none.
+
+    A run that was resumed with more steps, or with other values, has a line for each of these, too.
+    """
+    try:
+        first, note = _trained({**config, "recipe": begun(config)})
+    except (KeyError, TypeError):
+        return "", "the changes that are recorded do not fit its recipe, so no command line is known"
+    made = sorted({*(each.begin for each in stretches(config)[1:]), *(each.step for each in changes(config))})
+    if not first or not made:
+        return first, note
+    if early := [step for step in made if _unfinished(config, step)]:
+        return "", f"it was interrupted, and at step {early[0]:,} resumed as another run, which no command line repeats"
+    later = [_resumed(config, step) for step in made]
+    if None in later:
+        return "", "it was given an object of its user's own, which no command line can give again"
+    return "\n".join([f"{first} --out {AGAIN}", *filter(None, later)]), note
+
+
+def begun(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe with which a run began, as JSON: with its first number of steps and values."""
+    recipe: dict[str, Any] = copy.deepcopy(dict(config["recipe"])) | {"steps": stretches(config)[0].total}
+    for change in reversed(changes(config)):
+        for path, value in change.before.items():
+            *above, last = path.split(".")
+            reduce(lambda inner, name: inner[name], above, recipe)[last] = value
+    return recipe
+
+
+def _unfinished(config: Mapping[str, Any], step: int) -> bool:
+    """Whether a run that no rule stops was resumed at ``step`` before it had come to its end."""
+    totals = [each.total for each in stretches(config) if each.begin < step]
+    return config["recipe"]["stop"]["type"] == "stop/never" and step < totals[-1]
+
+
+def _resumed(config: Mapping[str, Any], step: int) -> str | None:
+    """The command line with which it was resumed there; None where it has values without words."""
+    options: list[tuple[str, Any]] = []
+    for change in (each for each in changes(config) if each.step == step):
+        for path, value in change.values.items():
+            above, dot, last = path.rpartition(".")
+            options += _changes({last: value}, {last: change.before[path]}, above + dot)
+    if any(value is NOTHING for _, value in options):
+        return None
+    steps = [0, *(each.total for each in stretches(config) if each.begin <= step)]
+    more = f" --steps {steps[-1] - steps[-2]}" if any(each.begin == step for each in stretches(config)) else ""
+    return f"argmaxq resume {AGAIN}{more}" + "".join(f" --{path} {value}" for path, value in options)
+
+
+def _trained(config: Mapping[str, Any]) -> tuple[str, str]:
+    """The command line of a run that was never resumed, as ``command``."""
     name, recipe, seeds = str(config["name"]), config["recipe"], config["seeds"]
     many = f" --seeds {len(seeds)}" if len(seeds) > 1 else ""
     first = f" --seed {seeds[0]}" if seeds[0] else ""
+    if isinstance(recipe["env"]["id"], dict):
+        return "", f"no command line makes its environment, {environment(config)}: it was trained from Python"
     if name in STARTS:
         words = f"argmaxq train {name} --env {shlex.quote(environment(config))} --steps {recipe['steps']}{first}{many}"
-        return words, f"{name} chose its values by looking at the environment; values given by hand are in the tree"
+        note = f"the start {name} chose its values by looking at the environment"
+        return words, f"{note}; values given by hand are in the tree"
     if name not in recipes():
         return "", "it was trained from Python, with a recipe of its own: the tree has all of its values"
     base, _ = base_of(config)
-    changes = list(_changes(recipe, base))
-    if any(value is NOTHING for _, value in changes):
+    changed = list(_changes(recipe, base))
+    if any(value is NOTHING for _, value in changed):
         return "", "it holds an object of its user's own, which no command line can give again"
-    options = "".join(f" --{path} {value}" for path, value in changes)
+    options = "".join(f" --{path} {value}" for path, value in changed)
     return f"argmaxq train {shlex.quote(name)}{options}{first}{many}", ""
 
 

@@ -55,6 +55,12 @@ class Run:
         return int(means.size - 1 - np.argmax(means[::-1])) if means.size else None
 
 
+def averaged(runs: Sequence[Run]) -> str:
+    """Of how many episodes the last points of their curves are means, at least: such as ``100 episodes``."""
+    least = min([WINDOW, *(len(run.steps) for run in runs)])
+    return f"{least} episodes" if least > 1 else "one episode"
+
+
 def draw_curve(folders: Path | Sequence[Path], out: Path) -> Path:
     """Draw return per episode against env steps, as PNG or SVG by the suffix.
 
@@ -119,7 +125,7 @@ def evaluation_quartiles(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
 def _draw_one(axes: Any, run: Run) -> None:
     leading = evaluations_say_more([run])
     draw_points(axes, run.steps, run.returns, "episode")
-    axes.plot(*run.line, color=LINE, linewidth=1.0 if leading else 2.0, label=f"mean of {WINDOW} episodes")
+    axes.plot(*run.line, color=LINE, linewidth=1.0 if leading else 2.0, label=f"mean of {averaged([run])}")
     if run.best is None:
         return
     steps, means = run.evaluations["step"], run.evaluations["mean"]
@@ -134,9 +140,9 @@ def _draw_many(axes: Any, runs: Sequence[Run]) -> None:
     if leading:
         steps, (lower, median, upper) = quartiles(runs)
         axes.fill_between(steps, lower, upper, color=LINE, alpha=0.15, linewidth=0)
-        axes.plot(steps, median, color=LINE, linewidth=1.0, label=f"mean of {WINDOW} training episodes")
+        axes.plot(steps, median, color=LINE, linewidth=1.0, label=f"training, mean of {averaged(runs)}")
     else:
-        draw_seeds(axes, [run.line for run in runs], f"one seed, mean of {WINDOW} episodes")
+        draw_seeds(axes, [run.line for run in runs], f"one seed, mean of {averaged(runs)}")
     steps, (lower, median, upper) = evaluation_quartiles(runs)
     if steps.size:
         draw = _band if leading else _points

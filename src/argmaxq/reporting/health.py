@@ -21,6 +21,7 @@ from argmaxq.reporting.pictures import (
     save,
     title,
 )
+from argmaxq.runs.folder import CONFIG, read_config
 from argmaxq.runs.records import Record, read
 
 COLUMNS = 3
@@ -31,7 +32,7 @@ LETTERS = 40
 
 
 class Panel(NamedTuple):
-    """One metric: what it is called, what is healthy, the range that is, and what is drawn round a lone seed's line."""
+    """One metric: what it is called, what is normal, the range that is, and what is drawn round a lone seed's line."""
 
     name: str
     called: str
@@ -39,7 +40,14 @@ class Panel(NamedTuple):
     within: tuple[float, float] | None = None
     band: tuple[str, ...] = ()
 
+    @property
+    def banded(self) -> str:
+        """What a band round its line is, in a few words; empty where it has none."""
+        return BANDS[len(self.band)]
 
+
+BANDS = ("", "band: plus and minus its spread over episodes", "band: 10 to 90 % of all")
+"""What is drawn round a line, by how many metrics that takes."""
 PANELS = (
     Panel("q_bias", "Q above the return that followed", "near 0, beside mean Q", band=("q_spread",)),
     Panel("q_followed", "discounted return that followed", "it rises"),
@@ -60,8 +68,14 @@ PANELS = (
 """docs/diagnostics.md says more of each."""
 NOT_DRAWN = ("step", "updates", "episodes", "mean_return", "loss", "q", "actor_loss", "q_foreseen")
 """Metrics that other pictures show, or that bands or differences do."""
+SCHEDULES = ("epsilon", "learning_rate", "actor_learning_rate", "step_size")
+"""Metrics that were set, not found: their axes are never logarithmic, so that what falls evenly is a straight line."""
 SIGNED = ("q_bias", "q_followed")
 """Metrics whose axis need not begin at 0."""
+MEASURED = ("td_error_50", "gradient_norm", "churn", "dormant", "effective_rank", "step_size")
+"""Metrics that are measured now and then."""
+BLOCK, LIGHT_BLOCK = 2_048, 16_384
+"""Env steps of a block, about, and of an agent that is light."""
 OURS = {*NOT_DRAWN, *(name for panel in PANELS for name in (panel.name, *panel.band))}
 
 
@@ -69,7 +83,7 @@ def draw_health(folders: Path | Sequence[Path], out: Path) -> Path:
     """Draw every diagnostic that a run recorded against env steps, a panel each, as PNG or SVG by the suffix.
 
     One run: its values, and the 10 and 90 % quantiles, or the spread, as a band. Several, given as such or as a folder
-    that holds them: a line per seed, their median, and the quartiles as a band. Shaded grey: what is healthy. A user's
+    that holds them: a line per seed, their median, and the quartiles as a band. Shaded grey: what is normal. A user's
     own numbers have panels of their own, after the others. Points that are no numbers are left out and told.
 
     Raises:
@@ -91,12 +105,33 @@ def draw_health(folders: Path | Sequence[Path], out: Path) -> Path:
         _draw(axes, panel, runs, last)
     for axes in grid.flat[len(panels) :]:
         axes.set_axis_off()
-    notes = ["over environment steps"]
-    notes += ["grey: a healthy range"] if any(panel.within for panel in panels) else []
-    lone = "line: the run; band: 10 to 90 % of TD errors, or bias plus and minus its spread over episodes"
-    several = "thin: one seed each; thick: their median; band: quartiles"
-    head_of(figure, f"Health of {title(found)}", lone if len(runs) == 1 else several, *notes)
+    head_of(
+        figure, f"Health of {title(found)}", "over environment steps", *_notes(panels, runs), unmeasured(found[0], runs)
+    )
     return save(figure, out)
+
+
+def _notes(panels: Sequence[Panel], runs: Sequence[Sequence[Record]]) -> list[str]:
+    """How to read the panels that are there."""
+    notes = ["thin: one seed each; thick: their median; band: quartiles"] if len(runs) > 1 else []
+    return notes + (["grey: a normal range"] if any(panel.within for panel in panels) else [])
+
+
+def unmeasured(folder: Path, runs: Sequence[Sequence[Record]]) -> str:
+    """Why a short run's records lack what is measured now and then; empty where there is no such reason."""
+    if not (folder / CONFIG).exists():
+        return ""
+    recipe = read_config(folder)["recipe"]
+    every = int(recipe["diagnostics"]["every"])
+    block = LIGHT_BLOCK if recipe["agent"]["type"] == "agent/td" else BLOCK
+    last = max((float(row["step"]) for rows in runs for row in rows), default=0.0)
+    measured = any(name in row for rows in runs for row in rows for name in MEASURED)
+    if not every or measured or last >= every * block:
+        return ""
+    return (
+        f"shorter than {every} blocks of about {block:,} steps, after which TD errors, gradients and the like are "
+        "measured, so these are not here: --diagnostics.every"
+    )
 
 
 def _own(runs: Sequence[Sequence[Record]]) -> list[Panel]:
@@ -127,7 +162,8 @@ def _draw(axes: Any, panel: Panel, runs: Sequence[Sequence[Record]], last: float
     if lines:
         _dress(axes, panel, [line.values for line in lines], edges, last)
     missing = sum(row[panel.name] is None for rows in runs for row in rows if panel.name in row)
-    said = [f"healthy: {panel.healthy}"] if panel.healthy else []
+    said = [f"normal: {panel.healthy}"] if panel.healthy else []
+    said += [panel.banded] if edges else []
     said += [f"{missing} points are no numbers"] if missing else []
     axes.set_title(panel.called, loc="left", fontsize=9, fontweight="bold", pad=14, parse_math=False)
     axes.text(0.0, 1.02, "; ".join(said), transform=axes.transAxes, fontsize=7, color="0.35", parse_math=False)
@@ -141,7 +177,7 @@ def _dress(axes: Any, panel: Panel, seen: list[np.ndarray], edges: list[np.ndarr
     if panel.name not in SIGNED and min(float(values.min()) for values in seen) >= 0:
         high = max(float(values.max()) for values in seen + edges) or 1.0
         within = within._replace(bottom=-0.03 * high, top=1.06 * high)
-    dress_steps(axes, "", within if edges else logarithmic(axes, seen, within))
+    dress_steps(axes, "", within if edges or panel.name in SCHEDULES else logarithmic(axes, seen, within))
 
 
 def _draw_band(axes: Any, panel: Panel, rows: Sequence[Record]) -> list[np.ndarray]:

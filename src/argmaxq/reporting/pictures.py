@@ -22,6 +22,8 @@ WIDTH, HEIGHT, DPI = 8.0, 4.5, 160
 GRID = 500
 NOTE = 17
 """Letters of a note to an inch."""
+EDGE = 0.8
+"""Inches of a figure beside its axes, about."""
 WIDE = 30.0
 """From this ratio of the greatest value to the least on, an axis may be logarithmic."""
 
@@ -141,10 +143,15 @@ def dress_steps(axes: Any, up: str, within: Limits) -> None:
 
 
 def head(axes: Any, text: str) -> None:
-    """A title, and below it the legend in one row."""
-    axes.set_title(text, loc="left", fontsize=13, fontweight="bold", pad=28, parse_math=False)
-    above = {"loc": "lower left", "bbox_to_anchor": (-0.01, 1.0)}
-    legend = axes.legend(**above, ncols=4, frameon=False, fontsize=8, columnspacing=1.2, handletextpad=0.5)
+    """A title, and below it the legend in as many rows as its entries need."""
+    style = {"frameon": False, "fontsize": 8, "columnspacing": 1.2, "handletextpad": 0.5}
+    room = axes.figure.bbox.width - EDGE * axes.figure.dpi
+    for columns in (4, 3, 2, 1):
+        legend = axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns, **style)
+        if legend.get_window_extent().width <= room:
+            break
+    rows = -(-len(legend.get_texts()) // columns)
+    axes.set_title(text, loc="left", fontsize=13, fontweight="bold", pad=14 + 14 * rows, parse_math=False)
     legend.set_in_layout(False)
     for mark in legend.legend_handles:
         mark.set_alpha(1.0)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from argmaxq.reporting.text import number
 from argmaxq.runs.track import statistics
 
 
@@ -30,8 +31,11 @@ class Evaluated:
         return float(np.mean(self.returns))
 
     def __repr__(self) -> str:
-        numbers = ", ".join(f"{name} {value:.1f}" for name, value in statistics(np.array(self.returns)).items())
-        return f"<Evaluated: {len(self.returns)} greedy episodes, {numbers}; random policy's mean {self.random:.1f}>"
+        found = statistics(np.array(self.returns))
+        beside = [*found.values(), self.random]
+        told = ", ".join(f"{name} {number(value, beside)}" for name, value in found.items())
+        random = number(self.random, beside)
+        return f"<Evaluated: {len(self.returns)} greedy episodes, {told}; random policy's mean {random}>"
 
     def to_json(self) -> dict[str, Any]:
         """As the command line prints it."""

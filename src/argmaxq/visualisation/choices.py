@@ -12,7 +12,7 @@ from argmaxq.lanes.hybrid import HybridSpace, bounds, read_hybrid
 from argmaxq.reporting.names import action_names, bands, entry_name, in_units
 from argmaxq.reporting.pictures import LINE, WIDTH, checked, dress, head_of, new_figure, save, title
 from argmaxq.runs.track import BEST
-from argmaxq.spaces import BranchedActions
+from argmaxq.spaces import ArraySpec, BranchedActions
 from argmaxq.training.evaluation import Evaluator, check_episodes, greedy
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
@@ -62,11 +62,12 @@ class Panel(NamedTuple):
 
 
 def draw_choices(
-    run: Run, out: Path, episodes: int = EPISODES, seed: int = 1, dimension: int = 0, which: str | int = BEST
+    run: Run, out: Path, episodes: int = EPISODES, seed: int = 1, dimension: int | None = None, which: str | int = BEST
 ) -> Path:
     """Draw what a checkpoint's greedy policy chooses along one entry of the observation, as PNG or SVG by the suffix.
 
-    Of a run of many seeds it is the median one, and the picture says which. The episodes are those of ``Run.evaluate``
+    By default that is the first entry that varies. Of a run of many seeds it is the median one, and the picture says
+    which. The episodes are those of ``Run.evaluate``
     with the same seed. Actions with parameters have a panel for each parameter, in the environment's units and between
     its bounds. Discrete actions are dots in a row for each action. Discretised actions are drawn with the parameters
     that they stand for.
@@ -76,19 +77,29 @@ def draw_choices(
     """
     checked(out)
     run, which_seed = typical(run, which)
-    size = math.prod(run.policy(which).adaptor.spaces.observation.shape)
-    if not 0 <= dimension < size:
+    spec, (space, taken) = (adaptor := run.policy(which).adaptor).spaces.observation, adaptor.native
+    size = math.prod(spec.shape)
+    if dimension is not None and not 0 <= dimension < size:
         raise UserError(f"entry {dimension}: the observation has entries 0 to {size - 1}")
     env, choices = run.recipe.env, play(run, episodes, seed, which)
-    across = in_units(env, dimension, choices.observations.reshape(-1, size)[:, dimension])
-    entry = Entry(entry_name(env, dimension), across, bands(env, dimension))
-    names = action_names(env, choices.kinds)
+    seen = choices.observations.reshape(-1, size)
+    place = varying(seen, spec) if dimension is None else dimension
+    entry = Entry(entry_name(env, place, space), in_units(env, place, seen[:, place], space), bands(env, place))
+    names = action_names(env, choices.kinds, taken)
     if choices.space is None:
         figure = _draw_rows(choices.actions, entry, names)
     else:
-        figure = _draw_panels(panels(choices, across, names), entry)
+        figure = _draw_panels(panels(choices, entry.values, names), entry)
     head_of(figure, f"{title([run.path])}: choices in {_many(episodes)}", which_seed)
     return save(figure, out)
+
+
+def varying(seen: np.ndarray, spec: ArraySpec) -> int:
+    """The first entry of observations ``seen`` [n, entries] that is not always the same; one of no picture, if any."""
+    varies = seen.max(axis=0) > seen.min(axis=0)
+    pixel = [np.full(part.entries, part.dtype == "uint8" and len(part.shape) > 1) for part in spec.parts]
+    alone = varies & ~np.concatenate(pixel) if pixel else varies
+    return int(np.argmax(alone if alone.any() else varies))
 
 
 def play(run: Run, episodes: int = EPISODES, seed: int = 1, which: str | int = BEST) -> Choices:

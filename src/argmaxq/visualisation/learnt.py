@@ -1,17 +1,18 @@
 """Pictures of a trained agent: greedy policy, values, visits, schedules; legible in grey and to the colour-blind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from gymnasium import Space
 
 from argmaxq.components.errors import UserError
 from argmaxq.domains.catalogue import functional
 from argmaxq.environments.env import Env
 from argmaxq.exact import Grid, interpolated, motion_of, value_iteration
 from argmaxq.reporting.names import action_names, entry_name, family, in_units
-from argmaxq.reporting.pictures import head_of, new_figure, save
+from argmaxq.reporting.pictures import Limits, dress_steps, head_of, new_figure, save
 from argmaxq.runs.records import read
 from argmaxq.runs.track import BEST
 from argmaxq.training.evaluation import Evaluator, greedy, uniform
@@ -19,11 +20,10 @@ from argmaxq.training.memory import recurrent
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run
 from argmaxq.verbs.typical import typical
-from argmaxq.visualisation.surface import ARROWS, POINTS, Map, Plane, axes_of, gridworld, plane, values_at
+from argmaxq.visualisation.regions import NOTHING, draw_legend, draw_lines, draw_regions, regions
+from argmaxq.visualisation.surface import ARROWS, POINTS, Map, Plane, axes_of, gridworld, learnt, plane, values_at
 
 What = Literal["phase", "value", "visits", "schedule"]
-SHADES = ("#00224E", "#FDE737", "#7C7B78", "#C9B84F", "#3E4C6E", "#F5F5F5")
-"""Colours of actions: neighbours differ in lightness, so that they also do so in grey."""
 SURFACE = "cividis"
 EPISODES, BINS = 50, 60
 MOST = 8
@@ -90,7 +90,8 @@ def _on_plane(figure: Any, env: Env, policy: Policy, what: What, entries: tuple[
     greedily, randomly = _seen(env, policy)
     cut = plane(policy, chosen, greedily if what == "visits" else np.concatenate([greedily, randomly]))
     at = tuple(in_units(env, entry, axis) for entry, axis in zip(cut.entries, cut.axes, strict=True))
-    names = [entry_name(env, entry) for entry in cut.entries]
+    spaces = policy.adaptor.native
+    names = [entry_name(env, entry, spaces[0]) for entry in cut.entries]
     if what == "visits":
         edges = [np.linspace(axis[0], axis[-1], BINS + 1) for axis in cut.axes]
         counts = np.histogramdd(greedily[:, list(cut.entries)], edges)[0]
@@ -100,21 +101,45 @@ def _on_plane(figure: Any, env: Env, policy: Policy, what: What, entries: tuple[
         return ""
     panels = [Panel("learnt", values_at(policy, cut.observations))]
     panels += _optimal(env, policy, cut.axes) if what == "phase" and len(cut.axes) == 2 == len(cut.middle) else []
-    for number, panel in enumerate(panels):
-        axes = figure.add_subplot(1, len(panels), number + 1)
-        if what == "value":
-            _draw_numbers(figure, axes, at, panel.q.max(axis=-1), names, "max Q")
-        else:
-            _draw_actions(axes, at, panel.q, names, action_names(env, panel.q.shape[-1]), number == 0)
-        if len(panels) > 1:
-            axes.set_title(panel.title, fontsize=10)
-    said = "" if cut.whole else f"over where {EPISODES} greedy and {EPISODES} random episodes go{_held(env, cut)}"
+    if what == "phase":
+        _draw_phases(figure, at, panels, names, policy, action_names(env, panels[0].q.shape[-1], spaces[1]))
+    else:
+        _draw_numbers(figure, figure.add_subplot(), at, panels[0].q.max(axis=-1), names, "max Q")
+    said = (
+        ""
+        if cut.whole
+        else f"over where {EPISODES} greedy and {EPISODES} random episodes go{_held(env, cut, spaces[0])}"
+    )
     return "; ".join(filter(None, [said, "each as an episode's first" if recurrent(policy.agent) else ""]))
 
 
-def _held(env: Env, cut: Plane) -> str:
+def _draw_phases(
+    figure: Any,
+    at: Sequence[np.ndarray],
+    panels: Sequence[Panel],
+    names: list[str],
+    policy: Policy,
+    actions: Sequence[str],
+) -> None:
+    """Regions of the greedy action side by side, with one legend; along one entry the actions' values."""
+    best = [np.argmax(panel.q, axis=-1) for panel in panels]
+    known = learnt(policy, panels[0].q)
+    drawn = regions(np.concatenate([best[0][known], *(each.ravel() for each in best[1:])]), actions)
+    for number, (panel, greatest) in enumerate(zip(panels, best, strict=True)):
+        axes = figure.add_subplot(1, len(panels), number + 1)
+        if greatest.ndim == 1:
+            draw_lines(axes, at[0], panel.q, drawn)
+        else:
+            draw_regions(axes, at, greatest, known if number == 0 else np.ones_like(known), drawn)
+        axes.set(xlabel=names[0], ylabel=names[1] if greatest.ndim > 1 else "action value")
+        if len(panels) > 1:
+            axes.set_title(panel.title, fontsize=10)
+    draw_legend(figure, drawn, bool(best[0].ndim > 1 and not known.all()))
+
+
+def _held(env: Env, cut: Plane, space: Space[Any]) -> str:
     """At what the entries of the observation are held that are no axes."""
-    values = [(entry_name(env, entry), in_units(env, entry, cut.middle[[entry]])[0]) for entry in cut.held]
+    values = [(entry_name(env, entry, space), in_units(env, entry, cut.middle[[entry]])[0]) for entry in cut.held]
     if not values:
         return ""
     each = ", ".join(f"{name} {value:.3g}" for name, value in values[:MOST])
@@ -149,28 +174,6 @@ def _optimal(env: Env, policy: Policy, axes: tuple[np.ndarray, ...]) -> list[Pan
     return [Panel("optimal (dynamic programming)", np.stack(q, axis=-1).reshape(shape))]
 
 
-def _draw_actions(axes: Any, at: Any, q: np.ndarray, names: list[str], actions: tuple[str, ...], legend: bool) -> None:
-    """Regions of the greedy action."""
-    from matplotlib.colors import ListedColormap
-    from matplotlib.patches import Patch
-
-    best = np.argmax(q, axis=-1)
-    colours = [SHADES[action % len(SHADES)] for action in range(len(actions))]
-    if best.ndim == 1:
-        for action, name in enumerate(actions):
-            axes.plot(at[0], q[:, action], color=colours[action], linewidth=2, linestyle=("-", "--", ":")[action % 3])
-            axes.plot([], [], color=colours[action], linestyle=("-", "--", ":")[action % 3], label=name)
-        axes.set(xlabel=names[0], ylabel="action value")
-        axes.legend(frameon=False)
-        return
-    shades = ListedColormap(colours)
-    axes.pcolormesh(*at, best.T, cmap=shades, vmin=-0.5, vmax=len(actions) - 0.5, shading="nearest", rasterized=True)
-    axes.set(xlabel=names[0], ylabel=names[1])
-    if legend:
-        patches = [Patch(facecolor=c, edgecolor="black", label=n) for c, n in zip(colours, actions, strict=True)]
-        axes.figure.legend(handles=patches, loc="outside upper right", ncols=len(patches), frameon=False)
-
-
 def _draw_numbers(figure: Any, axes: Any, at: Any, values: np.ndarray, names: list[str], label: str) -> None:
     """A surface in colours from dark to light, with contour lines; a curve over one entry."""
     if values.ndim == 1:
@@ -201,19 +204,21 @@ def _on_map(figure: Any, env: Env, policy: Policy, world: Map, what: What) -> st
     shown = np.where(ended, np.nan, best)
     mesh = axes.pcolormesh(np.arange(columns + 1), np.arange(rows + 1), shown, cmap=SURFACE, edgecolors="0.8")
     axes.set_facecolor("white")
-    actions = action_names(env, q.shape[-1])
+    actions, known = action_names(env, q.shape[-1], policy.adaptor.native[1]), learnt(policy, q)
     middle = (np.nanmin(shown) + np.nanmax(shown)) / 2
     for row, column in np.ndindex(rows, columns):
         letter, ink = world.letters[row, column], "white" if best[row, column] <= middle else "black"
         if ended[row, column]:
             axes.text(column + 0.5, row + 0.5, letter, ha="center", va="center", fontweight="bold")
             continue
+        number = f"{best[row, column]:.0f}" if what == "visits" else f"{best[row, column]:.3g}"
+        axes.text(column + 0.5, row + 0.85, number, ha="center", va="center", fontsize=7, color=ink)
+        if not known[row, column]:
+            continue
         across, up = ARROWS.get(actions[int(q[row, column].argmax())], (0, 0))
         place = {"xytext": (column + 0.5 - 0.2 * across, row + 0.4 + 0.2 * up), "color": ink}
         arrow = {"arrowstyle": "->", "color": ink, "linewidth": 1.5}
         axes.annotate("", (column + 0.5 + 0.2 * across, row + 0.4 - 0.2 * up), arrowprops=arrow, **place)
-        number = f"{best[row, column]:.0f}" if what == "visits" else f"{best[row, column]:.3g}"
-        axes.text(column + 0.5, row + 0.85, number, ha="center", va="center", fontsize=7, color=ink)
     axes.set(
         xticks=np.arange(columns) + 0.5, yticks=np.arange(rows) + 0.5, xlabel="column", ylabel="row", aspect="equal"
     )
@@ -221,7 +226,8 @@ def _on_map(figure: Any, env: Env, policy: Policy, world: Map, what: What) -> st
     axes.set_yticklabels(range(rows))
     axes.invert_yaxis()
     figure.colorbar(mesh, ax=axes, label=label)
-    return ", ".join(words for letter, words in LETTERS.items() if (world.letters == letter).any())
+    said = [words for letter, words in LETTERS.items() if (world.letters == letter).any()]
+    return ", ".join([*said, *([] if known[~ended].all() else [f"no arrow: {NOTHING} there"])])
 
 
 def _schedule(figure: Any, run: Run) -> str:
@@ -237,11 +243,11 @@ def _schedule(figure: Any, run: Run) -> str:
         axes[1].plot([row["episodes"] for row in rows], epsilon, **style)
     if not drawn:
         raise UserError(f"{run.path} has no record of an epsilon: its exploration has none")
-    axes[0].set(xlabel="environment steps", ylabel="epsilon: probability of a random action", ylim=(0, None))
-    axes[1].set(xlabel="episodes")
-    for each in axes:
-        each.grid(color="0.9", linewidth=0.8)
-        each.spines[["top", "right"]].set_visible(False)
+    for each, across in zip(axes, ("environment steps", "episodes"), strict=True):
+        right, top = (max(float(end) for line in each.lines for end in getattr(line, f"get_{of}data")()) for of in "xy")
+        dress_steps(each, "", Limits(0.0, 1.015 * right, 0.0, 1.08 * top or 1.0))
+        each.set_xlabel(across)
+    axes[0].set_ylabel("epsilon: probability of a random action")
     if 1 < len(run.parts) <= 8:
         axes[0].legend(frameon=False)
     return ""

@@ -10,10 +10,10 @@ from argmaxq.components.errors import UserError
 from argmaxq.domains.pixels.seen import flattened
 from argmaxq.environments.drawn import PICTURES, drawable, drawn
 from argmaxq.environments.source import single
-from argmaxq.networks.convolutional.images import channels_first, is_picture
+from argmaxq.networks.convolutional.images import View, channels_first, is_picture, view
 from argmaxq.reporting.pictures import head_of, new_figure, save
 from argmaxq.runs.track import BEST
-from argmaxq.spaces import ArraySpec
+from argmaxq.spaces import ArraySpec, Part, unpacked
 from argmaxq.types import ACTION_MASK
 from argmaxq.verbs.policy import Policy
 from argmaxq.verbs.run import Run
@@ -30,6 +30,28 @@ GAP, GROUND = 6, 64
 def pictured(spec: ArraySpec) -> bool:
     """Whether observations are pictures, or stacks of them, and nothing else."""
     return is_picture(spec) and not spec.parts
+
+
+class Picture(NamedTuple):
+    """The picture among the parts of an observation: where it lies, its spec, and all parts."""
+
+    view: View
+    spec: ArraySpec
+    parts: tuple[Part, ...]
+
+    def of(self, stored: np.ndarray) -> np.ndarray:
+        """Cut out of an observation's bytes."""
+        return np.asarray(self.view.picture(unpacked(self.parts, stored))).astype(self.spec.dtype)
+
+
+def picture_in(spec: ArraySpec) -> Picture | None:
+    """The picture that a network sees among an observation's parts, as of a Dict with a camera; None without any."""
+    if (found := view(spec)) is None:
+        return None
+    shape = found[0].shape
+    return Picture(
+        found[0], next(ArraySpec(shape, part.dtype) for part in spec.parts if part.shape == shape), spec.parts
+    )
 
 
 def binary(spec: ArraySpec) -> bool:
@@ -85,20 +107,26 @@ class Moment(NamedTuple):
 def draw_observation(run: Run, out: Path, which: str | int = BEST) -> Path:
     """Draw what the network sees at four moments of a greedy episode, below the screen where there is one.
 
+    Of a Dict or Tuple that is the largest picture among its entries.
+
     Raises:
         UserError: observations are no pictures.
     """
     one, which_seed = typical(run, which)
     policy, env = one.policy(which), one.recipe.env
     spec = policy.adaptor.spaces.observation
-    if not pictured(spec):
+    part = picture_in(spec)
+    if part is None and not pictured(spec):
         shape = " x ".join(map(str, spec.shape)) or "one number"
-        raise UserError(f"{run.path}: its observations ({shape}) are no pictures: draw phase, value or visits")
-    made: Any = drawn(env, PICTURES) if drawable(env) else single(env)
+        others = "phase, value or visits" if spec.categories or spec.low else "choices"
+        raise UserError(f"{run.path}: its observations ({shape}) are no pictures: draw {others}")
+    screens = drawable(env)
+    made: Any = drawn(env, PICTURES) if screens else single(env)
     try:
-        moments = spread(_episode(made, policy))
+        moments = spread(_episode(made, policy, part, screens))
     finally:
         made.close()
+    spec = part.spec if part else spec
     figure = new_figure(10.0, 2.0 + 1.4 * (moments[0].screen is not None) + 0.9 * len(panels(moments[0].obs, spec)))
     _draw(figure, moments, spec)
     head_of(figure, f"{one.config['name']}: what the network sees", which_seed, "one greedy episode")
@@ -117,13 +145,14 @@ def spread(moments: Iterator[Moment]) -> list[Moment]:
     return [kept[place] for place in np.unique(np.linspace(0, len(kept) - 1, SHOWN + 1).astype(int)[1:])]
 
 
-def _episode(env: Any, policy: Policy) -> Iterator[Moment]:
+def _episode(env: Any, policy: Policy, part: Picture | None, screens: bool) -> Iterator[Moment]:
     """A greedy episode from its first observation on."""
     obs, info = env.reset(seed=1)
     policy.reset()
     for step in range(LONGEST):
-        screen = env.render()
-        yield Moment(step, None if screen is None else np.asarray(screen), np.asarray(obs))
+        screen = env.render() if screens else None
+        seen = part.of(policy.adaptor.encode(obs)) if part else np.asarray(obs)
+        yield Moment(step, None if screen is None else np.asarray(screen), seen)
         mask = info.get(ACTION_MASK) if policy.adaptor.mask == "info" else None
         obs, _, terminated, truncated, info = env.step(policy(obs, mask))
         if terminated or truncated:

@@ -51,7 +51,7 @@ def bars(regard: Regard, names: Sequence[str]) -> list[Bar]:
     values = np.atleast_2d(regard.values)
     chosen = np.ravel(regard.array).astype(int)[: len(values)]
     found = [
-        Bar(names[action] if len(values) == 1 else f"{branch}: {action}", float(value), action == chosen[branch])
+        Bar(names[branch * len(row) + action], float(value), action == chosen[branch])
         for branch, row in enumerate(values)
         for action, value in enumerate(row)
     ]

@@ -12,6 +12,8 @@ from argmaxq.reporting.curve import draw_curve
 from argmaxq.reporting.health import draw_health
 from argmaxq.reporting.losses import draw_losses
 from argmaxq.reporting.pictures import checked
+from argmaxq.reporting.text import environment
+from argmaxq.runs.folder import read_config
 from argmaxq.runs.track import BEST
 from argmaxq.verbs.run import Run
 from argmaxq.visualisation.choices import draw_choices
@@ -34,7 +36,7 @@ class Request(NamedTuple):
 def _choices(asked: Request) -> Path:
     if len(asked.entries) > 1:
         raise UserError(f"entries {', '.join(map(str, asked.entries))}: choices are drawn along one entry")
-    return draw_choices(asked.run, asked.out, dimension=sum(asked.entries), which=asked.which)
+    return draw_choices(asked.run, asked.out, dimension=next(iter(asked.entries), None), which=asked.which)
 
 
 def _learnt(what: What, asked: Request) -> Path:
@@ -83,6 +85,13 @@ def _compare(folders: Sequence[Path], what: str, out: str | Path | None) -> Path
         raise UserError(f"--what {what}: it is drawn of one run; of several, their curves are compared")
     if again := [str(folder) for number, folder in enumerate(folders) if folder in folders[:number]]:
         raise UserError(f"{again[0]} is named twice")
+    envs = [environment(read_config(folder)) for folder in folders]
+    if apart := [place for place, env in enumerate(envs) if env != envs[0]]:
+        first, other = folders[0], folders[apart[0]]
+        raise UserError(
+            f"{first} is on {envs[0]} and {other} on {envs[apart[0]]}: "
+            "their returns cannot be compared, but argmaxq report shows them"
+        )
     names = "-vs-".join(folder.resolve().name for folder in folders)
     name = names if len(names) <= LONGEST else f"{names[:LONGEST]}-of-{len(folders)}"
     return draw_comparison(folders, checked(Path(out or folders[0].parent / f"{name}.png")))

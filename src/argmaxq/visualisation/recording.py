@@ -1,6 +1,7 @@
 """A greedy episode as it was played and as the policy saw it, step by step."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +40,7 @@ class Recording(NamedTuple):
         total: The episode's return.
         steps: Its length.
         ended: Whether it came to an end of its own, not to a time limit.
+        unseen: Why there are no pictures, in a few words; empty where there are some.
     """
 
     pictures: list[Any]
@@ -54,6 +56,42 @@ class Recording(NamedTuple):
     total: float
     steps: int
     ended: bool
+    unseen: str = ""
+
+
+class Camera:
+    """Takes pictures of an environment until one fails: then it has none, and says why.
+
+    Attributes:
+        pictures: What ``keep`` made of each.
+        unseen: Why there are none; empty as long as there are some.
+    """
+
+    def __init__(self, env: Any, keep: Callable[[np.ndarray], Any]) -> None:
+        self.pictures: list[Any] = []
+        self.unseen = ""
+        self._env, self._keep = env, keep
+
+    def take(self, beside: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Keep what the environment draws now, with what belongs beside it."""
+        if self.unseen:
+            return
+        try:
+            screen = self._env.render()
+            if screen is None:
+                raise UserError("the environment draws none")
+            self.pictures.append(self._keep(beside(np.asarray(screen))))
+        except Exception as fault:  # the environment is the user's, and its numbers are shown without pictures, too
+            self.pictures, self.unseen = [], _why(fault)
+
+
+def _why(fault: Exception) -> str:
+    """Why nothing is drawn, in a few words that are never empty."""
+    if isinstance(fault, NotImplementedError):
+        return "the environment has no render"
+    if isinstance(fault, UserError):
+        return str(fault)
+    return f"its render raises {': '.join(filter(None, [type(fault).__name__, str(fault).partition(chr(10))[0]]))}"
 
 
 def record(run: Run, most: int, keep: Callable[[np.ndarray], Any], which: str | int = BEST, seed: int = 1) -> Recording:
@@ -80,7 +118,7 @@ def _play(env: Any, policy: Policy, most: int, keep: Callable[[np.ndarray], Any]
     aside = pictured(spec) and not binary(spec)
     obs, info = env.reset(seed=first_seeds(seed, 1)[0])
     memory, longest = policy.start(), registered_limit(env) or LONGEST
-    pictures: list[Any] = []
+    camera = Camera(env, keep)
     seen: list[np.ndarray] = []
     regards: list[Regard] = []
     rewards: list[float] = []
@@ -90,10 +128,7 @@ def _play(env: Any, policy: Policy, most: int, keep: Callable[[np.ndarray], Any]
         mask = info.get(ACTION_MASK) if policy.adaptor.mask == "info" else None
         found = policy.regard(obs, memory, mask)
         if len(regards) < most:
-            screen = env.render()
-            if screen is not None:
-                picture = np.asarray(screen)
-                pictures.append(keep(beside(picture, np.asarray(obs), spec) if aside else picture))
+            camera.take(partial(beside, obs=np.asarray(obs), spec=spec) if aside else lambda screen: screen)
             regards.append(found)
             seen.append(np.ravel(policy.adaptor.encode(obs)))
         memory = found.memory
@@ -109,7 +144,7 @@ def _play(env: Any, policy: Policy, most: int, keep: Callable[[np.ndarray], Any]
     arrays = np.stack([found.array for found in regards])
     hybrid = space is not None and arrays.ndim == 2 and arrays.shape[1] == 1 + space.actions.parameters
     return Recording(
-        pictures if len(pictures) == len(regards) else [],
+        camera.pictures,
         None if pictured(spec) or seen[0].size > ENTRIES else np.stack(seen),
         arrays[:, 0].astype(int) if hybrid else arrays.astype(int),
         _stacked([found.values for found in regards]),
@@ -122,6 +157,7 @@ def _play(env: Any, policy: Policy, most: int, keep: Callable[[np.ndarray], Any]
         float(np.sum(rewards)),
         len(rewards),
         bool(terminated),
+        camera.unseen,
     )  # fmt: skip
 
 

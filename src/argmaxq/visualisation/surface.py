@@ -9,7 +9,9 @@ from argmaxq.components.errors import UserError
 from argmaxq.environments.env import Env
 from argmaxq.environments.source import single
 from argmaxq.networks.bounds import ASSUMED
+from argmaxq.networks.convolutional.images import is_picture
 from argmaxq.networks.inputs import UNBOUNDED
+from argmaxq.networks.linear import Table
 from argmaxq.reporting.names import family
 from argmaxq.verbs.policy import Policy
 
@@ -60,7 +62,10 @@ def axes_of(policy: Policy, entries: tuple[int, ...]) -> tuple[int, ...]:
     spec = policy.adaptor.spaces.observation
     size = len(spec.low)
     if spec.categories or not size or len(spec.shape) != 1:
-        raise UserError("phase diagrams need observations that are a row of numbers")
+        other = "observation" if is_picture(spec) or spec.parts else "choices"
+        raise UserError(
+            f"phase, value and visits need observations that are a Box with a row of numbers, or a state: draw {other}"
+        )
     chosen = entries or tuple(range(min(size, 2)))
     if len(chosen) > 2 or any(not 0 <= entry < size for entry in chosen) or len({*chosen}) < len(chosen):
         raise UserError(f"entries {', '.join(map(str, chosen))}: one or two different ones from 0 to {size - 1}")
@@ -101,6 +106,14 @@ def values_at(policy: Policy, observations: np.ndarray) -> np.ndarray:
         raise UserError(f"{type(policy.agent).__name__} has no values of single actions to draw")
     found = policy.values(flat)
     return found.reshape(*observations.shape[: observations.ndim - len(shape)], -1)
+
+
+def learnt(policy: Policy, q: np.ndarray) -> np.ndarray:
+    """Where action values ``q`` [..., actions] are not a table's initial ones, bool [...]; of no table, everywhere."""
+    network = getattr(policy.agent, "network", None)
+    if not isinstance(network, Table):
+        return np.ones(q.shape[:-1], bool)
+    return np.asarray((q != np.float32(network.initial)).any(axis=-1))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,9 +12,11 @@ import numpy as np
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import near
 from argmaxq.environments.drawn import PICTURES, WINDOW
-from argmaxq.reporting.names import action_names
+from argmaxq.reporting.names import action_names, branch_names
+from argmaxq.reporting.text import number as rounded
 from argmaxq.reporting.video import check_video, write_video
 from argmaxq.runs.track import BEST
+from argmaxq.spaces import BranchedActions
 from argmaxq.training.evaluation import check_episodes, first_seeds
 from argmaxq.verbs.policy import Regard
 from argmaxq.verbs.run import Run
@@ -101,14 +103,18 @@ def ending(returns: list[float], title: str, say: Say) -> Callable[[int, Moment]
     def end(number: int, last: Moment) -> None:
         returns.append(last.total)
         cut = "" if last.over else ", and cut there"
-        say(f"{title}episode {number}: return {last.total:.1f} in {last.step:,} steps{cut}")
+        say(f"{title}episode {number}: return {rounded(last.total)} in {last.step:,} steps{cut}")
 
     return end
 
 
 def _names(cell: Cell, playing: Stage) -> tuple[str, ...]:
-    """What the actions are called."""
-    return action_names(cell.run.recipe.env, playing.policy.adaptor.spaces.action.n)
+    """What the actions are called, or the choices of each branch."""
+    adaptor = playing.policy.adaptor
+    action, space = adaptor.spaces.action, adaptor.native[1]
+    if isinstance(action, BranchedActions):
+        return branch_names(space)
+    return action_names(cell.run.recipe.env, action.n, space)
 
 
 def _shots(

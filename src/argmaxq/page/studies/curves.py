@@ -14,7 +14,7 @@ COLOURS, CLEAR = 6, 4
 """Lines of one chart at most, and as many as are still clear with their bands."""
 MOST = 48
 """Charts of one group."""
-THRESHOLDS = 80
+THRESHOLDS = 190
 
 
 class Curves(NamedTuple):
@@ -47,21 +47,28 @@ def curves(group: Group, names: Mapping[str, str]) -> Curves:
 
 def profiles(group: Group, ranked: Sequence[Cell]) -> Chart:
     """The share of runs above each score, of the best few settings of ``ranked``; a run-score distribution."""
-    ends = np.concatenate([cell.scores for cell in ranked])
-    low, high = float(ends.min()), float(ends.max())
-    at = np.linspace(low - 0.02 * (high - low), high, THRESHOLDS)
     shown = ranked[:CLEAR]
+    ends = np.unique(np.concatenate([cell.scores for cell in ranked]))
+    low, high = float(ends[0]), float(ends[-1])
+    within = ends if len(ends) <= THRESHOLDS else np.linspace(low, high, THRESHOLDS)
+    at = np.array([low - 0.02 * (high - low), *within])
     series = []
     colours = _colours(group) or {cell.label: place for place, cell in enumerate(shown, start=1)}
     for cell in shown:
         found = statistics.performance_profile(cell.scores, at, resamples=400)
-        edges = (found.low, found.high) if len(cell.scores) > 1 else (None, None)
-        series.append(Series(cell.label, at, found.share, colours[cell.label], low=edges[0], high=edges[1]))
+        edges = (_steps(found.low), _steps(found.high)) if len(cell.scores) > 1 else (None, None)
+        across = np.repeat(at, 2)[1:]
+        series.append(Series(cell.label, across, _steps(found.share), colours[cell.label], low=edges[0], high=edges[1]))
     best = f" The best {len(shown)} of {len(ranked)} settings." if len(ranked) > len(shown) else ""
     note = f"The share of runs that score more; further up and right is better. Bands: 95 % intervals.{best}"
     return Chart(
         "Performance profiles", tuple(series), "score", "share of runs", note, extent=(0.0, 1.0), start=float(at[0])
     )
+
+
+def _steps(values: np.ndarray) -> np.ndarray:
+    """Values [n] that each hold up to the next one, as the corners [2 n - 1] of a line."""
+    return np.repeat(values, 2)[:-1]
 
 
 def _colours(group: Group) -> dict[str, int]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from argmaxq.page.axes import short
-from argmaxq.page.chart import LETTER, clipped
+from argmaxq.page.chart import LETTER, fitted
 from argmaxq.page.studies.loaded import Cell, Group
 from argmaxq.page.svg import element
 from argmaxq.reporting.text import number
@@ -75,12 +75,12 @@ def _draw(plane: Plane, width: float, class_: str) -> Markup:
     wide = (width - LEFT - 4) / len(plane.across.values)
     height = TOP + ROW * len(plane.rows) + BOTTOM
     parts = []
-    for y, (value, row) in enumerate(zip(plane.down.values, plane.rows, strict=True)):
-        parts.append(_text(clipped(value, int((LEFT - 8) / LETTER)), "tick up", LEFT - 7, TOP + ROW * (y + 0.6)))
+    called = fitted(plane.down.values, int((LEFT - 8) / LETTER))
+    for y, (name, row) in enumerate(zip(called, plane.rows, strict=True)):
+        parts.append(_text(name, "tick up", LEFT - 7, TOP + ROW * (y + 0.6)))
         places = ((LEFT + wide * x, TOP + ROW * y) for x in range(len(row)))
         parts += [_cell(cell, plane, place, wide) for cell, place in zip(row, places, strict=True) if cell is not None]
-    for x, value in enumerate(plane.across.values):
-        name = clipped(value, max(2, int(wide / LETTER)))
+    for x, name in enumerate(fitted(plane.across.values, max(3, int(wide / LETTER)))):
         parts.append(_text(name, "tick", LEFT + wide * (x + 0.5), height - BOTTOM + 16))
     parts.append(_text(plane.down.name, "name first", 2.0, 13.0))
     parts.append(_text(plane.across.name, "name", width - 4, height - 5))

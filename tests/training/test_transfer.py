@@ -219,6 +219,7 @@ def test_fewer_steps_are_evaluated_often_enough_for_a_curve() -> None:
     assert chosen.recipe.evaluation.every == 10_000
     assert chosen.said == ("evaluation.every 10,000 (was 250,000), for these 200,000 steps",)
     assert choose("frozenlake/q", [("steps", 3_000)]).recipe.evaluation.every == 2_000
+    assert choose("pong/pqn", [("steps", 600_000)]).recipe.evaluation.every == 100_000
 
 
 def test_evaluations_stay_where_the_user_wrote_them_or_the_recipe_is_his_or_makes_enough() -> None:

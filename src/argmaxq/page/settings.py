@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from argmaxq.components.registry import lookup
 from argmaxq.components.serialisation import OWN, to_json
-from argmaxq.recipes import recipes
+from argmaxq.recipes import choose, recipes
 from argmaxq.recipes.recipe import Recipe
 from argmaxq.recipes.starts.generic import STARTS
 from argmaxq.reporting.text import environment
@@ -118,12 +118,20 @@ def _trained(config: Mapping[str, Any]) -> tuple[str, str]:
         return words, f"{note}; values given by hand are in the tree"
     if name not in recipes():
         return "", "it was trained from Python, with a recipe of its own: the tree has all of its values"
-    base, _ = base_of(config)
-    changed = list(_changes(recipe, base))
+    changed = list(_changes(recipe, _shipped(config)))
     if any(value is NOTHING for _, value in changed):
         return "", "it holds an object of its user's own, which no command line can give again"
     options = "".join(f" --{path} {value}" for path, value in changed)
     return f"argmaxq train {shlex.quote(name)}{options}{first}{many}", ""
+
+
+def _shipped(config: Mapping[str, Any]) -> Any:
+    """The recipe that a command line begins with, as JSON: what its number of steps brings with it is in it."""
+    base, _ = base_of(config)
+    recipe = config["recipe"]
+    if recipe["env"]["id"] != base["env"]["id"] or recipe["steps"] == base["steps"]:
+        return base
+    return to_json(choose(config["name"], [("steps", recipe["steps"])]).recipe) | {"steps": base["steps"]}
 
 
 def study_command(
@@ -133,7 +141,7 @@ def study_command(
     if not configs or not configs.keys() <= recipes().keys():
         return "", "no command line repeats it: its recipes are not all known by a name, or chose values for themselves"
     listed = [
-        [(path, value) for path, value in _changes(each["recipe"], base_of(each)[0]) if not _below(path, vary)]
+        [(path, value) for path, value in _changes(each["recipe"], _shipped(each)) if not _below(path, vary)]
         for each in configs.values()
     ]
     values = [value for own in vary.values() for value in own]

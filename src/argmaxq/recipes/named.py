@@ -132,7 +132,8 @@ def _moved(recipe: Recipe, given: Given, look: Look, own: bool) -> Chosen:
 
 def _of_length(recipe: Recipe, steps: int, given: Given) -> Chosen:
     """A recipe for so many steps, which is evaluated often enough for a curve where they are fewer than its own."""
-    old, new = recipe.evaluation.every, rules.evaluated_every(recipe.evaluation.every, steps)
+    old, least = recipe.evaluation.every, rules.OFTEN_OF_GAMES if is_game(recipe.env.id) else rules.OFTEN
+    new = rules.evaluated_every(old, steps, least)
     if new == old or not _written("steps", given) or _written("evaluation.every", given):
         return Chosen(recipe)
     said = f"evaluation.every {new:,} (was {old:,}), for these {steps:,} steps"

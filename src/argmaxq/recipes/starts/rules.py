@@ -16,8 +16,8 @@ Box = tuple[tuple[float, ...], tuple[float, ...]]
 """Least and greatest value of each entry of an observation."""
 REACH = 10.0
 """Returns in learning: what those of random play are scaled to."""
-OFTEN = 2_000
-"""Steps between two evaluations at least: a block of training."""
+OFTEN, OFTEN_OF_GAMES = 2_000, 100_000
+"""Steps between two evaluations at least: a block of training; what five games of Atari may take."""
 CUT = 1_000
 """Steps after which episodes are cut that know no other end."""
 MEMORY = 2**30
@@ -56,9 +56,9 @@ def evaluation(steps: int, longest: int | None) -> Evaluation:
     return Evaluation(max(1, steps // 25), int(np.clip(episodes, 5, 100)))
 
 
-def evaluated_every(every: int, steps: int) -> int:
-    """Steps between evaluations: a twentieth of the run's, ``OFTEN`` at least, for fewer than five of ``every``."""
-    return min(every, max(steps // 20, OFTEN)) if steps < 5 * every else every
+def evaluated_every(every: int, steps: int, least: int = OFTEN) -> int:
+    """Steps between evaluations: a twentieth of the run's, ``least`` at least, for fewer than five of ``every``."""
+    return min(every, max(steps // 20, least)) if steps < 5 * every else every
 
 
 def capacity(spec: ArraySpec, steps: int, least: int) -> int:

@@ -169,6 +169,18 @@ def test_a_page_follows_a_study_until_it_is_finished(study: Path, tmp_path: Path
     assert "data-live" not in path.read_text()
 
 
+def test_what_is_not_finished_is_scored_at_the_step_that_all_have_come_to(tmp_path: Path) -> None:
+    study = scored_study(tmp_path / "study", {GAMMA: ("0.9", "0.99")}, lambda gamma, seed: 100, 3)
+    for seed in study.glob("settings/001/seed-*"):
+        (seed / "summary.json").unlink()
+        lines = (seed / "evaluations.jsonl").read_text().splitlines(keepends=True)
+        (seed / "evaluations.jsonl").write_text("".join(lines[:2]))
+    for page in (report(aq.Study(study)), report([aq.Study(study)], out=tmp_path / "compared.html")):
+        text = page.read_text()
+        assert "last greedy evaluation, up to step 200, which all have come to" in text
+        assert "is better than" not in text
+
+
 def test_the_command_repeats_the_study() -> None:
     vary, given = {"agent.bootstrap": ("max", "double"), GAMMA: ("0.9", "0.99")}, [("agent.replay", "prioritised")]
     settings = settings_of(["cartpole/dqn"], vary, given)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from argmaxq.components.errors import UserError
 from argmaxq.components.registry import near
-from argmaxq.reporting.finals import SAID, common_step, ended, evaluated, final_scores, reaching, score_kind
+from argmaxq.reporting.finals import Score, ended, evaluated, heading, level_scores, reaching
 from argmaxq.reporting.verdicts import Comparison, compared
 from argmaxq.statistics import Estimate
 from argmaxq.studies.entries import Entry, entries, gaps
@@ -29,7 +29,7 @@ def comparison_lines(
     listed = _ready(entries(sources), score)
     missing = gaps(sources, listed)
     found, what, until = _compared(listed, score, target)
-    head = f"{listed[0].env}, {SAID[what]}{'' if until is None else f', up to step {until:,}, which all have come to'}"
+    head = f"{listed[0].env}, {heading(what, until)}"
     if shape in ("markdown", "latex"):
         said = "; ".join([head, *found.brackets, *missing])
         yield from [f"{said}.", "", found.markdown()] if shape == "markdown" else [f"% {said}.", found.latex()]
@@ -61,10 +61,8 @@ def _ready(listed: Sequence[Entry], score: str) -> list[Entry]:
     return [entry for entry in kept if entry.folders]
 
 
-def _compared(listed: Sequence[Entry], score: str, target: float | None) -> tuple[Comparison, str, int | None]:
+def _compared(listed: Sequence[Entry], score: str, target: float | None) -> tuple[Comparison, Score, int | None]:
     """The comparison of what is on one environment, the kind of score, and the step up to which it goes, if any.
-
-    Seeds that are to go on have not come as far as others, so all are compared where the least of them is.
 
     Raises:
         UserError: they are on different environments, or a seed has no score.
@@ -76,10 +74,8 @@ def _compared(listed: Sequence[Entry], score: str, target: float | None) -> tupl
             "their returns cannot be compared, but argmaxq report shows them"
         )
     folders = {each.label: each.folders for each in listed}
-    kind = score_kind(folders, score)
-    until = common_step([each for own in folders.values() for each in own], kind)
-    finals = final_scores(folders, kind, until)
-    return compared({label: each.scores for label, each in finals.items()}, target), kind, until
+    finals, until = level_scores(folders, score)
+    return compared({label: each.scores for label, each in finals.items()}, target), finals[first.label].what, until
 
 
 def _reached(times: Mapping[str, tuple[Estimate, int]], threshold: float | None) -> Iterator[str]:

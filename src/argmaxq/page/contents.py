@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from argmaxq.page import curves, embedded, explorer, headline, looks, settings
 from argmaxq.page.figures import Missing, block, figure, tried
 from argmaxq.reporting.curve import load_run
-from argmaxq.reporting.finals import SAID, final_scores
+from argmaxq.reporting.finals import final_scores, heading, level_scores
 from argmaxq.reporting.text import number
 from argmaxq.reporting.verdicts import Comparison, compared
 from argmaxq.statistics import interquartile_mean
@@ -104,10 +104,10 @@ def _group(listed: Sequence[Entry]) -> dict[str, Any]:
     folders = {entry.label: entry.folders for entry in kept}
     if not folders:
         return {"found": None, "gone": gone, "curves": None, "said": "", "runs": [], "apart": ""}
-    finals = final_scores(folders)
+    finals, until = level_scores(folders)
     found = compared({label: each.scores for label, each in finals.items()})
     what = next(iter(finals.values())).what
-    said = SAID[what]
+    said = heading(what, until)
     commands = [(entry.label, *settings.command(entry.config)) for entry in kept]
     drawn = tried(lambda: figure(curves.overlaid(folders)), "No curves")
     return {

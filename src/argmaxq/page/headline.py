@@ -61,7 +61,7 @@ def _score(run: Run) -> Card:
     except UserError as fault:
         return Card("return", "none yet", str(fault))
     said = "last greedy evaluation" if what == "final" else f"return in training, {_last(run)}"
-    return _final(f"{said}{', interquartile mean' * (len(scores) > 2)}", scores)
+    return _final(f"{said}{', interquartile mean' * (len(scores) > 3)}", scores)
 
 
 def _last(run: Run) -> str:

@@ -45,6 +45,24 @@ def final_scores(
     return {label: Finals(np.array([_score(each, kind, until) for each in own]), kind) for label, own in seeds.items()}
 
 
+def level_scores(folders: Mapping[str, Path | Sequence[Path]], what: str = "") -> tuple[dict[str, Finals], int | None]:
+    """Scores as ``final_scores``, and the env step up to which they are, if any.
+
+    Seeds that are to go on have not come as far as others, so all are scored where the least of them is.
+
+    Raises:
+        UserError: there is no such kind of score, or a seed has none.
+    """
+    kind = score_kind(folders, what)
+    until = common_step([each for folder in folders.values() for each in places(folder, "episodes")], kind)
+    return final_scores(folders, kind, until), until
+
+
+def heading(what: Score, until: int | None) -> str:
+    """What scores are of, and up to which env step."""
+    return f"{SAID[what]}{'' if until is None else f', up to step {until:,}, which all have come to'}"
+
+
 def score_kind(folders: Mapping[str, Path | Sequence[Path]], what: str = "") -> Score:
     """The kind of score that is asked for, else last evaluations if every seed has one, else training.
 

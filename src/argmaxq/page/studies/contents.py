@@ -16,7 +16,7 @@ from argmaxq.page.studies.effects import Effect, effects
 from argmaxq.page.studies.heat import maps
 from argmaxq.page.studies.loaded import RECIPE, Cell, Group, Member, cells, groups
 from argmaxq.page.studies.paper import paper
-from argmaxq.reporting.finals import SAID
+from argmaxq.reporting.finals import heading
 from argmaxq.reporting.verdicts import Comparison, compared, interval
 from argmaxq.studies.labels import short_names
 from argmaxq.studies.study import Study
@@ -56,7 +56,7 @@ def of_study(study: Study, page: Path) -> Page:
 def _group(group: Group, found: Comparison, names: Mapping[str, str]) -> dict[str, Any]:
     by_label = {each.label: each for each in found.settings}
     ranked = sorted(group.cells, key=lambda cell: -by_label[cell.label].iqm.point)
-    told, lines, said = effects(group, names), curves(group, names), SAID[group.what]
+    told, lines, said = effects(group, names), curves(group, names), heading(group.what, group.until)
     effective = [each.axis for each in told]
     order = [*effective, *(axis for axis in group.axes if axis not in effective)]
     return {

@@ -9,7 +9,7 @@ import numpy as np
 from argmaxq.components.errors import UserError
 from argmaxq.reporting.curve import Run as Curve
 from argmaxq.reporting.curve import load_run
-from argmaxq.reporting.finals import Score, final_scores
+from argmaxq.reporting.finals import Score, level_scores
 from argmaxq.reporting.text import environment
 from argmaxq.runs.folder import read_config, read_summary
 from argmaxq.runs.track import DIVERGED, PRUNED
@@ -62,7 +62,7 @@ class Cell(NamedTuple):
 
 
 class Group(NamedTuple):
-    """The settings on one environment, all of which have scores, and their kind.
+    """The settings on one environment, all of which have scores, their kind, and up to which env step they are, if any.
 
     ``axes`` are what varies among them, with all values in order.
     """
@@ -71,6 +71,7 @@ class Group(NamedTuple):
     cells: tuple[Cell, ...]
     axes: dict[str, tuple[str, ...]]
     what: Score
+    until: int | None
 
     def at(self, values: Values) -> Cell | None:
         """The setting with these values on all axes, if it has scores."""
@@ -126,7 +127,7 @@ def _ended(summary: Mapping[str, Any]) -> str:
 
 
 def _group(env: str, own: Sequence[Cell], names: Mapping[str, str]) -> Group:
-    finals = final_scores({cell.label: [each.folder for each in cell.read] for cell in own})
+    finals, until = level_scores({cell.label: [each.folder for each in cell.read] for cell in own})
     scored = tuple(cell._replace(scores=finals[cell.label].scores) for cell in own)
     seen: dict[str, dict[str, None]] = {}
     for cell in own:
@@ -137,7 +138,7 @@ def _group(env: str, own: Sequence[Cell], names: Mapping[str, str]) -> Group:
     short = [_label(cell.values, names) for cell in placed]
     alone = "" not in short and len(set(short)) == len(short)
     cells = [cell._replace(label=label) for cell, label in zip(placed, short, strict=True)] if alone else placed
-    return Group(env, tuple(cells), axes, finals[own[0].label].what)
+    return Group(env, tuple(cells), axes, finals[own[0].label].what, until)
 
 
 def _label(values: Values, names: Mapping[str, str]) -> str:

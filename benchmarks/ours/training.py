@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import argmaxq as aq
+from argmaxq.roles import heavy
 from argmaxq.setup import start_jax
 from argmaxq.training.engines.choose import make_engine
 
@@ -41,9 +42,10 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=8)
     parser.add_argument("changes", nargs="*", metavar="path=value", help="as in agent.step_size=scheduled")
     arguments = parser.parse_args()
-    start_jax(arguments.seeds)
     changes = dict(change.split("=", 1) for change in arguments.changes)
-    found = rates(aq.replace(aq.find(arguments.recipe), changes), arguments.seeds, arguments.blocks)
+    recipe = aq.replace(aq.find(arguments.recipe), changes)
+    start_jax(arguments.seeds, heavy(recipe.agent))
+    found = rates(recipe, arguments.seeds, arguments.blocks)
     print(json.dumps({"recipe": arguments.recipe, **changes, "seeds": arguments.seeds, **found}))
 
 

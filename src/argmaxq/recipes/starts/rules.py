@@ -57,8 +57,8 @@ def evaluation(steps: int, longest: int | None) -> Evaluation:
 
 
 def evaluated_every(every: int, steps: int, least: int = OFTEN) -> int:
-    """Steps between evaluations: a twentieth of the run's, ``least`` at least, for fewer than five of ``every``."""
-    return min(every, max(steps // 20, least)) if steps < 5 * every else every
+    """Steps between evaluations: a tenth of the run's, ``least`` at least, for fewer than five of ``every``."""
+    return min(every, max(steps // 10, least)) if steps < 5 * every else every
 
 
 def capacity(spec: ArraySpec, steps: int, least: int) -> int:

@@ -75,9 +75,7 @@ def threads(number: int) -> bool:
     settings: Any = jax.config
     if "NPROC" in os.environ:
         return True
-    try:
-        jax.config.update("jax_num_cpu_devices", settings.jax_num_cpu_devices)
-    except RuntimeError:  # JAX has started
+    if _started():
         return False
     # What is compiled for one thread is not what is compiled for several, though JAX's cache would take it to be.
     if number == 1 and settings.jax_compilation_cache_dir is not None:
@@ -87,6 +85,18 @@ def threads(number: int) -> bool:
         jax.local_devices(backend="cpu")
     del os.environ["NPROC"]
     return True
+
+
+def _started() -> bool:
+    """Whether JAX has started: it refuses another number of devices then, though not the one that it has."""
+    settings: Any = jax.config
+    number = settings.jax_num_cpu_devices
+    try:
+        jax.config.update("jax_num_cpu_devices", max(number, 0) + 1)
+    except RuntimeError:
+        return True
+    jax.config.update("jax_num_cpu_devices", number)
+    return False
 
 
 def usable_cores() -> int:

@@ -9,6 +9,14 @@ import pytest
 
 from argmaxq.setup import usable_cores
 
+AGAIN = """
+import sys, jax, argmaxq
+from argmaxq.setup import start_jax
+if "late" in sys.argv:
+    jax.jit(lambda x: x + 1)(0.0)
+print(*(start_jax(1) for _ in range(3)))
+print(jax.config.jax_compilation_cache_dir)
+"""
 SAY = """
 import os, pathlib, sys, jax, argmaxq
 from argmaxq.setup import start_jax
@@ -21,11 +29,22 @@ print(len(jax.devices()), sum("Eigen" in name for name in names), os.environ.get
 
 def started(seeds: int, folder: Path, *heavy: str, **variables: str) -> list[str]:
     """Devices, XLA's threads for parts of one operation, and what is left of ``NPROC``."""
+    return said(SAY, folder, str(seeds), *heavy, **variables)
+
+
+def said(script: str, folder: Path, *words: str, **variables: str) -> list[str]:
+    """What a script prints that has its compilation cache in ``folder``."""
     removed = ("NPROC", "XLA_FLAGS", "JAX_NUM_CPU_DEVICES", "JAX_COMPILATION_CACHE_DIR")
     environment = {name: value for name, value in os.environ.items() if name not in removed}
     environment |= {"ARGMAXQ_CACHE_DIR": str(folder), "JAX_PLATFORMS": "cpu", **variables}
-    command = [sys.executable, "-c", SAY, str(seeds), *heavy]
+    command = [sys.executable, "-c", script, *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_threads_are_chosen_once_and_the_cache_stays_theirs(tmp_path: Path) -> None:
+    """Each training in a notebook asks for them again."""
+    assert said(AGAIN, tmp_path) == ["True", "False", "False", str(tmp_path / "one-thread")]
+    assert said(AGAIN, tmp_path, "late") == ["False", "False", "False", str(tmp_path)]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads as Linux shows them")

@@ -157,4 +157,4 @@ def test_watching_has_an_end(tmp_path: Path) -> None:
     for last in Stage(Never(), aq.Policy(agent, params, adaptor)).moments(1, lambda obs: []):
         assert not last.over
     ending([], "", said.append)(1, last)
-    assert said == [f"episode 1: return {FULL:.1f} in {LONGEST:,} steps, and cut there"]
+    assert said == [f"episode 1: return {FULL:,.1f} in {LONGEST:,} steps, and cut there"]

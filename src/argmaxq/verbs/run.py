@@ -132,7 +132,11 @@ class Run:
         return [self] if len(self.seeds) == 1 else [self.seed(seed) for seed in self.seeds]
 
     def seed(self, seed: int) -> "Run":
-        """The run of one seed of it; raises UserError where it has none such."""
+        """The run of one seed of it.
+
+        Raises:
+            UserError: it has no such seed.
+        """
         if seed not in self.seeds:
             raise UserError(f"{self.path} has no seed {seed}: it has {', '.join(map(str, self.seeds))}")
         if len(self.seeds) == 1:

@@ -22,7 +22,7 @@ from argmaxq.environments import trials
 from argmaxq.environments.make import Source, make_environment, make_lanes, one_line
 from argmaxq.environments.survey import registered_limit
 from argmaxq.environments.trials import Status, Verdict
-from argmaxq.lanes.actions import read_actions
+from argmaxq.lanes.actions import choices_of, read_actions
 from argmaxq.lanes.hybrid import read_hybrid
 from argmaxq.lanes.masks import UNUSED, Mask, offered
 from argmaxq.lanes.misfits import gave, kind, reset_fault, step_fault
@@ -136,7 +136,7 @@ def _actions(space: gym.Space[Any]) -> Verdict:
     if isinstance(actions, BranchedActions):
         return "ok", f"{len(actions.sizes)} choices at once, {counted(actions.n)} combinations: for bdq"
     if isinstance(space, gym.spaces.MultiDiscrete | gym.spaces.MultiBinary):
-        sizes = ", ".join(map(str, np.broadcast_to(getattr(space, "nvec", 2), space.shape).ravel().tolist()))
+        sizes = ", ".join(map(str, choices_of(space)[0]))
         return "ok", f"{actions.n} combinations of ({sizes}) choices"
     return "ok", f"{actions.n} discrete actions"
 

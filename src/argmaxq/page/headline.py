@@ -12,9 +12,8 @@ from argmaxq.page import settings
 from argmaxq.page.axes import scale
 from argmaxq.page.known import best, published
 from argmaxq.page.svg import element
-from argmaxq.reporting.curve import WINDOW
 from argmaxq.reporting.finals import final_scores
-from argmaxq.reporting.text import environment, number
+from argmaxq.reporting.text import environment, last_episodes, number
 from argmaxq.reporting.verdicts import interval
 from argmaxq.statistics import Estimate, interquartile_mean
 from argmaxq.training.evaluation import Evaluator, uniform
@@ -60,15 +59,12 @@ def _score(run: Run) -> Card:
         scores, what = final_scores({"": run.path})[""]
     except UserError as fault:
         return Card("return", "none yet", str(fault))
-    said = "last greedy evaluation" if what == "final" else f"return in training, {_last(run)}"
+    said = (
+        "last greedy evaluation"
+        if what == "final"
+        else f"return in training, {last_episodes(run.summary.get('seeds', []))}"
+    )
     return _final(f"{said}{', interquartile mean' * (len(scores) > 3)}", scores)
-
-
-def _last(run: Run) -> str:
-    """Of which episodes the return in training is the mean."""
-    counts = [min(WINDOW, seed["episodes"]) for seed in run.summary.get("seeds", []) if "episodes" in seed]
-    least = min(counts, default=WINDOW)
-    return f"last {least} episodes" if least > 1 else "last episode"
 
 
 def _best(bests: Sequence[Mapping[str, Any]]) -> Card | None:

@@ -79,8 +79,7 @@ def score_kind(folders: Mapping[str, Path | Sequence[Path]], what: str = "") -> 
 
 def common_step(seeds: Sequence[Path], what: Score) -> int | None:
     """The last env step by which every seed that is to go on has a score; None where no seed has one of later."""
-    kind, value = ("episodes", "return") if what == "training" else ("evaluations", "mean")
-    last = [max((row["step"] for row in _rows(each, kind, value)), default=0) for each in seeds]
+    last = [max((step for step, _ in _scored(each, what)), default=0) for each in seeds]
     going = [step for each, step in zip(seeds, last, strict=True) if not ended(each)]
     return min(going) if going and max(last) > min(going) else None
 
@@ -121,9 +120,14 @@ def _rows(place: Path, kind: str, value: str) -> list[Record]:
     return [row for row in read(place, kind, "step", value) if row.get(value) is not None]
 
 
-def _score(place: Path, what: Score, until: int | None) -> float:
+def _scored(place: Path, what: Score) -> list[tuple[int, float]]:
+    """Env steps and returns that such a score is made of."""
     kind, value = ("episodes", "return") if what == "training" else ("evaluations", "mean")
-    values = [row[value] for row in _rows(place, kind, value) if until is None or row["step"] <= until]
+    return [(row["step"], row[value]) for row in _rows(place, kind, value)]
+
+
+def _score(place: Path, what: Score, until: int | None) -> float:
+    values = [value for step, value in _scored(place, what) if until is None or step <= until]
     if not values:
         by = "" if until is None else f" by step {until:,}, up to which all can be compared"
         raise UserError(

@@ -23,6 +23,7 @@ from argmaxq.reporting.pictures import (
 )
 from argmaxq.runs.folder import CONFIG, read_config
 from argmaxq.runs.records import Record, read
+from argmaxq.training.engines.engine import LIGHT_STEPS_AT_ONCE, STEPS_AT_ONCE
 
 COLUMNS = 3
 MOST = 30
@@ -74,8 +75,6 @@ SIGNED = ("q_bias", "q_followed")
 """Metrics whose axis need not begin at 0."""
 MEASURED = ("td_error_50", "gradient_norm", "churn", "dormant", "effective_rank", "step_size")
 """Metrics that are measured now and then."""
-BLOCK, LIGHT_BLOCK = 2_048, 16_384
-"""Env steps of a block, about, and of an agent that is light."""
 OURS = {*NOT_DRAWN, *(name for panel in PANELS for name in (panel.name, *panel.band))}
 
 
@@ -123,7 +122,7 @@ def unmeasured(folder: Path, runs: Sequence[Sequence[Record]]) -> str:
         return ""
     recipe = read_config(folder)["recipe"]
     every = int(recipe["diagnostics"]["every"])
-    block = LIGHT_BLOCK if recipe["agent"]["type"] == "agent/td" else BLOCK
+    block = LIGHT_STEPS_AT_ONCE if recipe["agent"]["type"] == "agent/td" else STEPS_AT_ONCE
     last = max((float(row["step"]) for rows in runs for row in rows), default=0.0)
     measured = any(name in row for rows in runs for row in rows for name in MEASURED)
     if not every or measured or last >= every * block:

@@ -46,13 +46,11 @@ def _scores(seeds: Sequence[Mapping[str, Any]]) -> list[Row]:
     returns = [seed["mean_return"] for seed in seeds if "mean_return" in seed]
     bests = [seed["best"] for seed in seeds if seed["best"]]
     lasts = [seed["final_evaluation"] for seed in seeds if seed.get("final_evaluation") is not None]
-    least = min([RECENT, *(seed["episodes"] for seed in seeds)])
-    episodes = f"last {least} episodes" if least > 1 else "last episode"
     return [
         ("best evaluation", _best(bests)),
         ("", _selected(bests)),
         ("last evaluation", _spread(lasts) if any(map(_apart, seeds)) else ""),
-        (episodes, f"{_spread(returns)}, in training" if returns else ""),
+        (last_episodes(seeds), f"{_spread(returns)}, in training" if returns else ""),
     ]
 
 
@@ -60,6 +58,12 @@ def number(value: float, beside: Sequence[float] = ()) -> str:
     """A return with as many decimals as say something of it and of the values it stands beside."""
     largest = max(abs(each) for each in (value, *beside))
     return f"{value:,.{1 if largest >= 10 or largest == 0 else 3}f}"
+
+
+def last_episodes(seeds: Sequence[Mapping[str, Any]]) -> str:
+    """Of which episodes the returns in training are means, at least, by the summaries of seeds."""
+    least = min([RECENT, *(seed["episodes"] for seed in seeds if "episodes" in seed)])
+    return f"last {least} episodes" if least > 1 else "last episode"
 
 
 def counted(count: int, what: str) -> str:

@@ -17,6 +17,7 @@ from argmaxq.page.studies.heat import maps
 from argmaxq.page.studies.loaded import RECIPE, Cell, Group, Member, cells, groups
 from argmaxq.page.studies.paper import paper
 from argmaxq.reporting.finals import heading
+from argmaxq.reporting.text import counted
 from argmaxq.reporting.verdicts import Comparison, compared, interval
 from argmaxq.studies.labels import short_names
 from argmaxq.studies.study import Study
@@ -92,7 +93,7 @@ def standing(found: Comparison) -> str:
 def _cards(found: Comparison, ranked: Sequence[Cell], told: Sequence[Effect], names: Mapping[str, str]) -> list[Card]:
     best = next(each for each in found.settings if each.label == ranked[0].label)
     score, _, ends = interval(best.iqm).partition(" ")
-    seeds = f"{len(best.scores)} seed{'s' * (len(best.scores) > 1)}"
+    seeds = counted(len(best.scores), "seed")
     cards = [Card("interquartile mean of the best", score, f"{ends + ', ' if ends else ''}{seeds}: {best.label}")]
     if found.verdicts:
         sure = sum(each.sure for each in found.verdicts)

@@ -8,6 +8,7 @@ import numpy as np
 from argmaxq import statistics
 from argmaxq.page.chart import Chart, Series
 from argmaxq.page.studies.loaded import Cell, Group
+from argmaxq.reporting.text import counted
 from argmaxq.reporting.verdicts import interval
 from argmaxq.statistics import Estimate
 
@@ -84,6 +85,6 @@ def _chart(
         "", at, y, kind="marks", low=np.where(np.isfinite(low), low, y), high=np.where(np.isfinite(high), high, y)
     )
     faint = [Series("", at, each, 0, "thin") for each in means]
-    many = f"{seeds} seed{'s' * (seeds > 1)}"
+    many = counted(seeds, "seed")
     told = f"Mean of {len(whole)} settings, {many} each; thin: each of them." if means else f"{many} each."
     return Chart(name, (*faint, main), across=name, note=told, names=values)
